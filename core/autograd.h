@@ -1,0 +1,108 @@
+// Autograd: how an op records its backward, and how Backward walks the graph.
+//
+// An op computes its result, then calls Record with the result, its inputs and a backward
+// function. Backward functions return nothing: they ask the pass where to write each input's
+// gradient and whether to overwrite or add, so a parameter's gradient goes straight into its slot.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <span>
+
+#include "core/tensor.h"
+
+namespace convoy {
+
+/// Where a backward function writes the gradient of one input.
+struct GradTarget {
+  Tensor tensor;            ///< shape, dtype and device of the input
+  bool accumulate = false;  ///< add to what it holds, rather than overwrite (a GEMM's beta)
+};
+
+/// One node's turn in a Backward, as its backward function sees it. Every input for which Needs
+/// is true must be served exactly once, by one of Target, Write, InPlace, Pass.
+class BackwardPass {
+ public:
+  BackwardPass(internal::Node& node, Tensor grad) : node_(node), grad_(std::move(grad)) {}
+
+  /// Gradient of the node's output: same shape, dtype and device. Do not write to it.
+  const Tensor& grad() const { return grad_; }
+
+  /// Whether anything wants the gradient of input `i`.
+  bool Needs(int i) const;
+
+  /// The destination for input `i`; for kernels that can overwrite and accumulate.
+  GradTarget Target(int i);
+
+  /// For kernels that only overwrite: calls `kernel` with a tensor to fill, then adds it if needed.
+  void Write(int i, const std::function<void(const Tensor& dx)>& kernel);
+
+  /// As Target, for element-wise kernels: may be the very memory of grad(), which is then
+  /// overwritten element by element and must not be read afterwards.
+  GradTarget InPlace(int i);
+
+  /// The gradient of input `i` is `gradient`, which may share memory with grad() (a view of it).
+  /// Copied only if somebody else still needs either of the two.
+  void Pass(int i, const Tensor& gradient);
+
+ private:
+  internal::Node& node_;
+  Tensor grad_;
+};
+
+using BackwardFunction = std::function<void(BackwardPass& pass)>;
+
+/// Puts `output` in the graph: computed by `op` (a string literal) from `inputs` with the given
+/// backward. Returns it. Does nothing if no input requires a gradient or a NoGrad is alive.
+///
+/// `backward` keeps alive what it captures until it has run: capture inputs as they are, the
+/// output only as output.Detach() (else it would own itself).
+Tensor Record(const char* op, Tensor output, std::initializer_list<Tensor> inputs,
+              BackwardFunction backward);
+Tensor Record(const char* op, Tensor output, std::span<const Tensor> inputs,
+              BackwardFunction backward);
+
+/// Whether Record would record for these inputs: lets an op skip what only backward needs.
+bool NeedsGrad(std::initializer_list<Tensor> inputs);
+
+/// While one is alive, this thread records no graph.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// Seed and hooks of one Backward; all are called on the calling thread.
+struct BackwardOptions {
+  /// Gradient of the root: same shape and dtype. Undefined: ones times `scale` (scalar root only).
+  Tensor seed;
+  double scale = 1.0;
+  /// Before anything is computed; tells for each leaf whether this pass will reach it.
+  std::function<void(const std::function<bool(const Tensor&)>& reached)> on_start;
+  /// When a leaf's gradient has its last contribution of this pass.
+  std::function<void(const Tensor& leaf)> on_leaf;
+  /// When every leaf is done.
+  std::function<void()> on_end;
+};
+
+/// Adds the gradient of `root` to every leaf that it was computed from. A leaf without a gradient,
+/// or with one that an optimizer has consumed, is overwritten. The graph is freed on the way.
+/// Throws: Error if root requires no gradient, is not scalar (without a seed), or was walked
+/// before.
+void Backward(const Tensor& root, const BackwardOptions& options = {});
+
+/// Marks a leaf's gradient as used by an optimizer: readable, but the next Backward overwrites it.
+void ConsumeGrad(const Tensor& leaf);
+
+/// Declares the gradient of a leaf present without a Backward (its slot was filled otherwise).
+void MarkGradFresh(const Tensor& leaf);
+
+/// Whether the leaf holds a gradient that the next Backward would add to.
+bool HasFreshGrad(const Tensor& leaf);
+
+}  // namespace convoy

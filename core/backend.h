@@ -1,0 +1,51 @@
+// What the core needs of a kind of device: memory, and the three copies that autograd does itself.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/device.h"
+#include "core/dtype.h"
+
+namespace convoy {
+
+/// Counters of one device's allocator, in bytes of the blocks handed out or held.
+struct MemoryStats {
+  int64_t current_bytes = 0;   ///< in use by tensors
+  int64_t peak_bytes = 0;      ///< highest current_bytes since start or ResetPeak
+  int64_t reserved_bytes = 0;  ///< in use, or cached for reuse
+  int64_t allocations = 0;     ///< requests served
+  int64_t cache_hits = 0;      ///< of these, served from the cache
+};
+
+/// One per DeviceType; every method is safe to call from several threads. Work is ordered as the
+/// device orders it (at once on CPU; on the current stream on a GPU).
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// Uninitialised memory, aligned to 64 bytes or more; `bytes` may be 0.
+  /// Throws: Error naming the device, the size wanted and the memory in use.
+  virtual void* Allocate(Device device, size_t bytes) = 0;
+  virtual void Free(Device device, void* pointer, size_t bytes) noexcept = 0;
+  virtual MemoryStats Stats(Device device) = 0;
+  virtual void ResetPeak(Device device) = 0;
+  /// Returns cached blocks to the system.
+  virtual void ReleaseCached(Device device) = 0;
+
+  /// Copies between two places of this kind of device, or between one of it and host memory.
+  virtual void Copy(Device to_device, void* to, Device from_device, const void* from,
+                    size_t bytes) = 0;
+  virtual void Zero(Device device, void* to, size_t bytes) = 0;
+  /// to[i] += from[i] for `numel` elements of a floating dtype.
+  virtual void AddInto(Device device, void* to, const void* from, DType dtype, int64_t numel) = 0;
+};
+
+/// The backend of a kind of device. Throws: Error saying what is missing if there is none.
+Backend& GetBackend(DeviceType type);
+
+/// Installs a backend; called once, by a static initialiser of the backend's library.
+void RegisterBackend(DeviceType type, Backend* backend);
+bool HasBackend(DeviceType type);
+
+}  // namespace convoy

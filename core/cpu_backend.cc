@@ -1,0 +1,187 @@
+// The CPU backend: a caching aligned allocator per cpu:K, and parallel copies.
+#include "core/cpu_backend.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/error.h"
+#include "core/threads.h"
+
+namespace convoy {
+namespace {
+
+constexpr size_t kAlignment = 64;
+constexpr size_t kHugePage = size_t{2} << 20;
+
+// AddressSanitizer sees an overrun or a use after free only if every block is really allocated
+// and freed.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kCache = false;
+#else
+constexpr bool kCache = true;
+#endif
+
+// Rounds up to one of four sizes per power of two, so that blocks are reused by tensors of nearly
+// the same size and at most a fifth is lost.
+size_t BlockBytes(size_t bytes) {
+  if (!kCache) return std::max(bytes, size_t{1});
+  if (bytes <= kAlignment) return kAlignment;
+  const size_t quarter = std::max(std::bit_floor(bytes - 1) / 4, kAlignment);
+  return (bytes + quarter - 1) / quarter * quarter;
+}
+
+// Each step allocates the same sizes in the same order, so a free list per size is enough.
+class CachingAllocator {
+ public:
+  ~CachingAllocator() { ReleaseCached(); }
+
+  void* Allocate(Device device, size_t bytes) {
+    const size_t block = BlockBytes(bytes);
+    const std::lock_guard lock(mutex_);
+    ++stats_.allocations;
+    void* pointer = nullptr;
+    if (std::vector<void*>& cached = free_[block]; !cached.empty()) {
+      pointer = cached.back();
+      cached.pop_back();
+      ++stats_.cache_hits;
+    } else {
+      pointer = FromSystem(device, block);
+      stats_.reserved_bytes += static_cast<int64_t>(block);
+    }
+    stats_.current_bytes += static_cast<int64_t>(block);
+    stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.current_bytes);
+    return pointer;
+  }
+
+  void Free(void* pointer, size_t bytes) noexcept {
+    const size_t block = BlockBytes(bytes);
+    const std::lock_guard lock(mutex_);
+    stats_.current_bytes -= static_cast<int64_t>(block);
+    if (kCache) {
+      free_[block].push_back(pointer);
+    } else {
+      std::free(pointer);
+      stats_.reserved_bytes -= static_cast<int64_t>(block);
+    }
+  }
+
+  MemoryStats Stats() {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+  void ResetPeak() {
+    const std::lock_guard lock(mutex_);
+    stats_.peak_bytes = stats_.current_bytes;
+  }
+
+  void ReleaseCached() {
+    const std::lock_guard lock(mutex_);
+    ReleaseCachedLocked();
+  }
+
+ private:
+  void ReleaseCachedLocked() {
+    for (auto& [block, pointers] : free_) {
+      for (void* pointer : pointers) std::free(pointer);
+      stats_.reserved_bytes -= static_cast<int64_t>(block * pointers.size());
+      pointers.clear();
+    }
+  }
+
+  void* FromSystem(Device device, size_t block) {
+    const size_t alignment = block >= kHugePage ? kHugePage : kAlignment;
+    const size_t padded = (block + alignment - 1) / alignment * alignment;
+    void* pointer = padded >= block ? std::aligned_alloc(alignment, padded) : nullptr;
+    if (pointer == nullptr) {
+      ReleaseCachedLocked();
+      pointer = padded >= block ? std::aligned_alloc(alignment, padded) : nullptr;
+    }
+    CONVOY_CHECK(pointer != nullptr,
+                 "[Allocate] {} is out of memory: {} bytes wanted, {} in use by tensors. Use a "
+                 "smaller batch or more micro-batches",
+                 device.ToString(), block, stats_.current_bytes);
+#if defined(MADV_HUGEPAGE)
+    if (block >= kHugePage) madvise(pointer, padded, MADV_HUGEPAGE);
+#endif
+    return pointer;
+  }
+
+  std::mutex mutex_;
+  std::map<size_t, std::vector<void*>> free_;
+  MemoryStats stats_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  void* Allocate(Device device, size_t bytes) override {
+    return AllocatorOf(device).Allocate(device, bytes);
+  }
+  void Free(Device device, void* pointer, size_t bytes) noexcept override {
+    AllocatorOf(device).Free(pointer, bytes);
+  }
+  MemoryStats Stats(Device device) override { return AllocatorOf(device).Stats(); }
+  void ResetPeak(Device device) override { AllocatorOf(device).ResetPeak(); }
+  void ReleaseCached(Device device) override { AllocatorOf(device).ReleaseCached(); }
+
+  void Copy(Device to_device, void* to, Device, const void* from, size_t bytes) override {
+    ParallelFor(
+        to_device, static_cast<int64_t>(bytes), kGrainBytes, [&](int64_t begin, int64_t end) {
+          std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin,
+                      static_cast<size_t>(end - begin));
+        });
+  }
+
+  void Zero(Device device, void* to, size_t bytes) override {
+    ParallelFor(device, static_cast<int64_t>(bytes), kGrainBytes, [&](int64_t begin, int64_t end) {
+      std::memset(static_cast<char*>(to) + begin, 0, static_cast<size_t>(end - begin));
+    });
+  }
+
+  void AddInto(Device device, void* to, const void* from, DType dtype, int64_t numel) override {
+    DispatchFloating(dtype, "AddInto", [&]<typename T>(T) {
+      T* out = static_cast<T*>(to);
+      const T* in = static_cast<const T*>(from);
+      using C = ComputeType<T>;
+      ParallelFor(device, numel, kGrainBytes / 4, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          out[i] = static_cast<T>(static_cast<C>(out[i]) + static_cast<C>(in[i]));
+        }
+      });
+    });
+  }
+
+ private:
+  static constexpr int64_t kGrainBytes = 64 << 10;
+
+  CachingAllocator& AllocatorOf(Device device) {
+    const size_t index = static_cast<size_t>(device.index);
+    if (index < kInline) return inline_[index];
+    const std::lock_guard lock(mutex_);
+    std::unique_ptr<CachingAllocator>& slot = more_[index];
+    if (!slot) slot = std::make_unique<CachingAllocator>();
+    return *slot;
+  }
+
+  static constexpr size_t kInline = 64;
+  CachingAllocator inline_[kInline];
+  std::mutex mutex_;
+  std::map<size_t, std::unique_ptr<CachingAllocator>> more_;
+};
+
+}  // namespace
+
+Backend& GetCpuBackend() {
+  static CpuBackend* backend = new CpuBackend;  // tensors of static duration may outlive anything
+  return *backend;
+}
+
+}  // namespace convoy

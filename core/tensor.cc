@@ -1,0 +1,172 @@
+// A tensor: shared storage, shape, dtype, device, and its place in the autograd graph.
+#include "core/tensor.h"
+
+#include <cstring>
+
+#include "core/autograd.h"
+#include "core/error.h"
+#include "core/tensor_impl.h"
+
+namespace convoy {
+
+using internal::GradState;
+using internal::TensorImpl;
+
+Storage::Storage(Device device, size_t bytes)
+    : device_(device), bytes_(bytes), data_(GetBackend(device.type).Allocate(device, bytes)) {}
+
+Storage::~Storage() { GetBackend(device_.type).Free(device_, data_, bytes_); }
+
+Tensor Tensor::Empty(const Shape& shape, TensorOptions options) {
+  const size_t element = SizeOf(options.dtype);
+  auto impl = std::make_shared<TensorImpl>();
+  impl->storage =
+      std::make_shared<Storage>(options.device, static_cast<size_t>(shape.numel()) * element);
+  impl->shape = shape;
+  impl->dtype = options.dtype;
+  return Tensor(std::move(impl));
+}
+
+Tensor Tensor::Zeros(const Shape& shape, TensorOptions options) {
+  Tensor tensor = Empty(shape, options);
+  tensor.Zero();
+  return tensor;
+}
+
+Tensor Tensor::Full(const Shape& shape, double value, TensorOptions options) {
+  if (value == 0) return Zeros(shape, options);
+  Tensor host = Empty(shape, {options.dtype, Device::Cpu()});
+  DispatchAll(options.dtype, [&]<typename T>(T) {
+    T element;
+    if constexpr (std::is_same_v<ComputeType<T>, T>)
+      element = static_cast<T>(value);
+    else
+      element = T(static_cast<float>(value));
+    std::fill_n(static_cast<T*>(host.raw_data()), shape.numel(), element);
+  });
+  if (options.device == host.device()) return host;
+  Tensor tensor = Empty(shape, options);
+  tensor.CopyFrom(host);
+  return tensor;
+}
+
+Tensor Tensor::FromHost(const Shape& shape, const void* values, int64_t count, DType dtype,
+                        Device device) {
+  CONVOY_CHECK(count == shape.numel(), "[Tensor] shape {} wants {} values, got {}",
+               shape.ToString(), shape.numel(), count);
+  Tensor tensor = Empty(shape, {dtype, device});
+  GetBackend(device.type).Copy(device, tensor.raw_data(), Device::Cpu(), values, tensor.bytes());
+  return tensor;
+}
+
+const Shape& Tensor::shape() const {
+  CONVOY_CHECK(defined(), "[Tensor] used before it was given a value (undefined tensor)");
+  return impl_->shape;
+}
+
+DType Tensor::dtype() const {
+  CONVOY_CHECK(defined(), "[Tensor] used before it was given a value (undefined tensor)");
+  return impl_->dtype;
+}
+
+Device Tensor::device() const {
+  CONVOY_CHECK(defined(), "[Tensor] used before it was given a value (undefined tensor)");
+  return impl_->storage->device();
+}
+
+void* Tensor::raw_data() const {
+  return static_cast<char*>(impl_->storage->data()) + impl_->offset_bytes;
+}
+
+void Tensor::CheckDType(DType wanted) const {
+  CONVOY_CHECK(dtype() == wanted, "[Tensor] elements are {}, not {}", Name(dtype()), Name(wanted));
+}
+
+void Tensor::CopyToHost(void* values, int64_t count, DType wanted) const {
+  CheckDType(wanted);
+  CONVOY_CHECK(numel() == count, "[Tensor] Item wants one element, got shape {}",
+               shape().ToString());
+  GetBackend(device().type).Copy(Device::Cpu(), values, device(), raw_data(), bytes());
+}
+
+Tensor Tensor::Clone() const {
+  Tensor copy = Empty(shape(), options());
+  copy.CopyFrom(*this);
+  return copy;
+}
+
+Tensor Tensor::To(Device target) const {
+  if (device() == target) return Detach();
+  Tensor copy = Empty(shape(), {dtype(), target});
+  copy.CopyFrom(*this);
+  return copy;
+}
+
+Tensor Tensor::Detach() const { return View(shape()); }
+
+Tensor Tensor::View(const Shape& view, int64_t offset) const {
+  CONVOY_CHECK(offset >= 0 && offset + view.numel() <= numel(),
+               "[View] {} at element {} lies outside a tensor of shape {}", view.ToString(), offset,
+               shape().ToString());
+  auto impl = std::make_shared<TensorImpl>();
+  impl->storage = impl_->storage;
+  impl->offset_bytes = impl_->offset_bytes + static_cast<size_t>(offset) * SizeOf(dtype());
+  impl->shape = view;
+  impl->dtype = impl_->dtype;
+  return Tensor(std::move(impl));
+}
+
+void Tensor::CopyFrom(const Tensor& source) const {
+  CONVOY_CHECK(shape() == source.shape() && dtype() == source.dtype(),
+               "[CopyFrom] expected {} {}, got {} {}", Name(dtype()), shape().ToString(),
+               Name(source.dtype()), source.shape().ToString());
+  const Device to = device();
+  const Device from = source.device();
+  GetBackend(to.is_cpu() ? from.type : to.type)
+      .Copy(to, raw_data(), from, source.raw_data(), bytes());
+}
+
+void Tensor::Zero() const { GetBackend(device().type).Zero(device(), raw_data(), bytes()); }
+
+bool Tensor::requires_grad() const { return impl_->requires_grad || impl_->node != nullptr; }
+
+bool Tensor::is_leaf() const { return impl_->node == nullptr; }
+
+Tensor& Tensor::SetRequiresGrad(bool requires_grad) {
+  CONVOY_CHECK(is_leaf(), "[SetRequiresGrad] only a leaf can be told so, not a computed tensor");
+  CONVOY_CHECK(IsFloating(dtype()), "[SetRequiresGrad] wants a floating dtype, got {}",
+               Name(dtype()));
+  impl_->requires_grad = requires_grad;
+  return *this;
+}
+
+Tensor Tensor::grad() const {
+  return impl_->grad_state == GradState::kNone ? Tensor() : impl_->grad;
+}
+
+void Tensor::ZeroGrad() const { impl_->grad_state = GradState::kNone; }
+
+void Tensor::SetGradSlot(const Tensor& slot) const {
+  CONVOY_CHECK(slot.shape() == shape() && slot.dtype() == dtype() && slot.device() == device(),
+               "[SetGradSlot] expected {} {} on {}, got {} {} on {}", Name(dtype()),
+               shape().ToString(), device().ToString(), Name(slot.dtype()), slot.shape().ToString(),
+               slot.device().ToString());
+  impl_->grad = slot;
+  impl_->grad_state = GradState::kNone;
+}
+
+void Tensor::MoveInto(const Tensor& place) const {
+  CONVOY_CHECK(is_leaf(), "[MoveInto] only a leaf can be moved, not a computed tensor");
+  place.CopyFrom(*this);
+  impl_->storage = place.impl_->storage;
+  impl_->offset_bytes = place.impl_->offset_bytes;
+}
+
+void Tensor::AddGradHook(std::function<void(const Tensor&)> hook) const {
+  CONVOY_CHECK(is_leaf() && requires_grad(), "[AddGradHook] wants a leaf that requires a gradient");
+  impl_->grad_hooks.push_back(std::move(hook));
+}
+
+void Tensor::Backward() const { convoy::Backward(*this); }
+
+}  // namespace convoy

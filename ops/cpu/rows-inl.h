@@ -1,0 +1,49 @@
+// Loops over the rows of a tensor (its last dimension), and the store of a gradient that may
+// accumulate. For row kernels: softmax, norms, losses.
+#if defined(CONVOY_OPS_CPU_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef CONVOY_OPS_CPU_ROWS_INL_H_
+#undef CONVOY_OPS_CPU_ROWS_INL_H_
+#else
+#define CONVOY_OPS_CPU_ROWS_INL_H_
+#endif
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/tensor.h"
+#include "core/threads.h"
+#include "ops/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace convoy::HWY_NAMESPACE {
+
+/// Elements that are worth a thread's while.
+inline constexpr int64_t kRowGrain = 16 << 10;
+
+/// Calls `f(T{}, row, n)` for every row of `x` (..., n), in parallel over rows.
+template <class F>
+void ForEachRow(const char* op, const Tensor& x, F&& f) {
+  const int64_t n = x.dim(-1);
+  if (x.numel() == 0) return;
+  DispatchFloating(x.dtype(), op, [&]<typename T>(T) {
+    ParallelFor(x.device(), x.numel() / n, std::max<int64_t>(kRowGrain / n, 1),
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t row = begin; row < end; ++row) f(T{}, row, static_cast<size_t>(n));
+                });
+  });
+}
+
+/// to[i] (+)= f(d, in_0[i], in_1[i], ...) for i in [0, n).
+template <typename T, class F, typename... In>
+HWY_INLINE void StoreGrad(size_t n, T* to, bool accumulate, F&& f, const In*... in) {
+  if (!accumulate) return MapLanes(n, to, f, in...);
+  MapLanes(
+      n, to, [&f](auto d, auto old, auto... v) HWY_ATTR { return hn::Add(old, f(d, v...)); },
+      static_cast<const T*>(to), in...);
+}
+
+}  // namespace convoy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // CONVOY_OPS_CPU_ROWS_INL_H_

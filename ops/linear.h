@@ -1,0 +1,18 @@
+// The affine map of a dense layer, with its activation fused.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace convoy {
+
+enum class Activation { kNone, kRelu, kGelu, kGeluTanh };
+
+/// activation(x @ weight^T + bias), PyTorch's layout.
+///
+/// Shape:  x (..., K), weight (N, K), bias (N) or undefined -> (..., N).
+/// DType:  f32, f64, bf16, f16, the same for all; kept; bf16 and f16 accumulate in f32.
+/// Throws: Error if shapes, dtypes or devices do not fit.
+Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              Activation activation = Activation::kNone);
+
+}  // namespace convoy

@@ -1,0 +1,59 @@
+// Parameters and their gradients in flat, aligned buffers, cut into buckets.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace convoy {
+
+/// One parameter's place in its bucket.
+struct FlatEntry {
+  NamedTensor parameter;
+  int64_t offset = 0;  ///< in elements, from the start of the bucket; a multiple of kAlignElements
+};
+
+/// A contiguous run of parameters of one dtype: what one collective sums and one optimizer pass
+/// updates. Elements between parameters (padding) are zero in both buffers and stay so.
+struct FlatBucket {
+  std::vector<FlatEntry> entries;
+  Tensor values;     ///< (numel), slice of the flat parameter buffer
+  Tensor gradients;  ///< (numel), slice of the flat gradient buffer
+  int64_t numel() const { return values.numel(); }
+};
+
+/// Moves parameters into flat buffers: their handles follow, and Backward writes their gradients
+/// straight into the buckets.
+class FlatParameters {
+ public:
+  /// Parameters start at multiples of this many elements (a cache line of f32).
+  static constexpr int64_t kAlignElements = 16;
+
+  FlatParameters() = default;
+
+  /// `plan[b]` lists bucket b's parameters as indices into `parameters`, each used once.
+  /// Throws: Error if a parameter is not a leaf that requires a gradient, occurs twice, or differs
+  /// in device; or if dtypes are mixed within a bucket.
+  FlatParameters(const ParameterList& parameters, const std::vector<std::vector<int>>& plan);
+
+  /// One bucket per dtype, in the order given: for training without DataParallel.
+  FlatParameters(const ParameterList& parameters);  // NOLINT: Sgd(model.Parameters()) is the idiom
+
+  const std::vector<FlatBucket>& buckets() const { return buckets_; }
+  /// In the order they were given in.
+  const ParameterList& parameters() const { return parameters_; }
+  /// Elements of all parameters, without padding.
+  int64_t numel() const;
+
+  /// Zeroes the gradient slots of parameters that no Backward has filled since the last Step.
+  void ZeroMissingGradients() const;
+  /// Marks every gradient as used: the next Backward overwrites it.
+  void ConsumeGradients() const;
+
+ private:
+  ParameterList parameters_;
+  std::vector<FlatBucket> buckets_;
+};
+
+}  // namespace convoy

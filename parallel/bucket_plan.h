@@ -1,0 +1,30 @@
+// Which parameters share a bucket: a pure function of names, sizes and dtypes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace convoy {
+
+/// Buckets are filled in reverse order of registration (roughly the order in which gradients
+/// appear) and closed when the next parameter would pass the cap; a parameter larger than the cap
+/// has a bucket of its own; dtypes never share one.
+struct BucketOptions {
+  int64_t bytes = int64_t{25} << 20;
+  int64_t first_bytes = int64_t{1} << 20;  ///< small, so that communication starts early
+  int64_t last_bytes = int64_t{1} << 20;   ///< small, since backward cannot hide it
+};
+
+/// plan[b]: bucket b's parameters as indices into the list.
+/// Throws: Error unless every cap is positive.
+using BucketPlan = std::vector<std::vector<int>>;
+BucketPlan PlanBuckets(const ParameterList& parameters, const BucketOptions& options = {});
+
+/// "name shape dtype bucket" of each parameter in plan order, one a line: what all workers must
+/// agree on.
+std::string DescribePlan(const ParameterList& parameters, const BucketPlan& plan);
+
+}  // namespace convoy

@@ -1,0 +1,72 @@
+// Data-parallel training: identical replicas, gradients summed over all workers during backward.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/tensor.h"
+#include "optim/flat_parameters.h"
+#include "parallel/bucket_plan.h"
+#include "parallel/worker.h"
+
+namespace convoy {
+
+struct DataParallelOptions {
+  /// How parameters are grouped into buckets (parallel/bucket_plan.h).
+  BucketOptions buckets;
+};
+
+struct ReduceOptions {
+  /// Weight of this loss in the global one; none: worker.batch_share(). Over all workers and
+  /// micro-batches the weights must add up to 1 for the gradient to be that of the global mean.
+  std::optional<double> weight;
+  /// This is micro-batch `micro_batch` of `micro_batches` of one step: gradients accumulate, and
+  /// only the last one communicates.
+  int micro_batch = 0;
+  int micro_batches = 1;
+};
+
+/// What the last reduced Backward did on this worker.
+struct StepStats {
+  struct Bucket {
+    int64_t bytes = 0;
+    double ready_ms = 0;  ///< from the start of backward to the bucket's last gradient
+    double comm_ms = 0;   ///< from the moment the last worker joined to the sum being in place
+  };
+  std::vector<Bucket> buckets;
+  int64_t bytes = 0;           ///< all buckets
+  double backward_ms = 0;      ///< the whole call
+  double exposed_comm_ms = 0;  ///< of it, waiting for sums after the last gradient
+};
+
+class DataParallel {
+ public:
+  /// Moves the parameters into flat buckets, checks that all workers have the same plan (names,
+  /// shapes, dtypes, order), and broadcasts rank 0's values. Collective.
+  /// Throws: Error naming the first parameter that differs, and the workers.
+  DataParallel(Worker& worker, const ParameterList& parameters, DataParallelOptions options = {});
+  DataParallel(const DataParallel&) = delete;
+  DataParallel& operator=(const DataParallel&) = delete;
+  ~DataParallel();
+
+  /// For an optimizer: flat, bucket by bucket.
+  FlatParameters& Parameters() { return flat_; }
+
+  /// Differentiates `loss`; on return (of the last micro-batch) every gradient is the weighted sum
+  /// over all workers. Buckets are summed in index order while backward goes on. Parameters that
+  /// the loss does not reach get zero. Gradients of an earlier step are overwritten.
+  void Backward(const Tensor& loss, const ReduceOptions& options = {});
+
+  const StepStats& stats() const { return stats_; }
+
+ private:
+  struct Reducer;
+  Worker& worker_;
+  FlatParameters flat_;
+  StepStats stats_;
+  std::unique_ptr<Reducer> reducer_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,78 @@
+// Collectives between workers: the one interface of every transport.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/tensor.h"
+
+namespace convoy {
+
+enum class ReduceOp : uint8_t { kSum, kMax, kMin };
+
+/// A collective under way. The tensors given to it must not be touched until Wait returns.
+/// A dropped handle does not cancel anything.
+class Work {
+ public:
+  /// What a transport implements.
+  class Impl {
+   public:
+    virtual ~Impl() = default;
+    virtual void Wait() = 0;
+    virtual bool Done() = 0;
+    /// Seconds from the moment the last worker joined to completion; 0 before that.
+    virtual double seconds() const = 0;
+  };
+
+  Work() = default;
+  explicit Work(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+  /// Blocks until the results are in place (on a GPU: until they are ordered before whatever is
+  /// launched next). Throws: Error if the group was aborted, naming the worker that failed first.
+  void Wait() {
+    if (impl_) impl_->Wait();
+  }
+  bool Done() { return !impl_ || impl_->Done(); }
+  double seconds() const { return impl_ ? impl_->seconds() : 0; }
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+/// One worker's end of a group. Collectives are asynchronous and must be called by all workers in
+/// the same order with fitting arguments; a mismatch is an Error that names the workers and what
+/// differs. Sums are taken in rank order, so every worker gets the same bits in every run.
+/// Called by one thread per worker.
+class ProcessGroup {
+ public:
+  virtual ~ProcessGroup() = default;
+
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  /// "inprocess", "gloo" or "nccl".
+  virtual std::string name() const = 0;
+
+  /// Reduces `tensor` over all workers, in place. Any dtype but bool (bf16 and f16 add in f32).
+  virtual Work AllReduce(const Tensor& tensor, ReduceOp op = ReduceOp::kSum) = 0;
+  /// Copies the root's `tensor` into everybody's.
+  virtual Work Broadcast(const Tensor& tensor, int root) = 0;
+  /// Every worker's `input` (n), one after the other in rank order, into `output` (size * n).
+  virtual Work AllGather(const Tensor& input, const Tensor& output) = 0;
+  /// Reduces every worker's `input` (size * n) and leaves part `rank` of it in `output` (n).
+  virtual Work ReduceScatter(const Tensor& input, const Tensor& output,
+                             ReduceOp op = ReduceOp::kSum) = 0;
+  /// Part r of `input` (size * n) goes to worker r, as part `rank` of its `output` (size * n).
+  virtual Work AllToAll(const Tensor& input, const Tensor& output) = 0;
+  /// Point to point: matched by source, destination and tag, in the order of the calls.
+  virtual Work Send(const Tensor& tensor, int destination, int tag = 0) = 0;
+  virtual Work Recv(const Tensor& tensor, int source, int tag = 0) = 0;
+  /// Returns when every worker has called it.
+  virtual void Barrier() = 0;
+
+  /// Makes every present and later call of every worker throw an Error with this reason. The first
+  /// call wins.
+  virtual void Abort(const std::string& reason) noexcept = 0;
+};
+
+}  // namespace convoy
