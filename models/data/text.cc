@@ -94,8 +94,9 @@ std::string CharVocabulary::Decode(std::span<const int32_t> tokens) const {
 }
 
 CharText CharText::FromFile(const std::string& path) {
-  CONVOY_CHECK(!std::filesystem::is_directory(path), "[CharText] '{}' is a folder, not a file",
-               path);
+  std::error_code ignored;
+  CONVOY_CHECK(!std::filesystem::is_directory(path, ignored),
+               "[CharText] '{}' is a folder, not a file", path);
   std::ifstream file(path, std::ios::binary);
   CONVOY_CHECK(file.is_open(), "[CharText] cannot open '{}': {}", path, std::strerror(errno));
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
