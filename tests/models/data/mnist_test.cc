@@ -124,12 +124,11 @@ TEST_CASE("A header that promises absurd sizes takes no memory") {
 TEST_CASE("Broken compression is told from a short array") {
   const TemporaryFolder folder;
   std::string big = Header(0x801, {100000});
-  for (int i = 0; i < 100000; ++i) big += static_cast<char>(i * i * 7 >> 3);
+  for (uint32_t i = 0; i < 100000; ++i) big += static_cast<char>(i * i * 7 >> 3);
   std::string gz = Gzipped(folder, big);
   REQUIRE(ReadIdx(folder.Write("f", gz), 1).values.size() == 100000);
-  REQUIRE_THROWS_WITH(
-      ReadIdx(folder.Write("f", gz.substr(0, gz.size() / 2)), 1),
-      Contains("is corrupt: the compressed data ends early") || Contains("is truncated"));
+  REQUIRE_THROWS_WITH(ReadIdx(folder.Write("f", gz.substr(0, gz.size() / 2)), 1),
+                      Contains("is corrupt: the compressed data ends early"));
   gz[gz.size() - 6] ^= 1;  // the checksum
   REQUIRE_THROWS_WITH(ReadIdx(folder.Write("f", gz), 1),
                       Contains("is corrupt") && Contains("incorrect data check"));
