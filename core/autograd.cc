@@ -120,6 +120,10 @@ GradTarget BackwardPass::InPlace(int i) {
   return Target(i);
 }
 
+Tensor BackwardPass::ReuseGrad() const {
+  return internal::Exclusive(grad_) ? grad_ : Tensor::Empty(grad_.shape(), grad_.options());
+}
+
 void BackwardPass::Pass(int i, const Tensor& gradient) {
   Edge& edge = node_.inputs[static_cast<size_t>(i)];
   if (edge.node && !edge.node->grad.defined()) {
