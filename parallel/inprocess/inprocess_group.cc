@@ -123,7 +123,7 @@ Work InProcessGroup::Recv(const Tensor& tensor, int source, int tag) {
   return StartMessage(source, rank_, tag, MakeRequest(CollectiveKind::kRecv, tensor, tensor));
 }
 
-void InProcessGroup::Barrier() { Start({.kind = CollectiveKind::kBarrier}).Wait(); }
+void InProcessGroup::Barrier() { Start(Request()).Wait(); }
 
 Work InProcessGroup::Start(Request request) {
   const CollectiveKind kind = request.kind;
