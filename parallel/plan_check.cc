@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
+#include <map>
 #include <vector>
 
 #include "core/error.h"
@@ -76,30 +78,63 @@ std::vector<std::vector<Line>> GatherPlans(Worker& worker, const std::string& de
   return plans;
 }
 
+struct Difference {
+  size_t at = std::numeric_limits<size_t>::max();  // parameter of worker 0's plan
+  size_t worker = 0;
+  std::string text;
+
+  void Offer(size_t i, size_t r, const std::string& what) {
+    if (i < at) *this = {i, r, what};
+  }
+};
+
 std::string Describe(const Line& line) { return fmt::format("{} {}", line.shape, line.dtype); }
 
-std::string DescribeMissing(const std::vector<Line>& lines, size_t i) {
-  if (i >= lines.size()) return fmt::format("only {} parameters", lines.size());
-  return fmt::format("'{}' {}", lines[i].name, Describe(lines[i]));
+// A parameter that another worker has with another shape or dtype.
+Difference DifferentKind(const std::vector<std::vector<Line>>& plans) {
+  Difference first;
+  for (size_t r = 1; r < plans.size(); ++r) {
+    std::map<std::string, const Line*> by_name;
+    for (const Line& line : plans[r]) by_name[line.name] = &line;
+    for (size_t i = 0; i < plans[0].size(); ++i) {
+      const Line& a = plans[0][i];
+      const auto b = by_name.find(a.name);
+      if (b == by_name.end() || Describe(a) == Describe(*b->second)) continue;
+      first.Offer(i, r,
+                  fmt::format("parameter '{}': worker 0 has {}, worker {} has {}", a.name,
+                              Describe(a), r, Describe(*b->second)));
+    }
+  }
+  return first;
 }
 
-// What worker 0 and worker `other`, whose plans differ at parameter `i`, disagree on.
-std::string Explain(const std::vector<Line>& mine, const std::vector<Line>& theirs, size_t i,
-                    size_t other) {
-  if (i >= mine.size() || i >= theirs.size() || mine[i].name != theirs[i].name) {
-    return fmt::format("the parameters (last first, number {}): worker 0 has {}, worker {} has {}",
-                       i + 1, DescribeMissing(mine, i), other, DescribeMissing(theirs, i));
+std::string DescribeAt(const std::vector<Line>& plan, size_t i) {
+  if (i >= plan.size()) return fmt::format("only {} parameters", plan.size());
+  return fmt::format("'{}' {}", plan[i].name, Describe(plan[i]));
+}
+
+// A place in the plan where another worker has another parameter, or puts it in another bucket.
+Difference DifferentPlace(const std::vector<std::vector<Line>>& plans) {
+  Difference first;
+  const std::vector<Line>& mine = plans[0];
+  for (size_t r = 1; r < plans.size(); ++r) {
+    const std::vector<Line>& theirs = plans[r];
+    const size_t i = static_cast<size_t>(
+        std::mismatch(mine.begin(), mine.end(), theirs.begin(), theirs.end()).first - mine.begin());
+    if (i == mine.size() && i == theirs.size()) continue;
+    if (i < mine.size() && i < theirs.size() && mine[i].name == theirs[i].name) {
+      first.Offer(i, r,
+                  fmt::format("the bucket of parameter '{}': {} on worker 0, {} on worker {}; give "
+                              "all workers the same BucketOptions",
+                              mine[i].name, mine[i].bucket, theirs[i].bucket, r));
+    } else {
+      first.Offer(i, r,
+                  fmt::format("the parameters (last first, number {}): worker 0 has {}, worker {} "
+                              "has {}",
+                              i + 1, DescribeAt(mine, i), r, DescribeAt(theirs, i)));
+    }
   }
-  const Line& a = mine[i];
-  const Line& b = theirs[i];
-  if (a.shape != b.shape || a.dtype != b.dtype) {
-    return fmt::format("parameter '{}': worker 0 has {}, worker {} has {}", a.name, Describe(a),
-                       other, Describe(b));
-  }
-  return fmt::format(
-      "the bucket of parameter '{}': {} on worker 0, {} on worker {}; give all "
-      "workers the same BucketOptions",
-      a.name, a.bucket, b.bucket, other);
+  return first;
 }
 
 }  // namespace
@@ -110,18 +145,9 @@ void CheckSamePlan(Worker& worker, const std::string& description) {
   if (std::all_of(hashes.begin(), hashes.end(), [&](int64_t h) { return h == hashes[0]; })) return;
 
   const std::vector<std::vector<Line>> plans = GatherPlans(worker, description);
-  size_t first = plans[0].size() + 1;  // parameter at which a worker differs from worker 0
-  size_t other = 0;
-  for (size_t r = 1; r < plans.size(); ++r) {
-    const auto [a, b] =
-        std::mismatch(plans[0].begin(), plans[0].end(), plans[r].begin(), plans[r].end());
-    const size_t at = static_cast<size_t>(a - plans[0].begin());
-    if (at < first && (a != plans[0].end() || b != plans[r].end())) {
-      first = at;
-      other = r;
-    }
-  }
-  Fail("[DataParallel] workers disagree on {}", Explain(plans[0], plans[other], first, other));
+  Difference difference = DifferentKind(plans);
+  if (difference.text.empty()) difference = DifferentPlace(plans);
+  Fail("[DataParallel] workers disagree on {}", difference.text);
 }
 
 }  // namespace convoy

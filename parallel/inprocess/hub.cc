@@ -19,8 +19,7 @@ std::vector<int> FirstNumbers(int count) {
 
 }  // namespace
 
-Hub::Hub(int size)
-    : ranks_(FirstNumbers(size)), finished_(ranks_.size()), joined_(ranks_.size()) {}
+Hub::Hub(int size) : ranks_(FirstNumbers(size)), finished_(ranks_.size()), joined_(ranks_.size()) {}
 
 std::shared_ptr<Collective> Hub::Join(int rank, Request request) {
   const std::lock_guard lock(mutex_);
@@ -46,8 +45,7 @@ std::shared_ptr<Collective> Hub::JoinMessage(int source, int destination, int ta
   const auto [at, is_new] = messages_.try_emplace({source, destination, tag});
   auto& queue = at->second;
   if (queue.empty() || queue.front()->HasJoined(side)) {
-    queue.push_back(
-        std::make_shared<Collective>(event_, 0, std::vector<int>{source, destination}));
+    queue.push_back(std::make_shared<Collective>(event_, 0, std::vector<int>{source, destination}));
     queue.back()->Join(side, std::move(request));
     return queue.back();
   }
@@ -97,9 +95,10 @@ void Hub::ThrowIfDeserted(const Collective& collective, CollectiveKind waiting_i
     if (collective.HasJoined(static_cast<int>(m)) || !finished_[static_cast<size_t>(members[m])]) {
       continue;
     }
-    AbortLocked(fmt::format("[{0}] worker {1} has finished while others wait in {0}; all workers "
-                            "must make the same calls",
-                            Name(waiting_in), members[m]));
+    AbortLocked(
+        fmt::format("[{0}] worker {1} has finished while others wait in {0}; all workers "
+                    "must make the same calls",
+                    Name(waiting_in), members[m]));
     ThrowIfAborted();
   }
 }

@@ -52,8 +52,8 @@ class Hub {
   std::mutex mutex_;
   std::string reason_;  // of the abort; constant once aborted_ is set
   std::atomic<bool> aborted_{false};
-  std::vector<bool> finished_;    // by rank
-  std::vector<uint64_t> joined_;  // by rank: collectives joined so far
+  std::vector<bool> finished_;                    // by rank
+  std::vector<uint64_t> joined_;                  // by rank: collectives joined so far
   std::deque<std::shared_ptr<Collective>> open_;  // those that lack somebody, in order
   uint64_t first_open_ = 0;                       // number of the first of them
   // Messages that lack one side, by source, destination, tag: all of a queue lack the same side.

@@ -181,9 +181,7 @@ void InProcessGroup::Help(Collective& collective, int64_t limit) {
               [&](int64_t begin, int64_t end) { collective.Help(end - begin); });
 }
 
-bool InProcessGroup::Spins() {
-  return size() * CpuTeam(rank_).size() <= AvailableCores();
-}
+bool InProcessGroup::Spins() { return size() * CpuTeam(rank_).size() <= AvailableCores(); }
 
 void InProcessGroup::CheckRank(CollectiveKind kind, const char* what, int rank) const {
   CONVOY_CHECK(rank >= 0 && rank < size(), "[{}] {} {} is not one of the {} workers", Name(kind),
