@@ -24,6 +24,8 @@ struct GemmArguments {
   int64_t batch = 1;
   bool repeat_a = false;  ///< one a for all matrices of the batch
   bool repeat_b = false;  ///< one b for all matrices of the batch
+  /// c is one matrix: the sum of the products of the batch, rounded to the dtype once.
+  bool sum_batch = false;
 };
 
 inline constinit Kernel<void(const GemmArguments&)> gemm{"MatMul"};

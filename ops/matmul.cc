@@ -51,34 +51,18 @@ Problem Analyse(const Tensor& lhs, const Tensor& rhs, MatMulOptions options) {
   return p;
 }
 
-// c (+)= op(a) @ op(b), where c is one matrix for the whole batch if `sum`.
-void Product(GemmArguments args, bool sum) {
-  if (args.repeat_b && !args.transpose_a && !sum) {  // one tall product
+// Runs a batch as one larger product where its layout allows.
+void Product(GemmArguments args) {
+  if (args.repeat_b && !args.transpose_a && !args.sum_batch) {  // one tall product
     args.m *= args.batch;
     args.batch = 1;
   }
-  if (!sum || args.batch == 1) return gemm(args.device, args);
-  if (args.transpose_a && !args.transpose_b && !args.repeat_a && !args.repeat_b) {
+  if (args.sum_batch && args.transpose_a && !args.transpose_b && !args.repeat_a && !args.repeat_b) {
     args.k *= args.batch;  // (batch * k, m)^T @ (batch * k, n) sums over the batch by itself
     args.batch = 1;
-    return gemm(args.device, args);
+    args.sum_batch = false;
   }
-  const auto at = [&](const void* base, int64_t matrix, bool repeat) {
-    return static_cast<const char*>(base) +
-           (repeat ? 0 : matrix) * static_cast<int64_t>(SizeOf(args.dtype));
-  };
-  GemmArguments one = args;
-  one.batch = 1;
-  for (int64_t i = 0; i < args.batch; ++i) {
-    one.a = at(args.a, i * args.m * args.k, args.repeat_a);
-    one.b = at(args.b, i * args.k * args.n, args.repeat_b);
-    one.accumulate = args.accumulate || i > 0;
-    gemm(one.device, one);
-  }
-  if (args.batch == 0) {  // a sum over nothing
-    one.k = 0;
-    gemm(one.device, one);
-  }
+  gemm(args.device, args);
 }
 
 void BackwardLhs(const Tensor& dy, const Tensor& rhs, const Problem& p, MatMulOptions options,
@@ -97,7 +81,8 @@ void BackwardLhs(const Tensor& dy, const Tensor& rhs, const Problem& p, MatMulOp
     args.b = rhs.raw_data(), args.transpose_b = !options.transpose_rhs;
     args.repeat_b = p.repeat_rhs;
   }
-  Product(args, p.repeat_lhs);
+  args.sum_batch = p.repeat_lhs;
+  Product(args);
 }
 
 void BackwardRhs(const Tensor& dy, const Tensor& lhs, const Problem& p, MatMulOptions options,
@@ -116,7 +101,8 @@ void BackwardRhs(const Tensor& dy, const Tensor& lhs, const Problem& p, MatMulOp
     args.repeat_a = p.repeat_lhs;
     args.b = dy.raw_data();
   }
-  Product(args, p.repeat_rhs);
+  args.sum_batch = p.repeat_rhs;
+  Product(args);
 }
 
 }  // namespace
@@ -129,7 +115,7 @@ Tensor MatMul(const Tensor& lhs, const Tensor& rhs, MatMulOptions options) {
   args.b = rhs.raw_data(), args.transpose_b = options.transpose_rhs, args.repeat_b = p.repeat_rhs;
   args.c = y.raw_data();
   args.batch = p.batch;
-  Product(args, /*sum=*/false);
+  Product(args);
   return Record(kMatMul.name(), y, {lhs, rhs}, [lhs, rhs, p, options](BackwardPass& pass) {
     if (pass.Needs(0)) BackwardLhs(pass.grad(), rhs, p, options, pass.Target(0));
     if (pass.Needs(1)) BackwardRhs(pass.grad(), lhs, p, options, pass.Target(1));

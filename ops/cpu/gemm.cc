@@ -118,7 +118,8 @@ void ForEachSlice(const GemmArguments& g, void (*run)(const GemmArguments&, cons
 void OnlyBias(const GemmArguments& g) {
   const size_t row_bytes = static_cast<size_t>(g.n) * SizeOf(g.dtype);
   char* c = static_cast<char*>(g.c);
-  for (int64_t row = 0; row < g.batch * g.m; ++row, c += row_bytes) {
+  const int64_t matrices = g.sum_batch ? 1 : g.batch;
+  for (int64_t row = 0; row < matrices * g.m; ++row, c += row_bytes) {
     if (g.bias != nullptr)
       std::copy_n(static_cast<const char*>(g.bias), row_bytes, c);
     else if (!g.accumulate)
@@ -148,7 +149,7 @@ void ThroughFloat(const GemmArguments& g) {
   };
   const Tensor a = widen(g.a, (g.repeat_a ? 1 : g.batch) * g.m * g.k);
   const Tensor b = widen(g.b, (g.repeat_b ? 1 : g.batch) * g.k * g.n);
-  const int64_t numel = g.batch * g.m * g.n;
+  const int64_t numel = (g.sum_batch ? 1 : g.batch) * g.m * g.n;
   const Tensor c = g.accumulate ? widen(g.c, numel) : Tensor::Empty({numel}, f32);
   const Tensor bias = g.bias ? widen(g.bias, g.n) : Tensor();
   GemmArguments wide = g;
@@ -166,9 +167,26 @@ void ThroughFloat(const GemmArguments& g) {
   });
 }
 
+// One product after the other into the same matrix; f32 and f64 only.
+void SumBatch(const GemmArguments& g) {
+  GemmArguments one = g;
+  one.batch = 1;
+  one.sum_batch = false;
+  for (int64_t i = 0; i < g.batch; ++i) {
+    one.a = Offset(g.a, g.repeat_a ? 0 : i * g.m * g.k, g.dtype);
+    one.b = Offset(g.b, g.repeat_b ? 0 : i * g.k * g.n, g.dtype);
+    one.accumulate = g.accumulate || i > 0;
+    Gemm(one);
+  }
+}
+
 void Gemm(const GemmArguments& g) {
-  if (g.batch * g.m * g.n == 0) return;
-  if (g.k == 0) return OnlyBias(g);
+  if (g.m * g.n == 0) return;
+  if (g.k == 0 || g.batch == 0) return OnlyBias(g);
+  if (g.sum_batch) {
+    const bool narrow = g.dtype == DType::kBF16 || g.dtype == DType::kF16;
+    return narrow ? ThroughFloat(g) : SumBatch(g);
+  }
   if (g.dtype == DType::kF64) return ForEachSlice(g, RunEigen);
   if (OneDnnSupports(g.dtype)) return ForEachSlice(g, RunOneDnn);
   ThroughFloat(g);
