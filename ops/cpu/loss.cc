@@ -10,27 +10,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-// Elements that are read for their maximum and again, from L1, for their exponentials.
-inline constexpr size_t kBlock = 2048;
-
-// Log of the sum of the exponentials of n > 0 numbers, in one pass over memory.
+// Log of the sum of the exponentials of n > 0 numbers.
 template <typename T>
 ComputeType<T> LogSumExp(const T* x, size_t n) {
   using C = ComputeType<T>;
   const TagFor<T> d;
   const auto larger = [](auto a, auto b) HWY_ATTR { return hn::Max(a, b); };
   const auto identity = [](auto, auto v) HWY_ATTR { return v; };
-  C max = std::numeric_limits<C>::lowest();  // finite, so that -inf - max is -inf
-  C sum = 0;
-  for (size_t at = 0; at < n; at += kBlock) {
-    const size_t count = std::min(kBlock, n - at);
-    const C before = max;
-    max = hn::GetLane(hn::MaxOfLanes(d, ReduceLanes<T>(count, max, larger, identity, x + at)));
-    if (sum > 0 && max > before) sum *= std::exp(before - max);
-    sum += SumOver<T>(
-        count, [max](auto d, auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, max))); },
-        x + at);
-  }
+  const C max = hn::GetLane(hn::MaxOfLanes(
+      d, ReduceLanes<T>(n, -std::numeric_limits<C>::infinity(), larger, identity, x)));
+  const C sum = SumOver<T>(
+      n, [max](auto d, auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, max))); }, x);
   return max + std::log(sum);
 }
 

@@ -111,26 +111,21 @@ void CopyRuns(Device device, const Plan& outer, int64_t run_bytes, int64_t size,
   });
 }
 
-// to[r * to_stride + c] = from[r + c * from_stride] for r < rows, c < columns. Whole rows are
-// written from a buffer: with strides of a large power of two, rows fall on the same cache sets and
-// would be evicted half-written.
+// to[r * to_stride + c] = from[r + c * from_stride] for r < rows, c < columns.
 template <typename T>
 void TransposeTile(const T* __restrict from, int64_t from_stride, T* __restrict to,
                    int64_t to_stride, int64_t rows, int64_t columns) {
-  constexpr int64_t kColumns = 8;
-  T buffer[kTile * kTile];
+  constexpr int64_t kColumns = 8;  // written at once, so that a store fills part of a cache line
   int64_t c = 0;
   for (; c + kColumns <= columns; c += kColumns) {
     const T* in = from + c * from_stride;
+    T* out = to + c;
     for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t k = 0; k < kColumns; ++k) buffer[r * kTile + c + k] = in[r + k * from_stride];
+      for (int64_t k = 0; k < kColumns; ++k) out[r * to_stride + k] = in[r + k * from_stride];
     }
   }
   for (; c < columns; ++c) {
-    for (int64_t r = 0; r < rows; ++r) buffer[r * kTile + c] = from[r + c * from_stride];
-  }
-  for (int64_t r = 0; r < rows; ++r) {
-    std::memcpy(to + r * to_stride, buffer + r * kTile, static_cast<size_t>(columns) * sizeof(T));
+    for (int64_t r = 0; r < rows; ++r) to[r * to_stride + c] = from[r + c * from_stride];
   }
 }
 
