@@ -30,7 +30,7 @@ const OpRow kLayerNormRow{{
              .run = [](Inputs in) { return LayerNorm(in[0], in[1], in[1]); },
              .torch = "F.layer_norm(a, a.shape[-1:], b, b)"},
             {.name = "far from zero",
-             .inputs = {Float({4, 19}, 900, 904), Float({19}), Float({19})},
+             .inputs = {Float({4, 19}, 14, 18), Float({19}), Float({19})},
              .run = {},
              .torch = {}},
             {.name = "many rows",
