@@ -45,7 +45,7 @@ void GiveGradient(BackwardPass& pass, const Saved& saved, bool grad_is_free) {
     binary_gradient(dy.device(), F::kId, kSide, dy, saved.lhs, saved.rhs, dx);
   };
   if (!stretched) return compute(grad_is_free ? pass.InPlace(input) : pass.Target(input));
-  const Tensor whole = Tensor::Empty(dy.shape(), dy.options());
+  const Tensor whole = Tensor::Empty(dy.shape(), {ComputeDType(dy.dtype()), dy.device()});
   compute({whole, false});
   pass.Write(input, [&](const Tensor& dx) { SumTo(whole, dx); });
 }

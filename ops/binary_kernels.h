@@ -15,7 +15,8 @@ inline constinit Kernel<void(BinaryFunction f, const Operand& lhs, const Operand
 
 enum class Side { kLhs, kRhs };
 
-/// dx (+)= dy * (partial derivative of f by one side), in the shape of dy; dx may be dy.
+/// dx (+)= dy * (partial derivative of f by one side), in the shape of dy; dx may be dy. The
+/// dtype of dx is that of dy, or the one in which that is computed.
 inline constinit Kernel<void(BinaryFunction f, Side side, const Tensor& dy, const Operand& lhs,
                              const Operand& rhs, const GradTarget& dx)>
     binary_gradient{"Binary"};

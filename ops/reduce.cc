@@ -42,8 +42,6 @@ struct Groups {
   }
 };
 
-DType ComputeTypeOf(DType dtype) { return dtype == DType::kF64 ? DType::kF64 : DType::kF32; }
-
 // Reduces the dimensions of x marked in `axes` into y: one kernel for each group of neighbouring
 // dimensions, last group first, with the results in between in the type of computation.
 void ReduceInto(ReduceFunction f, const Tensor& x, const AxisMask& axes, double divisor,
@@ -62,7 +60,7 @@ void ReduceInto(ReduceFunction f, const Tensor& x, const AxisMask& axes, double 
       return reduce(x.device(), f, form, divisor, source, y);
     }
     const Tensor between =
-        Tensor::Empty({form.outer, form.inner}, {ComputeTypeOf(x.dtype()), x.device()});
+        Tensor::Empty({form.outer, form.inner}, {ComputeDType(x.dtype()), x.device()});
     reduce(x.device(), f, form, 1, source, between);
     Groups rest;
     for (size_t i = 0; i < size; ++i) {

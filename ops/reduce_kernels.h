@@ -3,7 +3,6 @@
 
 #include "core/tensor.h"
 #include "ops/kernel.h"
-#include "ops/pointwise/functions.h"
 
 namespace convoy {
 
@@ -26,8 +25,12 @@ inline constinit Kernel<void(ReduceFunction f, ReduceForm form, double divisor, 
 /// y = index in [0, count) of the first greatest value; NaN counts as greatest. y is i64.
 inline constinit Kernel<void(ReduceForm form, const Tensor& x, const Tensor& y)> arg_max{"ArgMax"};
 
-/// Sums `x` over the dimensions in which `y` would stretch to its shape, into `y` (same dtype):
-/// what an operand's gradient is made of when the operand was broadcast.
+/// The type in which values of a floating dtype are computed and summed.
+inline DType ComputeDType(DType dtype) { return dtype == DType::kF64 ? DType::kF64 : DType::kF32; }
+
+/// Sums `x` over the dimensions in which `y` would stretch to its shape, into `y`: what an
+/// operand's gradient is made of when the operand was broadcast. `x` has the dtype of `y`, or the
+/// one in which that is computed.
 void SumTo(const Tensor& x, const Tensor& y);
 
 }  // namespace convoy

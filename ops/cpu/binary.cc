@@ -83,8 +83,14 @@ void BinaryForward(BinaryFunction f, const Operand& lhs, const Operand& rhs, con
 void BinaryGradient(BinaryFunction f, Side side, const Tensor& dy, const Operand& lhs,
                     const Operand& rhs, const GradTarget& dx) {
   DispatchFloating(dy.dtype(), "Binary", [&]<typename T>(T) {
+    using C = ComputeType<T>;
     const Operand operands[] = {Operand::Of(dy), lhs, rhs};
-    RunBlocks<T, T, T, T>(dx, operands, FindGradient<ComputeType<T>>(f, side, AllBinary()));
+    const BlockFunction<C> block = FindGradient<C>(f, side, AllBinary());
+    if (dx.tensor.dtype() == dy.dtype()) {
+      RunBlocks<T, T, T, T>(dx, operands, block);
+    } else {
+      RunBlocks<C, T, T, T>(dx, operands, block);
+    }
   });
 }
 

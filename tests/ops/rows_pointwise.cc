@@ -62,6 +62,13 @@ OpSpec UnaryRow(const std::string& op, Unary f, const std::string& torch,
           .errors = UnaryErrors(op, f)};
 }
 
+// For functions whose derivative is computed from 1 - |output|: of a 16-bit output little is left
+// of that where the function levels off.
+OpSpec FromOutput(OpSpec row) {
+  row.tolerances = {{DType::kBF16, 5e-2}, {DType::kF16, 1e-2}};
+  return row;
+}
+
 const OpRow kNegRow(UnaryRow("Neg", Neg, "-a"));
 const OpRow kAbsRow(UnaryRow("Abs", Abs, "a.abs()",
                              With(UnarySamples(), {Extremes({0, -0.0, -kInf, kInf, kNan})})));
@@ -75,15 +82,15 @@ const OpRow kSqrtRow(UnaryRow("Sqrt", Sqrt, "a.sqrt()",
                               With(UnarySamples(0.25, 4), {Extremes({0, -1, kInf, kNan})})));
 const OpRow kRsqrtRow(UnaryRow("Rsqrt", Rsqrt, "a.rsqrt()",
                                With(UnarySamples(0.25, 4), {Extremes({0, -1, kInf, kNan})})));
-const OpRow kTanhRow(UnaryRow("Tanh", Tanh, "a.tanh()",
-                              With(UnarySamples(),
-                                   {{"small", {Float({33}, -0.01, 0.01)}},
-                                    {"wide", {Float({65}, -20, 20)}},
-                                    Extremes({0, -kInf, kInf, kNan, -2000, 2000})})));
-const OpRow kSigmoidRow(UnaryRow("Sigmoid", Sigmoid, "a.sigmoid()",
-                                 With(UnarySamples(),
-                                      {{"wide", {Float({65}, -30, 30)}},
-                                       Extremes({-kInf, kInf, kNan, -2000, 2000})})));
+const OpRow kTanhRow(FromOutput(UnaryRow("Tanh", Tanh, "a.tanh()",
+                                         With(UnarySamples(),
+                                              {{"small", {Float({33}, -0.01, 0.01)}},
+                                               {"wide", {Float({65}, -20, 20)}},
+                                               Extremes({0, -kInf, kInf, kNan, -2000, 2000})}))));
+const OpRow kSigmoidRow(FromOutput(UnaryRow("Sigmoid", Sigmoid, "a.sigmoid()",
+                                            With(UnarySamples(),
+                                                 {{"wide", {Float({65}, -30, 30)}},
+                                                  Extremes({-kInf, kInf, kNan, -2000, 2000})}))));
 const OpRow kReluRow(UnaryRow("Relu", Relu, "a.relu()",
                               With(UnarySamples(), {Extremes({0, -0.0, -kInf, kInf, kNan})})));
 const OpRow kSiluRow(UnaryRow("Silu", Silu, "F.silu(a)",
@@ -166,8 +173,6 @@ std::vector<Sample> BinarySamples(double low = -2, double high = 2) {
       pair("scalars", {}, {}),
       pair("middle stretched", {2, 3, 4}, {2, 1, 4}),
       pair("ends stretched", {2, 3, 4}, {1, 3, 1}),
-      pair("long rows", {2, 300}, {300}),
-      pair("long columns", {2, 300}, {2, 1}),
       pair("no elements", {0, 5}, {5}),
       pair("no columns", {3, 0}, {3, 1}),
       pair("large", {129, 301}, {129, 301}),
@@ -217,8 +222,12 @@ const OpRow kSubRow(BinaryRow("Sub", Sub, "a - b",
                               With(BinarySamples(),
                                    NumberSamples([](Inputs in) { return in[0] - 1.7; },
                                                  [](Inputs in) { return 1.7 - in[0]; }, "-"))));
+// Rows that the kernel takes one by one.
+const std::vector<Sample> kLongRows = {{"long rows", {Float({2, 260}), Float({260})}},
+                                       {"long columns", {Float({2, 260}), Float({2, 1})}}};
+
 const OpRow kMulRow(BinaryRow("Mul", Mul, "a * b",
-                              With(BinarySamples(),
+                              With(With(BinarySamples(), kLongRows),
                                    NumberSamples([](Inputs in) { return in[0] * 1.7; },
                                                  [](Inputs in) { return 1.7 * in[0]; }, "*"))));
 const OpRow kDivRow(BinaryRow("Div", Div, "a / b",
@@ -281,23 +290,19 @@ const OpRow kCastRow{{
                 {.name = "to bf16",
                  .inputs = {Float({67})},
                  .run = [](Inputs in) { return Cast(in[0], DType::kBF16); },
-                 .torch = "a.float().bfloat16()",
-                 .differentiable = false},
+                 .torch = "a.float().bfloat16()"},
                 {.name = "to f16",
                  .inputs = {Float({67})},
                  .run = [](Inputs in) { return Cast(in[0], DType::kF16); },
-                 .torch = "a.float().half()",
-                 .differentiable = false},
+                 .torch = "a.float().half()"},
                 {.name = "to i32",
                  .inputs = {FloatValues({6}, {-1.75, -0.5, 0, 0.5, 1.75, 3})},
                  .run = [](Inputs in) { return Cast(in[0], DType::kI32); },
-                 .torch = "a.int()",
-                 .differentiable = false},
+                 .torch = "a.int()"},
                 {.name = "to bool",
                  .inputs = {FloatValues({4}, {-0.5, 0, 2, kNan})},
                  .run = [](Inputs in) { return Cast(in[0], DType::kBool); },
-                 .torch = "a.bool()",
-                 .differentiable = false},
+                 .torch = "a.bool()"},
                 {.name = "bool to i64",
                  .inputs = {Bool({7})},
                  .run = [](Inputs in) { return Cast(in[0], DType::kI64); },
@@ -305,6 +310,7 @@ const OpRow kCastRow{{
                 {"no elements", {Float({0, 2})}},
                 {.name = "large", .inputs = {Float({211, 301})}, .large = true}},
     .errors = {{[] { Cast({}, DType::kF32); }, "[Cast] x is an undefined tensor"}},
+    .differentiable = false,  // not to the dtype it has: cast_test.cc has the gradient
 }};
 
 }  // namespace
