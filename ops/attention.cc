@@ -75,12 +75,14 @@ Tensor Attention(const Tensor& qkv, AttentionOptions options) {
 
 Tensor Attention(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options) {
   CheckFloating(kAttention.name(), {"q", q});
+  CheckFloating(kAttention.name(), {"k", k});
+  CheckFloating(kAttention.name(), {"v", v});
   CheckSameKind(kAttention.name(), {{"q", q}, {"k", k}, {"v", v}});
   CONVOY_CHECK(q.ndim() == 4, "[{}] q has the wrong shape: expected (B, Tq, H, D), got {}",
                kAttention.name(), q.shape().ToString());
-  CONVOY_CHECK(k.defined() && k.ndim() == 4 && k.shape() == q.shape().With(1, k.dim(1)),
+  CONVOY_CHECK(k.ndim() == 4 && k.shape() == q.shape().With(1, k.dim(1)),
                "[{}] k has the wrong shape: expected ({}, Tk, {}, {}), got {}", kAttention.name(),
-               q.dim(0), q.dim(2), q.dim(3), k.defined() ? k.shape().ToString() : "undefined");
+               q.dim(0), q.dim(2), q.dim(3), k.shape().ToString());
   CheckShape(kAttention.name(), {"v", v}, k.shape());
   CONVOY_CHECK(!options.causal || q.dim(1) == k.dim(1),
                "[{}] causal wants as many queries as keys, got {} and {}", kAttention.name(),
@@ -92,27 +94,26 @@ Tensor Attention(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOpt
                                  .dim = q.dim(3),
                                  .scale = Scale(options, q.dim(3)),
                                  .causal = options.causal};
-  const auto [out, lse] =
-      Run(problem, {Rows({q}), Rows({k}), Rows({v})}, NeedsGrad({q, k, v}));
-  return Record(kAttention.name(), out, {q, k, v},
-                [problem, q, k, v, out = out.Detach(), lse = lse](BackwardPass& pass) {
-                  // Of a tensor that is used twice, no two targets may be held at once.
-                  const bool shared = q.Is(k) || q.Is(v) || k.Is(v);
-                  const auto target = [&](int i, const Tensor& x) -> AttentionRows {
-                    if (!pass.Needs(i)) return {};
-                    return Rows(shared ? GradTarget{Tensor::Empty(x.shape(), x.options())}
-                                       : pass.Target(i));
-                  };
-                  const AttentionInputs grads{target(0, q), target(1, k), target(2, v)};
-                  attention_backward(out.device(), problem, {Rows({q}), Rows({k}), Rows({v})}, out,
-                                     lse, pass.grad(), grads);
-                  if (!shared) return;
-                  int i = 0;
-                  for (const AttentionRows* grad : {&grads.q, &grads.k, &grads.v}) {
-                    if (pass.Needs(i)) pass.Pass(i, grad->tensor);
-                    ++i;
-                  }
-                });
+  const auto [out, lse] = Run(problem, {Rows({q}), Rows({k}), Rows({v})}, NeedsGrad({q, k, v}));
+  return Record(
+      kAttention.name(), out, {q, k, v},
+      [problem, q, k, v, out = out.Detach(), lse = lse](BackwardPass& pass) {
+        // Of a tensor that is used twice, no two targets may be held at once.
+        const bool shared = q.Is(k) || q.Is(v) || k.Is(v);
+        const auto target = [&](int i, const Tensor& x) -> AttentionRows {
+          if (!pass.Needs(i)) return {};
+          return Rows(shared ? GradTarget{Tensor::Empty(x.shape(), x.options())} : pass.Target(i));
+        };
+        const AttentionInputs grads{target(0, q), target(1, k), target(2, v)};
+        attention_backward(out.device(), problem, {Rows({q}), Rows({k}), Rows({v})}, out, lse,
+                           pass.grad(), grads);
+        if (!shared) return;
+        int i = 0;
+        for (const AttentionRows* grad : {&grads.q, &grads.k, &grads.v}) {
+          if (pass.Needs(i)) pass.Pass(i, grad->tensor);
+          ++i;
+        }
+      });
 }
 
 }  // namespace convoy

@@ -45,8 +45,7 @@ struct Update {
 // registers, 12 of the 16 that others have: enough to hide the latency of a multiply-add, and so
 // few loads for each that these do not hold it up.
 template <typename C>
-inline constexpr size_t kTileCols =
-    hn::MaxLanes(hn::ScalableTag<C>()) * sizeof(C) == 64 ? 4 : 2;
+inline constexpr size_t kTileCols = hn::MaxLanes(hn::ScalableTag<C>()) * sizeof(C) == 64 ? 4 : 2;
 inline constexpr size_t kTileRows = 6;
 
 template <size_t kRows, size_t kCols, typename C>
@@ -84,8 +83,7 @@ HWY_NOINLINE void GemmTile(size_t depth, Strided<C> a, Panel<const C> b, Panel<C
 #pragma GCC unroll 8
   for (size_t i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
-    for (size_t j = 0; j < kCols; ++j)
-      hn::StoreU(sum[i][j], d, c.data + i * c.stride + j * kLanes);
+    for (size_t j = 0; j < kCols; ++j) hn::StoreU(sum[i][j], d, c.data + i * c.stride + j * kLanes);
   }
 }
 
