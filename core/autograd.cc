@@ -120,9 +120,18 @@ GradTarget BackwardPass::InPlace(int i) {
   return Target(i);
 }
 
+Tensor BackwardPass::ReuseGrad() const {
+  return internal::Exclusive(grad_) ? grad_ : Tensor::Empty(grad_.shape(), grad_.options());
+}
+
 void BackwardPass::Pass(int i, const Tensor& gradient) {
   Edge& edge = node_.inputs[static_cast<size_t>(i)];
   if (edge.node && !edge.node->grad.defined()) {
+    CONVOY_CHECK(
+        gradient.shape() == edge.node->shape && gradient.dtype() == edge.node->options.dtype,
+        "[Backward] a bug: {} passes a gradient of {} {} to an input of {} {}", node_.op,
+        Name(gradient.dtype()), gradient.shape().ToString(), Name(edge.node->options.dtype),
+        edge.node->shape.ToString());
     edge.node->grad = gradient.Detach();
     return;
   }
@@ -229,12 +238,14 @@ Tensor SeedOf(const Tensor& root, const BackwardOptions& options) {
                  root.shape().ToString());
     return Tensor::Full(root.shape(), options.scale, root.options());
   }
-  CONVOY_CHECK(options.seed.shape() == root.shape() && options.seed.dtype() == root.dtype(),
-               "[Backward] seed: expected {} {}, got {} {}", Name(root.dtype()),
-               root.shape().ToString(), Name(options.seed.dtype()),
-               options.seed.shape().ToString());
+  const Tensor& seed = options.seed;
+  CONVOY_CHECK(seed.shape() == root.shape() && seed.dtype() == root.dtype() &&
+                   seed.device() == root.device(),
+               "[Backward] seed: expected {} {} on {}, got {} {} on {}", Name(root.dtype()),
+               root.shape().ToString(), root.device().ToString(), Name(seed.dtype()),
+               seed.shape().ToString(), seed.device().ToString());
   CONVOY_CHECK(options.scale == 1.0, "[Backward] give either a seed or a scale, not both");
-  return options.seed;
+  return seed;
 }
 
 }  // namespace
@@ -277,7 +288,10 @@ void ConsumeGrad(const Tensor& leaf) {
   if (leaf.impl()->grad_state == GradState::kFresh) leaf.impl()->grad_state = GradState::kConsumed;
 }
 
-void MarkGradFresh(const Tensor& leaf) { leaf.impl()->grad_state = GradState::kFresh; }
+void MarkGradFresh(const Tensor& leaf) {
+  CONVOY_CHECK(leaf.impl()->grad.defined(), "[MarkGradFresh] the leaf has no gradient slot");
+  leaf.impl()->grad_state = GradState::kFresh;
+}
 
 bool HasFreshGrad(const Tensor& leaf) { return leaf.impl()->grad_state == GradState::kFresh; }
 

@@ -41,6 +41,10 @@ class BackwardPass {
   /// overwritten element by element and must not be read afterwards.
   GradTarget InPlace(int i);
 
+  /// A tensor like grad() for an intermediate result, to be written element by element: grad()'s
+  /// own memory if nobody else needs it, which must then not be read after the write.
+  Tensor ReuseGrad() const;
+
   /// The gradient of input `i` is `gradient`, which may share memory with grad() (a view of it).
   /// Copied only if somebody else still needs either of the two.
   void Pass(int i, const Tensor& gradient);

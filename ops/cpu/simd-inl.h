@@ -33,8 +33,14 @@ HWY_INLINE hn::Vec<D> LoadAs(D d, const T* HWY_RESTRICT from) {
     const auto bits = hn::LoadU(d16, reinterpret_cast<const uint16_t*>(from));
     return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
   } else if constexpr (std::is_same_v<T, Float16>) {
+#if HWY_TARGET >= HWY_SSE4  // its PromoteTo knows neither infinities nor NaNs
+    HWY_ALIGN float wide[hn::MaxLanes(D())];
+    for (size_t i = 0; i < hn::Lanes(d); ++i) wide[i] = static_cast<float>(from[i]);
+    return hn::Load(d, wide);
+#else
     const hn::Rebind<hwy::float16_t, D> d16;
     return hn::PromoteTo(d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(from)));
+#endif
   } else {
     return hn::LoadU(d, from);
   }
@@ -55,8 +61,14 @@ HWY_INLINE void StoreAs(hn::Vec<D> v, D d, T* HWY_RESTRICT to) {
     const auto upper = hn::ShiftRight<16>(hn::IfThenElse(nan, quiet, rounded));
     hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di32, upper)), d16, reinterpret_cast<uint16_t*>(to));
   } else if constexpr (std::is_same_v<T, Float16>) {
+#if HWY_TARGET >= HWY_SSE4  // its DemoteTo rounds towards zero
+    HWY_ALIGN float wide[hn::MaxLanes(D())];
+    hn::Store(v, d, wide);
+    for (size_t i = 0; i < hn::Lanes(d); ++i) to[i] = Float16(wide[i]);
+#else
     const hn::Rebind<hwy::float16_t, D> d16;
     hn::StoreU(hn::DemoteTo(d16, v), d16, reinterpret_cast<hwy::float16_t*>(to));
+#endif
   } else {
     hn::StoreU(v, d, to);
   }

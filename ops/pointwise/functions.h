@@ -1,0 +1,42 @@
+// The names of the point-wise functions, by which an op tells a kernel which one to run.
+#pragma once
+
+#include <cstdint>
+
+namespace convoy {
+
+enum class UnaryFunction : uint8_t {
+  kNeg,
+  kAbs,
+  kExp,
+  kLog,
+  kSqrt,
+  kRsqrt,
+  kTanh,
+  kSigmoid,
+  kRelu,
+  kSilu,
+  kGelu,
+  kGeluTanh,
+  kClamp,
+  kPow,
+};
+
+enum class BinaryFunction : uint8_t { kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kPow, kEqual };
+
+/// What the derivative of a unary function is computed from, beside the gradient of the output.
+enum class Saves : uint8_t { kNothing, kInput, kOutput };
+
+/// What a partial derivative of a binary function is computed from, beside the gradient.
+struct Reads {
+  bool lhs = false;
+  bool rhs = false;
+};
+
+/// Constants of a unary function: low and high of Clamp, the exponent of Pow.
+struct UnaryParameters {
+  double a = 0;
+  double b = 0;
+};
+
+}  // namespace convoy

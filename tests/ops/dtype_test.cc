@@ -1,0 +1,67 @@
+// Every op in every dtype against f64 on the same inputs, and with every instruction set.
+#include <hwy/highway.h>
+
+#include "tests/ops/drivers.h"
+
+namespace convoy {
+namespace {
+
+// The f64 result of the same, already rounded, inputs. Integer dtypes are computed as they are, and
+// as f64 numbers.
+Result InF64(const OpSpec& row, const Sample& sample, const std::vector<Tensor>& inputs,
+             const std::vector<bool>& wants) {
+  std::vector<Tensor> wide;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    wide.push_back(sample.inputs[i].dtype
+                       ? inputs[i]
+                       : FromDoubles(inputs[i].shape(), ToDoubles(inputs[i]), DType::kF64));
+  }
+  return Evaluate(RunOf(row, sample), wide, wants);
+}
+
+void CheckAgainstF64(const OpSpec& row, const Sample& sample, DType dtype) {
+  const std::vector<Tensor> inputs = MakeInputs(row, sample, dtype);
+  const std::vector<bool> wants = Differentiable(row, sample, dtype);
+  const Result got = Evaluate(RunOf(row, sample), inputs, wants);
+  CHECK(Difference(got, InF64(row, sample, inputs, wants), Tolerance(row, dtype)) == "");
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (wants[i]) CHECK(got.grads[i].dtype() == dtype);
+  }
+}
+
+TEST_CASE("each dtype agrees with f64") {
+  ForEachSample([](const OpSpec& row, const Sample& sample) {
+    ForEachDType(row, [&](DType dtype) {
+      if (dtype != DType::kF64) CheckAgainstF64(row, sample, dtype);
+    });
+  });
+}
+
+// Restricts Highway to one instruction set, and lifts that at the end.
+class OnlyTarget {
+ public:
+  explicit OnlyTarget(int64_t target) { Set(target); }
+  ~OnlyTarget() { Set(0); }
+  OnlyTarget(const OnlyTarget&) = delete;
+  OnlyTarget& operator=(const OnlyTarget&) = delete;
+
+ private:
+  static void Set(int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+TEST_CASE("each instruction set that this processor has agrees with f64") {
+  const std::vector<int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  ForEachSample([&](const OpSpec& row, const Sample& sample) {
+    for (const int64_t target : targets) {
+      INFO("instruction set " << hwy::TargetName(target));
+      const OnlyTarget only(target);
+      ForEachDType(row, [&](DType dtype) { CheckAgainstF64(row, sample, dtype); });
+    }
+  });
+}
+
+}  // namespace
+}  // namespace convoy
