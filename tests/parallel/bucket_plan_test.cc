@@ -1,6 +1,8 @@
 // Which parameters share a bucket.
 #include "parallel/bucket_plan.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 namespace convoy {
@@ -10,7 +12,7 @@ namespace {
 ParameterList OfBytes(const std::vector<int64_t>& sizes) {
   ParameterList list;
   for (const int64_t bytes : sizes) {
-    list.push_back({"p" + std::to_string(list.size()), Tensor::Zeros({bytes / 4})});
+    list.push_back({fmt::format("p{}", list.size()), Tensor::Zeros({bytes / 4})});
   }
   return list;
 }
