@@ -14,9 +14,9 @@ Tensor Add(const Tensor& lhs, const Tensor& rhs);
 Tensor Sub(const Tensor& lhs, const Tensor& rhs);
 Tensor Mul(const Tensor& lhs, const Tensor& rhs);
 Tensor Div(const Tensor& lhs, const Tensor& rhs);
-/// The greater; where equal, each side gets half of the gradient.
+/// The greater, NaN if either is; where equal, each side gets half of the gradient.
 Tensor Maximum(const Tensor& lhs, const Tensor& rhs);
-/// The lesser; where equal, each side gets half of the gradient.
+/// The lesser, NaN if either is; where equal, each side gets half of the gradient.
 Tensor Minimum(const Tensor& lhs, const Tensor& rhs);
 /// lhs ^ rhs.
 Tensor Pow(const Tensor& lhs, const Tensor& rhs);

@@ -17,11 +17,12 @@ Tensor Sum(const Tensor& x, const std::vector<int>& axes = {}, bool keep_dims = 
 /// As Sum, divided by the number of elements summed (NaN if that is none).
 Tensor Mean(const Tensor& x, const std::vector<int>& axes = {}, bool keep_dims = false);
 
-/// Greatest value; equal maxima share the gradient evenly. Shape and dtype as Sum.
+/// Greatest value, NaN if there is one; equal maxima share the gradient evenly. Shape and dtype as
+/// Sum.
 /// Throws: also Error if there is no element to choose from.
 Tensor Max(const Tensor& x, const std::vector<int>& axes = {}, bool keep_dims = false);
 
-/// Index along `axis` of the (first) greatest value. Not differentiable.
+/// Index along `axis` of the (first) greatest value; NaN counts as greatest. Not differentiable.
 ///
 /// Shape:  x with the axis left out, or of extent 1 with `keep_dims`.
 /// DType:  x f32, f64, bf16, f16; the result is i64.

@@ -15,8 +15,8 @@ struct ReduceForm {
   int64_t inner = 1;
 };
 
-/// y = reduction of x / divisor; x is (outer, count, inner), y is (outer, inner). Each is f32, f64,
-/// bf16 or f16 and they compute in the same type, which a sum over several dimensions keeps in
+/// y = (reduction of x) / divisor; x is (outer, count, inner), y is (outer, inner). One of them may
+/// be of the dtype that the other is computed in: a sum over several dimensions keeps that in
 /// between. NaN goes through. The order of additions depends on the form only.
 inline constinit Kernel<void(ReduceFunction f, ReduceForm form, double divisor, const Tensor& x,
                              const Tensor& y)>

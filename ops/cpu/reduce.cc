@@ -111,8 +111,8 @@ void ReduceColumns(const T* x, int64_t rows, int64_t stride, size_t width, Compu
   }
 }
 
-inline constexpr int64_t kRowChunk = 4096;    // neighbours reduced at a time
-inline constexpr int64_t kColumnChunk = 128;  // rows reduced at a time, column by column
+inline constexpr int64_t kRowChunk = 1024;    // neighbours reduced at a time
+inline constexpr int64_t kColumnChunk = 64;   // rows reduced at a time, column by column
 inline constexpr int64_t kColumnTile = 1024;  // columns of one task
 inline constexpr int64_t kReduceGrain = 16 << 10;
 
