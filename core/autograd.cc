@@ -226,10 +226,6 @@ void LeafDone(const std::shared_ptr<TensorImpl>& leaf, const BackwardOptions& op
   if (options.on_leaf) options.on_leaf(handle);
 }
 
-void ConsumeIfStale(TensorImpl& leaf) {
-  if (leaf.grad_state == GradState::kConsumed) leaf.grad_state = GradState::kNone;
-}
-
 Tensor SeedOf(const Tensor& root, const BackwardOptions& options) {
   if (!options.seed.defined()) {
     CONVOY_CHECK(root.numel() == 1,
@@ -264,9 +260,6 @@ void Backward(const Tensor& root, const BackwardOptions& options) {
   }
   order.front()->grad = seed;
   for (std::shared_ptr<Node>& node : order) {
-    for (const Edge& edge : node->inputs) {
-      if (edge.leaf) ConsumeIfStale(*edge.leaf);
-    }
     node->walked = true;
     CONVOY_CHECK(node->grad.defined(), "[Backward] a bug: an op that uses {} left out its gradient",
                  node->op);
