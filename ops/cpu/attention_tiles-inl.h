@@ -103,12 +103,11 @@ void WriteRows(Panel<const C> from, size_t count, size_t dim, C factor, bool acc
   }
 }
 
-/// Rows of keys or values as a product reads them: where they lie if they have the type computed
-/// in, else converted into scratch memory.
+/// Packs rows of keys or values for the products of a tile. Worth it even where no conversion is
+/// needed: in a packed qkv, rows lie whole pages apart.
 template <typename T>
 class RowReader {
   using C = ComputeType<T>;
-  static constexpr bool kInPlace = std::is_same_v<T, C>;
 
  public:
   RowReader(Device device, const AttentionRows& rows, size_t dim)
@@ -116,24 +115,20 @@ class RowReader {
         data_(rows.tensor.data<T>()),
         dim_(dim),
         width_(PadToLanes<C>(dim)),
-        converted_(device, kInPlace ? 0 : kTileKeys * width_) {}
+        packed_(device, kTileKeys * width_) {}
 
   /// Steps [t, t + count) of head h of batch b, at most kTileKeys; valid until the next Load.
   Strided<C> Load(int64_t b, int64_t h, size_t t, size_t count) const {
     const T* from = data_ + rows_.Start(b, static_cast<int64_t>(t), h, static_cast<int64_t>(dim_));
-    if constexpr (kInPlace) {
-      return {from, static_cast<size_t>(rows_.stride), 1};
-    } else {
-      PackRows<T, C>(from, rows_.stride, count, dim_, 1, count, {converted_.data(), width_});
-      return {converted_.data(), width_, 1};
-    }
+    PackRows<T, C>(from, rows_.stride, count, dim_, 1, count, {packed_.data(), width_});
+    return {packed_.data(), width_, 1};
   }
 
  private:
   const AttentionRows& rows_;
   const T* data_;
   size_t dim_, width_;
-  Buffer<C> converted_;
+  Buffer<C> packed_;
 };
 
 template <typename C>
