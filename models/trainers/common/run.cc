@@ -1,6 +1,7 @@
 // TrainingRun: the loop.
 #include "models/trainers/common/run.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -48,12 +49,14 @@ uint64_t DropoutSeed(uint64_t seed, int rank) {
   return uint64_t{block[0]} << 32 | block[1];
 }
 
-/// Rows of micro-batch `m` of `count`.
-TaskBatch MicroBatch(const TaskBatch& batch, int64_t m, int64_t count) {
-  if (count == 1) return batch;
+/// Micro-batch `m` of `count`.
+Batch MicroBatch(const Batch& batch, int64_t m, int64_t count) {
   const int64_t rows = batch.inputs.dim(0);
+  if (count == 1 || rows == 0) return batch;
   const int64_t begin = rows * m / count, end = rows * (m + 1) / count;
-  return {Slice(batch.inputs, 0, begin, end), Slice(batch.labels, 0, begin, end)};
+  const int64_t per_row = batch.targets.dim(0) / rows;  // a text has a target for every token
+  return {Slice(batch.inputs, 0, begin, end),
+          Slice(batch.targets, 0, begin * per_row, end * per_row)};
 }
 
 /// Sums of `values` over all workers, on its way.
@@ -92,23 +95,22 @@ TrainingRun::TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& me
 }
 
 TrainingRun::Shared TrainingRun::ForwardBackward() {
-  const TaskBatch batch = task_->NextBatch();
-  const int64_t rows = batch.inputs.dim(0);
+  const Batch batch = task_->NextBatch();
+  const double rows = static_cast<double>(batch.inputs.dim(0));
+  const double share = worker_.batch_share();
   const int64_t micro_batches = flags_.micro_batches;
   double loss_share = 0;
   std::optional<SumOverWorkers> shared;
   for (int64_t m = 0; m < micro_batches; ++m) {
-    const TaskBatch part = MicroBatch(batch, m, micro_batches);
-    const double weight = rows == 0 ? 0.0
-                                    : worker_.batch_share() *
-                                          static_cast<double>(part.inputs.dim(0)) /
-                                          static_cast<double>(rows);
+    const Batch part = MicroBatch(batch, m, micro_batches);
+    const double weight = share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
     const Tensor loss = task_->Loss(part);
     if (weight > 0) loss_share += weight * double{loss.Item<float>()};
     // One small sum a step carries all that workers must agree on; backward hides it.
     if (m + 1 == micro_batches) {
+      // A worker without a share computes on a sample that counts for nothing.
       shared.emplace(worker_, std::vector<double>{loss_share, Interrupted() ? 1.0 : 0.0,
-                                                  static_cast<double>(rows)});
+                                                  share > 0 ? rows : 0.0});
     }
     net_->Backward(loss, {.weight = weight,
                           .micro_batch = static_cast<int>(m),

@@ -6,17 +6,12 @@
 #include <string>
 
 #include "core/tensor.h"
+#include "models/data/batch_stream.h"
 #include "models/module.h"
 #include "models/trainers/common/flags.h"
 #include "parallel/worker.h"
 
 namespace convoy {
-
-/// One worker's part of a global batch: rows along dimension 0 of both. May have no rows.
-struct TaskBatch {
-  Tensor inputs;
-  Tensor labels;
-};
 
 /// Sums over the samples that this worker has evaluated.
 struct EvaluationSums {
@@ -31,10 +26,11 @@ class Task {
   virtual ~Task() = default;
 
   virtual Module& model() = 0;
-  /// This worker's part of the next global batch; sets the worker's batch_share.
-  virtual TaskBatch NextBatch() = 0;
-  /// Mean loss of a micro-batch.
-  virtual Tensor Loss(const TaskBatch& batch) = 0;
+  /// This worker's part of the next global batch; sets the worker's batch_share. Targets have one
+  /// row, or a fixed number of rows, for each row of the inputs.
+  virtual Batch NextBatch() = 0;
+  /// Mean loss of a micro-batch; a scalar f32.
+  virtual Tensor Loss(const Batch& batch) = 0;
   /// Evaluates this worker's share of the validation data. With `complete` false a fixed part of
   /// it is enough.
   virtual EvaluationSums Evaluate(bool complete) = 0;
