@@ -19,13 +19,14 @@ def embedded_text(name, srcs, function, header):
             {{
               printf '%s\\n' '// Generated: text files as one string.' \\
                 '#include "{header}"' 'namespace convoy {{' \\
-                'std::string_view {function}() {{' '  static constexpr std::string_view kText ='
+                'std::string_view {function}() {{' '  static constexpr char kText[] ='
               for file in $(SRCS); do
                 printf 'R"==text==('
                 LC_ALL=C tr -cd '\\011\\012\\040-\\176' <$$file
                 printf ')==text=="\\n'
               done
-              printf '%s\\n' ';' '  return kText;' '}}' '}}  // namespace convoy'
+              printf '%s\\n' '      ;' '  return std::string_view(kText, sizeof(kText) - 1);' \\
+                '}}' '}}  // namespace convoy'
             }} >$@
         """.format(header = header, function = function),
     )

@@ -19,6 +19,7 @@ namespace convoy {
 namespace {
 
 constexpr int64_t kEvaluationChunk = 32;  // windows in one forward pass
+constexpr char kCharacters[] = "characters";  // in a checkpoint's metadata: the vocabulary
 
 struct GptFlags {
   GptOptions model{.block_size = 64, .layers = 4, .heads = 4, .channels = 128};
@@ -77,8 +78,19 @@ class GptTask : public Task {
     return sums;
   }
 
-  void Load(const std::string& path) override { LoadGpt(path, model_); }
-  void Save(const std::string& path) override { SaveGpt(path, model_); }
+  void Load(const std::string& path) override {
+    const Metadata metadata = SafetensorsFile(path).metadata();
+    const auto characters = metadata.find(kCharacters);
+    CONVOY_CHECK(
+        characters == metadata.end() || characters->second == vocabulary_.ToString(),
+        "[gpt] the model in '{}' knows other characters than those of this text; train it on the "
+        "text it was saved with",
+        path);
+    LoadGpt(path, model_);
+  }
+  void Save(const std::string& path) override {
+    SaveGpt(path, model_, {{kCharacters, vocabulary_.ToString()}});
+  }
 
   void Show() override {
     if (flags_.sample.tokens == 0) return;
