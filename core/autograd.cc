@@ -127,6 +127,11 @@ Tensor BackwardPass::ReuseGrad() const {
 void BackwardPass::Pass(int i, const Tensor& gradient) {
   Edge& edge = node_.inputs[static_cast<size_t>(i)];
   if (edge.node && !edge.node->grad.defined()) {
+    CONVOY_CHECK(
+        gradient.shape() == edge.node->shape && gradient.dtype() == edge.node->options.dtype,
+        "[Backward] a bug: {} passes a gradient of {} {} to an input of {} {}", node_.op,
+        Name(gradient.dtype()), gradient.shape().ToString(), Name(edge.node->options.dtype),
+        edge.node->shape.ToString());
     edge.node->grad = gradient.Detach();
     return;
   }
@@ -221,10 +226,6 @@ void LeafDone(const std::shared_ptr<TensorImpl>& leaf, const BackwardOptions& op
   if (options.on_leaf) options.on_leaf(handle);
 }
 
-void ConsumeIfStale(TensorImpl& leaf) {
-  if (leaf.grad_state == GradState::kConsumed) leaf.grad_state = GradState::kNone;
-}
-
 Tensor SeedOf(const Tensor& root, const BackwardOptions& options) {
   if (!options.seed.defined()) {
     CONVOY_CHECK(root.numel() == 1,
@@ -233,12 +234,14 @@ Tensor SeedOf(const Tensor& root, const BackwardOptions& options) {
                  root.shape().ToString());
     return Tensor::Full(root.shape(), options.scale, root.options());
   }
-  CONVOY_CHECK(options.seed.shape() == root.shape() && options.seed.dtype() == root.dtype(),
-               "[Backward] seed: expected {} {}, got {} {}", Name(root.dtype()),
-               root.shape().ToString(), Name(options.seed.dtype()),
-               options.seed.shape().ToString());
+  const Tensor& seed = options.seed;
+  CONVOY_CHECK(seed.shape() == root.shape() && seed.dtype() == root.dtype() &&
+                   seed.device() == root.device(),
+               "[Backward] seed: expected {} {} on {}, got {} {} on {}", Name(root.dtype()),
+               root.shape().ToString(), root.device().ToString(), Name(seed.dtype()),
+               seed.shape().ToString(), seed.device().ToString());
   CONVOY_CHECK(options.scale == 1.0, "[Backward] give either a seed or a scale, not both");
-  return options.seed;
+  return seed;
 }
 
 }  // namespace
@@ -257,9 +260,6 @@ void Backward(const Tensor& root, const BackwardOptions& options) {
   }
   order.front()->grad = seed;
   for (std::shared_ptr<Node>& node : order) {
-    for (const Edge& edge : node->inputs) {
-      if (edge.leaf) ConsumeIfStale(*edge.leaf);
-    }
     node->walked = true;
     CONVOY_CHECK(node->grad.defined(), "[Backward] a bug: an op that uses {} left out its gradient",
                  node->op);
@@ -281,7 +281,10 @@ void ConsumeGrad(const Tensor& leaf) {
   if (leaf.impl()->grad_state == GradState::kFresh) leaf.impl()->grad_state = GradState::kConsumed;
 }
 
-void MarkGradFresh(const Tensor& leaf) { leaf.impl()->grad_state = GradState::kFresh; }
+void MarkGradFresh(const Tensor& leaf) {
+  CONVOY_CHECK(leaf.impl()->grad.defined(), "[MarkGradFresh] the leaf has no gradient slot");
+  leaf.impl()->grad_state = GradState::kFresh;
+}
 
 bool HasFreshGrad(const Tensor& leaf) { return leaf.impl()->grad_state == GradState::kFresh; }
 

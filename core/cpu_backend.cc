@@ -46,7 +46,6 @@ class CachingAllocator {
   void* Allocate(Device device, size_t bytes) {
     const size_t block = BlockBytes(bytes);
     const std::lock_guard lock(mutex_);
-    ++stats_.allocations;
     void* pointer = nullptr;
     if (std::vector<void*>& cached = free_[block]; !cached.empty()) {
       pointer = cached.back();
@@ -56,6 +55,7 @@ class CachingAllocator {
       pointer = FromSystem(device, block);
       stats_.reserved_bytes += static_cast<int64_t>(block);
     }
+    ++stats_.allocations;
     stats_.current_bytes += static_cast<int64_t>(block);
     stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.current_bytes);
     return pointer;

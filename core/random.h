@@ -30,7 +30,7 @@ class Random {
 
   RandomStream NextStream() { return {seed_, next_++}; }
 
-  /// Fills a floating tensor with values uniform in [low, high).
+  /// Fills a floating tensor with values uniform in [low, high), then rounded to its dtype.
   void Uniform(const Tensor& tensor, double low, double high);
   /// Fills a floating tensor with normal values (Box-Muller on pairs of uniform ones).
   void Normal(const Tensor& tensor, double mean, double stddev);

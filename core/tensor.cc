@@ -12,16 +12,24 @@ namespace convoy {
 using internal::GradState;
 using internal::TensorImpl;
 
+namespace {
+
+// Where the host's side of a copy from or to `device` runs: a worker on cpu:K uses its own threads.
+Device HostFor(Device device) { return device.is_cpu() ? device : Device::Cpu(); }
+
+}  // namespace
+
 Storage::Storage(Device device, size_t bytes)
     : device_(device), bytes_(bytes), data_(GetBackend(device.type).Allocate(device, bytes)) {}
 
 Storage::~Storage() { GetBackend(device_.type).Free(device_, data_, bytes_); }
 
 Tensor Tensor::Empty(const Shape& shape, TensorOptions options) {
-  const size_t element = SizeOf(options.dtype);
+  int64_t bytes = 0;
+  CONVOY_CHECK(!__builtin_mul_overflow(shape.numel(), SizeOf(options.dtype), &bytes),
+               "[Tensor] {} {} is larger than any memory", Name(options.dtype), shape.ToString());
   auto impl = std::make_shared<TensorImpl>();
-  impl->storage =
-      std::make_shared<Storage>(options.device, static_cast<size_t>(shape.numel()) * element);
+  impl->storage = std::make_shared<Storage>(options.device, static_cast<size_t>(bytes));
   impl->shape = shape;
   impl->dtype = options.dtype;
   return Tensor(std::move(impl));
@@ -35,7 +43,7 @@ Tensor Tensor::Zeros(const Shape& shape, TensorOptions options) {
 
 Tensor Tensor::Full(const Shape& shape, double value, TensorOptions options) {
   if (value == 0) return Zeros(shape, options);
-  Tensor host = Empty(shape, {options.dtype, Device::Cpu()});
+  Tensor host = Empty(shape, {options.dtype, HostFor(options.device)});
   DispatchAll(options.dtype, [&]<typename T>(T) {
     T element;
     if constexpr (std::is_same_v<ComputeType<T>, T>)
@@ -55,27 +63,24 @@ Tensor Tensor::FromHost(const Shape& shape, const void* values, int64_t count, D
   CONVOY_CHECK(count == shape.numel(), "[Tensor] shape {} wants {} values, got {}",
                shape.ToString(), shape.numel(), count);
   Tensor tensor = Empty(shape, {dtype, device});
-  GetBackend(device.type).Copy(device, tensor.raw_data(), Device::Cpu(), values, tensor.bytes());
+  GetBackend(device.type).Copy(device, tensor.raw_data(), HostFor(device), values, tensor.bytes());
   return tensor;
 }
 
-const Shape& Tensor::shape() const {
+TensorImpl& Tensor::Defined() const {
   CONVOY_CHECK(defined(), "[Tensor] used before it was given a value (undefined tensor)");
-  return impl_->shape;
+  return *impl_;
 }
 
-DType Tensor::dtype() const {
-  CONVOY_CHECK(defined(), "[Tensor] used before it was given a value (undefined tensor)");
-  return impl_->dtype;
-}
+const Shape& Tensor::shape() const { return Defined().shape; }
 
-Device Tensor::device() const {
-  CONVOY_CHECK(defined(), "[Tensor] used before it was given a value (undefined tensor)");
-  return impl_->storage->device();
-}
+DType Tensor::dtype() const { return Defined().dtype; }
+
+Device Tensor::device() const { return Defined().storage->device(); }
 
 void* Tensor::raw_data() const {
-  return static_cast<char*>(impl_->storage->data()) + impl_->offset_bytes;
+  const TensorImpl& impl = Defined();
+  return static_cast<char*>(impl.storage->data()) + impl.offset_bytes;
 }
 
 void Tensor::CheckDType(DType wanted) const {
@@ -86,7 +91,7 @@ void Tensor::CopyToHost(void* values, int64_t count, DType wanted) const {
   CheckDType(wanted);
   CONVOY_CHECK(numel() == count, "[Tensor] Item wants one element, got shape {}",
                shape().ToString());
-  GetBackend(device().type).Copy(Device::Cpu(), values, device(), raw_data(), bytes());
+  GetBackend(device().type).Copy(HostFor(device()), values, device(), raw_data(), bytes());
 }
 
 Tensor Tensor::Clone() const {
@@ -105,7 +110,7 @@ Tensor Tensor::To(Device target) const {
 Tensor Tensor::Detach() const { return View(shape()); }
 
 Tensor Tensor::View(const Shape& view, int64_t offset) const {
-  CONVOY_CHECK(offset >= 0 && offset + view.numel() <= numel(),
+  CONVOY_CHECK(offset >= 0 && view.numel() <= numel() && offset <= numel() - view.numel(),
                "[View] {} at element {} lies outside a tensor of shape {}", view.ToString(), offset,
                shape().ToString());
   auto impl = std::make_shared<TensorImpl>();
@@ -128,9 +133,12 @@ void Tensor::CopyFrom(const Tensor& source) const {
 
 void Tensor::Zero() const { GetBackend(device().type).Zero(device(), raw_data(), bytes()); }
 
-bool Tensor::requires_grad() const { return impl_->requires_grad || impl_->node != nullptr; }
+bool Tensor::requires_grad() const {
+  const TensorImpl& impl = Defined();
+  return impl.requires_grad || impl.node != nullptr;
+}
 
-bool Tensor::is_leaf() const { return impl_->node == nullptr; }
+bool Tensor::is_leaf() const { return Defined().node == nullptr; }
 
 Tensor& Tensor::SetRequiresGrad(bool requires_grad) {
   CONVOY_CHECK(is_leaf(), "[SetRequiresGrad] only a leaf can be told so, not a computed tensor");
@@ -141,10 +149,11 @@ Tensor& Tensor::SetRequiresGrad(bool requires_grad) {
 }
 
 Tensor Tensor::grad() const {
-  return impl_->grad_state == GradState::kNone ? Tensor() : impl_->grad;
+  const TensorImpl& impl = Defined();
+  return impl.grad_state == GradState::kNone ? Tensor() : impl.grad;
 }
 
-void Tensor::ZeroGrad() const { impl_->grad_state = GradState::kNone; }
+void Tensor::ZeroGrad() const { Defined().grad_state = GradState::kNone; }
 
 void Tensor::SetGradSlot(const Tensor& slot) const {
   CONVOY_CHECK(slot.shape() == shape() && slot.dtype() == dtype() && slot.device() == device(),
@@ -157,6 +166,8 @@ void Tensor::SetGradSlot(const Tensor& slot) const {
 
 void Tensor::MoveInto(const Tensor& place) const {
   CONVOY_CHECK(is_leaf(), "[MoveInto] only a leaf can be moved, not a computed tensor");
+  CONVOY_CHECK(place.device() == device(), "[MoveInto] expected a place on {}, got {}",
+               device().ToString(), place.device().ToString());
   place.CopyFrom(*this);
   impl_->storage = place.impl_->storage;
   impl_->offset_bytes = place.impl_->offset_bytes;

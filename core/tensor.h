@@ -51,7 +51,7 @@ class Tensor {
  public:
   Tensor() = default;
 
-  /// Uninitialised elements.
+  /// Uninitialised elements. Throws: Error if there is no memory for them.
   static Tensor Empty(const Shape& shape, TensorOptions options = {});
   static Tensor Zeros(const Shape& shape, TensorOptions options = {});
   /// Every element `value`, converted to the dtype.
@@ -59,8 +59,13 @@ class Tensor {
   /// Copies `values` (row-major). Throws: Error unless there are shape.numel() of them.
   template <typename T>
   static Tensor From(const Shape& shape, const std::vector<T>& values, Device device = {}) {
-    return FromHost(shape, values.data(), static_cast<int64_t>(values.size()), DTypeOf<T>(),
-                    device);
+    const int64_t count = static_cast<int64_t>(values.size());
+    if constexpr (std::is_same_v<T, bool>) {  // std::vector<bool> has no elements to point to
+      const std::vector<uint8_t> bytes(values.begin(), values.end());
+      return FromHost(shape, bytes.data(), count, DType::kBool, device);
+    } else {
+      return FromHost(shape, values.data(), count, DTypeOf<T>(), device);
+    }
   }
   template <typename T>
   static Tensor Scalar(T value, Device device = {}) {
@@ -144,6 +149,7 @@ class Tensor {
                          Device device);
   void CopyToHost(void* values, int64_t count, DType dtype) const;
   void CheckDType(DType dtype) const;
+  internal::TensorImpl& Defined() const;  // throws if it is not
 
   std::shared_ptr<internal::TensorImpl> impl_;
 };

@@ -31,6 +31,7 @@ struct ThreadTeam::State {
   std::atomic<uint32_t> round{0};  // a new value starts a loop
   std::atomic<int> unfinished{0};  // helpers still in the loop
   std::atomic<bool> stop{false};
+  std::atomic<bool> busy{false};  // a loop is running: `parts` to `failure` belong to it
   bool spin = true;
   int parts = 0;
   Body body = nullptr;
@@ -80,6 +81,10 @@ ThreadTeam::~ThreadTeam() {
 
 void ThreadTeam::Run(int parts, Body body, void* context) {
   State& s = *state_;
+  if (s.busy.exchange(true, std::memory_order_acquire)) {
+    for (int part = 0; part < parts; ++part) body(context, part);
+    return;
+  }
   s.parts = parts;
   s.body = body;
   s.context = context;
@@ -94,7 +99,9 @@ void ThreadTeam::Run(int parts, Body body, void* context) {
        left = s.unfinished.load(std::memory_order_acquire)) {
     s.unfinished.wait(left, std::memory_order_acquire);
   }
-  if (s.failure) std::rethrow_exception(std::exchange(s.failure, nullptr));
+  const std::exception_ptr failure = std::exchange(s.failure, nullptr);
+  s.busy.store(false, std::memory_order_release);
+  if (failure) std::rethrow_exception(failure);
 }
 
 int AvailableCores() {

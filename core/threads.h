@@ -10,7 +10,8 @@
 namespace convoy {
 
 /// A fixed team of threads that runs one loop at a time: the calling thread and `size() - 1`
-/// helpers. Not re-entrant: a loop body must not start another loop on the same team.
+/// helpers. A loop that starts while another one runs (from its body, or from another thread, such
+/// as a loader's) has its parts run one after the other by the thread that calls.
 class ThreadTeam {
  public:
   explicit ThreadTeam(int size);
