@@ -11,7 +11,8 @@ namespace convoy {
 /// One parameter's place in its bucket.
 struct FlatEntry {
   NamedTensor parameter;
-  int64_t offset = 0;  ///< in elements, from the start of the bucket; a multiple of kAlignElements
+  int64_t offset = 0;  ///< in elements, from the start of the bucket: 64-byte aligned, and a
+                       ///< multiple of FlatParameters::kAlignElements
 };
 
 /// A contiguous run of parameters of one dtype: what one collective sums and one optimizer pass
@@ -24,7 +25,8 @@ struct FlatBucket {
 };
 
 /// Moves parameters into flat buffers: their handles follow, and Backward writes their gradients
-/// straight into the buckets.
+/// straight into the buckets. Gradients that are there already move along. A cheap handle: copies
+/// share the buffers.
 class FlatParameters {
  public:
   /// Parameters start at multiples of this many elements (a cache line of f32).
@@ -34,7 +36,7 @@ class FlatParameters {
 
   /// `plan[b]` lists bucket b's parameters as indices into `parameters`, each used once.
   /// Throws: Error if a parameter is not a leaf that requires a gradient, occurs twice, or differs
-  /// in device; or if dtypes are mixed within a bucket.
+  /// in device; if dtypes are mixed within a bucket; or if the plan leaves a parameter out.
   FlatParameters(const ParameterList& parameters, const std::vector<std::vector<int>>& plan);
 
   /// One bucket per dtype, in the order given: for training without DataParallel.
@@ -50,6 +52,9 @@ class FlatParameters {
   void ZeroMissingGradients() const;
   /// Marks every gradient as used: the next Backward overwrites it.
   void ConsumeGradients() const;
+  /// Throws: Error naming the first parameter that another FlatParameters has since moved into its
+  /// own buffers: what is done to these buckets would no longer reach it.
+  void CheckInPlace() const;
 
  private:
   ParameterList parameters_;

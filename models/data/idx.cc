@@ -1,0 +1,116 @@
+// Reader of IDX files, the format of MNIST: gzip-compressed or plain.
+#include "models/data/idx.h"
+
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+constexpr uint32_t kUnsignedByte = 0x08;
+constexpr int64_t kMaxExpansion = 1032;  // deflate cannot do better
+
+struct GzClose {
+  void operator()(gzFile file) const { gzclose(file); }
+};
+
+class GzReader {
+ public:
+  explicit GzReader(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
+    struct stat info;
+    const bool opened = file_ != nullptr && stat(path.c_str(), &info) == 0;
+    CONVOY_CHECK(opened, "[Idx] cannot open '{}': {}", path, std::strerror(errno));
+    CONVOY_CHECK(S_ISREG(info.st_mode), "[Idx] '{}' is not a file", path);
+    file_bytes_ = info.st_size;
+    compressed_ = gzdirect(file_.get()) == 0;
+  }
+
+  int64_t file_bytes() const { return file_bytes_; }
+  bool compressed() const { return compressed_; }
+  /// The most that reading this file to its end can give.
+  int64_t max_bytes() const { return compressed_ ? file_bytes_ * kMaxExpansion : file_bytes_; }
+
+  /// Up to `bytes` bytes; fewer only at the end of the file.
+  int64_t Read(uint8_t* to, int64_t bytes) {
+    int64_t done = 0;
+    while (done < bytes) {
+      constexpr int64_t kMost = 1 << 30;  // gzread counts in 32 bits
+      const int got = gzread(file_.get(), to + done,
+                             static_cast<unsigned>(bytes - done < kMost ? bytes - done : kMost));
+      int code = Z_OK;
+      const char* text = gzerror(file_.get(), &code);
+      if (code == Z_BUF_ERROR) text = "the compressed data ends early";
+      CONVOY_CHECK(got >= 0 && code >= 0, "[Idx] '{}' ({} bytes) is corrupt: {}", path_,
+                   file_bytes_, text);
+      if (got == 0) break;
+      done += got;
+    }
+    return done;
+  }
+
+ private:
+  const std::string& path_;
+  std::unique_ptr<gzFile_s, GzClose> file_;
+  int64_t file_bytes_ = 0;
+  bool compressed_ = false;
+};
+
+uint32_t BigEndian(const uint8_t* bytes) {
+  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
+}
+
+}  // namespace
+
+IdxArray ReadIdx(const std::string& path, int ndim) {
+  GzReader reader(path);
+  std::array<uint8_t, 4 + 4 * 255> header;
+  const int64_t header_bytes = 4 + 4 * int64_t{ndim};
+  const int64_t got = reader.Read(header.data(), header_bytes);
+  const uint32_t expected = kUnsignedByte << 8 | static_cast<uint32_t>(ndim);
+  CONVOY_CHECK(got < 4 || BigEndian(header.data()) == expected,
+               "[Idx] '{}': expected magic number 0x{:08x} (unsigned bytes, {} dimension{}), found "
+               "0x{:08x}",
+               path, expected, ndim, ndim == 1 ? "" : "s", BigEndian(header.data()));
+  CONVOY_CHECK(got == header_bytes,
+               "[Idx] '{}' is truncated: expected a header of {} bytes, found {}", path,
+               header_bytes, got);
+
+  IdxArray array;
+  // No more values than the file can hold: the product is checked factor by factor.
+  const int64_t most = reader.max_bytes() - header_bytes;
+  int64_t values = 1;
+  std::string dims;
+  for (int i = 0; i < ndim; ++i) {
+    const int64_t dim = BigEndian(header.data() + 4 + 4 * i);
+    array.dims.push_back(dim);
+    dims += (i == 0 ? "" : " x ") + std::to_string(dim);
+  }
+  for (const int64_t dim : array.dims) {
+    if (dim == 0) values = 0;
+  }
+  for (const int64_t dim : array.dims) {
+    CONVOY_CHECK(values == 0 || dim <= most / values,
+                 "[Idx] '{}' is truncated: its header promises {} bytes, but the file of {} bytes "
+                 "cannot hold them",
+                 path, dims, reader.file_bytes());
+    values *= dim;
+  }
+  array.values.resize(static_cast<size_t>(values));
+  const int64_t found = reader.Read(array.values.data(), values);
+  CONVOY_CHECK(found == values, "[Idx] '{}' is truncated: expected {} = {} bytes, found {}", path,
+               dims, values, found);
+  uint8_t extra;  // reading to the end also checks gzip's checksum
+  CONVOY_CHECK(reader.Read(&extra, 1) == 0,
+               "[Idx] '{}' is longer than expected: its header promises {} = {} bytes", path, dims,
+               values);
+  return array;
+}
+
+}  // namespace convoy

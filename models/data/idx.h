@@ -1,0 +1,23 @@
+// Reader of IDX files, the format of MNIST: gzip-compressed or plain.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace convoy {
+
+/// An array of bytes, row-major.
+struct IdxArray {
+  std::vector<int64_t> dims;
+  std::vector<uint8_t> values;
+};
+
+/// Reads an IDX file of unsigned bytes with `ndim` dimensions; whether it is compressed is seen
+/// from its content.
+/// Throws: Error naming the file, what was expected and what was found, if it cannot be opened, is
+/// not such a file, is corrupt, or is shorter or longer than its header says. No memory is taken
+/// for sizes that the file cannot hold.
+IdxArray ReadIdx(const std::string& path, int ndim);
+
+}  // namespace convoy

@@ -1,0 +1,150 @@
+// Named tensors in files of the safetensors format.
+#include "models/io/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <set>
+
+#include "core/error.h"
+#include "models/io/safetensors_header.h"
+
+namespace convoy {
+
+using internal::kSafetensors;
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+namespace {
+
+// The format's order: wide types first, so that data is aligned; then by name.
+int Rank(DType dtype) {
+  constexpr DType kOrder[] = {DType::kI64,  DType::kF64, DType::kF32, DType::kI32,
+                              DType::kBF16, DType::kF16, DType::kU8,  DType::kBool};
+  return static_cast<int>(std::find(std::begin(kOrder), std::end(kOrder), dtype) - kOrder);
+}
+
+std::string ShapeText(const std::vector<int64_t>& dims) {
+  std::string text = "(";
+  for (size_t i = 0; i < dims.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(dims[i]);
+  return text + ")";
+}
+
+}  // namespace
+
+void SaveSafetensors(const std::string& path, const ParameterList& tensors,
+                     const Metadata& metadata) {
+  for (const auto& [name, tensor] : tensors) {
+    CONVOY_CHECK(tensor.defined(), "[{}] '{}': tensor '{}' is undefined", kSafetensors, path, name);
+  }
+  ParameterList sorted = tensors;
+  std::sort(sorted.begin(), sorted.end(), [](const NamedTensor& a, const NamedTensor& b) {
+    const int rank_a = Rank(a.tensor.dtype()), rank_b = Rank(b.tensor.dtype());
+    return rank_a != rank_b ? rank_a < rank_b : a.name < b.name;
+  });
+  const std::string header = internal::FormatHeader(path, sorted, metadata);
+  AtomicFile file(kSafetensors, path);
+  const uint64_t header_bytes = header.size();
+  file.Write(&header_bytes, sizeof(header_bytes));
+  file.Write(header.data(), header.size());
+  for (const NamedTensor& entry : sorted) {
+    const Tensor host = entry.tensor.device().is_cpu() ? entry.tensor : entry.tensor.To({});
+    file.Write(host.raw_data(), host.bytes());
+  }
+  file.Commit();
+}
+
+SafetensorsFile::SafetensorsFile(const std::string& path) : file_(kSafetensors, path) {
+  uint64_t header_bytes = 0;
+  constexpr int64_t kPrefix = sizeof(header_bytes);
+  CONVOY_CHECK(file_.bytes() >= kPrefix,
+               "[{}] '{}' is truncated: expected {} bytes or more, found {}", kSafetensors, path,
+               kPrefix, file_.bytes());
+  file_.Read(&header_bytes, 0, kPrefix);
+  CONVOY_CHECK(header_bytes <= static_cast<uint64_t>(internal::kMaxHeaderBytes),
+               "[{}] '{}': a header of {} bytes, the format allows {}; this is no safetensors file",
+               kSafetensors, path, header_bytes, internal::kMaxHeaderBytes);
+  const int64_t header_end = kPrefix + static_cast<int64_t>(header_bytes);
+  CONVOY_CHECK(header_end <= file_.bytes(),
+               "[{}] '{}' is truncated: expected a header of {} bytes, the file has {} in all",
+               kSafetensors, path, header_bytes, file_.bytes());
+  std::string header(static_cast<size_t>(header_bytes), '\0');
+  file_.Read(header.data(), kPrefix, header_end - kPrefix);
+  entries_ = internal::ParseHeader(path, header, file_.bytes() - header_end, metadata_);
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    entries_[i].offset += header_end;
+    index_[entries_[i].name] = i;
+  }
+}
+
+const SafetensorsFile::Entry& SafetensorsFile::At(const std::string& name) const {
+  const auto found = index_.find(name);
+  CONVOY_CHECK(found != index_.end(), "[{}] '{}' holds no tensor '{}' (it holds {})", kSafetensors,
+               file_.path(), name, entries_.size());
+  return entries_[found->second];
+}
+
+void SafetensorsFile::CheckFits(const std::string& name, const Tensor& to) const {
+  const Entry& entry = At(name);
+  const std::string_view dtype = internal::SafetensorsName(to.dtype());
+  CONVOY_CHECK(entry.dtype == dtype && entry.dims == to.shape().ToVector(),
+               "[{}] '{}', tensor '{}': expected {} {}, found {} {}", kSafetensors, file_.path(),
+               name, dtype, to.shape().ToString(), entry.dtype, ShapeText(entry.dims));
+}
+
+Tensor SafetensorsFile::Load(const std::string& name, Device device) const {
+  const Entry& entry = At(name);
+  const std::optional<DType> dtype = internal::FromSafetensorsName(entry.dtype);
+  CONVOY_CHECK(dtype.has_value(), "[{}] '{}', tensor '{}': no tensor can have dtype {}",
+               kSafetensors, file_.path(), name, entry.dtype);
+  // With an extent of 0 the others are not bounded by the file, hence the look at Shape's limits.
+  std::optional<Shape> shape;
+  try {
+    shape.emplace(entry.dims);
+  } catch (const Error& error) {
+    Fail("[{}] '{}', tensor '{}': {}", kSafetensors, file_.path(), name, error.what());
+  }
+  const Tensor tensor = Tensor::Empty(*shape, {*dtype, device});
+  ReadElements(entry, tensor);
+  return tensor;
+}
+
+void SafetensorsFile::LoadInto(const std::string& name, const Tensor& to) const {
+  CheckFits(name, to);
+  ReadElements(At(name), to);
+}
+
+void SafetensorsFile::ReadElements(const Entry& entry, const Tensor& to) const {
+  const Tensor host =
+      to.device().is_cpu() ? to : Tensor::Empty(to.shape(), {to.dtype(), Device::Cpu()});
+  file_.Read(host.raw_data(), entry.offset, entry.bytes);
+  if (entry.dtype == "BOOL") {
+    const uint8_t* bytes = static_cast<const uint8_t*>(host.raw_data());
+    const bool valid = std::all_of(bytes, bytes + entry.bytes, [](uint8_t b) { return b <= 1; });
+    if (!valid) std::memset(host.raw_data(), 0, static_cast<size_t>(entry.bytes));
+    CONVOY_CHECK(valid, "[{}] '{}', tensor '{}': BOOL bytes must be 0 or 1", kSafetensors,
+                 file_.path(), entry.name);
+  }
+  if (!to.device().is_cpu()) to.CopyFrom(host);
+}
+
+void LoadSafetensors(const std::string& path, const ParameterList& tensors,
+                     const SafetensorsOptions& options) {
+  const SafetensorsFile file(path);
+  std::set<std::string> wanted;
+  for (const auto& [name, tensor] : tensors) {
+    wanted.insert(name);
+    if (options.allow_missing && !file.Contains(name)) continue;
+    file.CheckFits(name, tensor);
+  }
+  for (const SafetensorsFile::Entry& entry : file.entries()) {
+    CONVOY_CHECK(options.allow_extra || wanted.count(entry.name) > 0,
+                 "[{}] '{}' holds a tensor '{}' that nothing here is called", kSafetensors, path,
+                 entry.name);
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (file.Contains(name)) file.LoadInto(name, tensor);
+  }
+}
+
+}  // namespace convoy

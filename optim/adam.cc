@@ -1,0 +1,37 @@
+// Adam, and AdamW with decoupled weight decay.
+#include "optim/adam.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace convoy {
+
+template <bool kDecoupled>
+BasicAdam<kDecoupled>::BasicAdam(const FlatParameters& parameters, const Options& options)
+    : Optimizer(parameters, {kDecoupled ? "AdamW" : "Adam",
+                             options.lr,
+                             options.weight_decay,
+                             options.groups,
+                             {"exp_avg", "exp_avg_sq"}}),
+      beta1_(options.beta1),
+      beta2_(options.beta2),
+      eps_(options.eps) {
+  const char* name = kDecoupled ? "AdamW" : "Adam";
+  CONVOY_CHECK(beta1_ >= 0 && beta1_ < 1, "[{}] beta1 must lie in [0, 1), got {}", name, beta1_);
+  CONVOY_CHECK(beta2_ >= 0 && beta2_ < 1, "[{}] beta2 must lie in [0, 1), got {}", name, beta2_);
+  CONVOY_CHECK(eps_ > 0 && std::isfinite(eps_), "[{}] eps must be over 0, got {}", name, eps_);
+}
+
+template <bool kDecoupled>
+void BasicAdam<kDecoupled>::Update(const UpdateBucket& bucket, double grad_scale) {
+  const double step = static_cast<double>(steps());
+  adam_update(bucket.values.device(), bucket,
+              {lr(), beta1_, beta2_, eps_, kDecoupled, 1 - std::pow(beta1_, step),
+               1 - std::pow(beta2_, step), grad_scale});
+}
+
+template class BasicAdam<false>;
+template class BasicAdam<true>;
+
+}  // namespace convoy

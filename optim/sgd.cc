@@ -1,0 +1,30 @@
+// Stochastic gradient descent with momentum.
+#include "optim/sgd.h"
+
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+std::vector<std::string> StateNames(const SgdOptions& options) {
+  if (options.momentum == 0) return {};
+  return {"momentum"};
+}
+
+}  // namespace
+
+Sgd::Sgd(const FlatParameters& parameters, const SgdOptions& options)
+    : Optimizer(parameters,
+                {"Sgd", options.lr, options.weight_decay, options.groups, StateNames(options)}),
+      momentum_(options.momentum),
+      nesterov_(options.nesterov) {
+  CONVOY_CHECK(momentum_ >= 0 && momentum_ < 1, "[Sgd] momentum must lie in [0, 1), got {}",
+               momentum_);
+  CONVOY_CHECK(!nesterov_ || momentum_ > 0, "[Sgd] Nesterov wants a momentum over 0");
+}
+
+void Sgd::Update(const UpdateBucket& bucket, double grad_scale) {
+  sgd_update(bucket.values.device(), bucket, {lr(), momentum_, nesterov_, grad_scale});
+}
+
+}  // namespace convoy

@@ -1,0 +1,140 @@
+// Data-parallel training: identical replicas, gradients summed over all workers during backward.
+#include "parallel/data_parallel.h"
+
+#include <chrono>
+#include <cmath>
+#include <unordered_map>
+
+#include "core/autograd.h"
+#include "core/error.h"
+#include "parallel/plan_check.h"
+
+namespace convoy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double MillisecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+// One reduced Backward: counts every bucket's gradients down and starts its sum.
+struct DataParallel::Reducer {
+  Reducer(ProcessGroup& group_in, const FlatParameters& flat_in, StepStats& stats_in)
+      : group(group_in), flat(flat_in), stats(stats_in) {
+    for (size_t b = 0; b < flat.buckets().size(); ++b) {
+      for (const FlatEntry& entry : flat.buckets()[b].entries) {
+        bucket_of[entry.parameter.tensor.impl()] = b;
+      }
+    }
+  }
+
+  // Parameters that this pass does not reach are ready at once: with what earlier micro-batches
+  // have left, or zero.
+  void Start(const std::function<bool(const Tensor&)>& reached) {
+    start = Clock::now();
+    stats = {};
+    works.clear();
+    missing.clear();
+    for (const FlatBucket& bucket : flat.buckets()) {
+      stats.buckets.push_back({.bytes = static_cast<int64_t>(bucket.gradients.bytes())});
+      stats.bytes += stats.buckets.back().bytes;
+      int& count = missing.emplace_back(0);
+      for (const auto& [parameter, offset] : bucket.entries) {
+        if (reached(parameter.tensor)) {
+          ++count;
+        } else if (!HasFreshGrad(parameter.tensor)) {
+          bucket.gradients.View(parameter.tensor.shape(), offset).Zero();
+          MarkGradFresh(parameter.tensor);
+        }
+      }
+    }
+    LaunchReady();
+  }
+
+  void LeafDone(const Tensor& leaf) {
+    const auto at = bucket_of.find(leaf.impl());
+    if (at == bucket_of.end()) return;  // a leaf that is not one of our parameters
+    if (--missing[at->second] > 0) return;
+    stats.buckets[at->second].ready_ms = MillisecondsSince(start);
+    LaunchReady();
+  }
+
+  // Strictly in index order, so that all workers start the same sums in the same order.
+  void LaunchReady() {
+    if (group.size() == 1) return;
+    while (works.size() < missing.size() && missing[works.size()] == 0) {
+      works.push_back(group.AllReduce(flat.buckets()[works.size()].gradients));
+    }
+  }
+
+  void Finish() {
+    const Clock::time_point last_gradient = Clock::now();
+    for (size_t b = 0; b < works.size(); ++b) {
+      works[b].Wait();
+      stats.buckets[b].comm_ms = works[b].seconds() * 1e3;
+    }
+    works.clear();
+    stats.exposed_comm_ms = MillisecondsSince(last_gradient);
+    stats.backward_ms = MillisecondsSince(start);
+  }
+
+  ProcessGroup& group;
+  const FlatParameters& flat;
+  StepStats& stats;
+  std::unordered_map<const internal::TensorImpl*, size_t> bucket_of;
+
+  Clock::time_point start;
+  std::vector<int> missing;  // by bucket: gradients still to come in this pass
+  std::vector<Work> works;   // by bucket: sums started so far
+};
+
+DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
+                           DataParallelOptions options)
+    : worker_(worker) {
+  for (const auto& [name, tensor] : parameters) {
+    CONVOY_CHECK(tensor.defined(), "[DataParallel] parameter '{}' is undefined", name);
+    CONVOY_CHECK(tensor.device() == worker.device(),
+                 "[DataParallel] parameter '{}' is on {}, but worker {} computes on {}; build the "
+                 "model on worker.device()",
+                 name, tensor.device().ToString(), worker.rank(), worker.device().ToString());
+  }
+  const BucketPlan plan = PlanBuckets(parameters, options.buckets);
+  CheckSamePlan(worker, DescribePlan(parameters, plan));
+  flat_ = FlatParameters(parameters, plan);
+  std::vector<Work> broadcasts;
+  for (const FlatBucket& bucket : flat_.buckets()) {
+    broadcasts.push_back(worker.group().Broadcast(bucket.values, 0));
+  }
+  for (Work& broadcast : broadcasts) broadcast.Wait();
+  reducer_ = std::make_unique<Reducer>(worker.group(), flat_, stats_);
+}
+
+DataParallel::~DataParallel() = default;
+
+void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
+  CONVOY_CHECK(options.micro_batch >= 0 && options.micro_batch < options.micro_batches,
+               "[DataParallel] micro_batch {} is not one of {}", options.micro_batch,
+               options.micro_batches);
+  const double weight = options.weight.value_or(worker_.batch_share());
+  CONVOY_CHECK(std::isfinite(weight) && weight >= 0,
+               "[DataParallel] weight must be finite and not negative, got {}", weight);
+  if (options.micro_batch == 0) flat_.ConsumeGradients();
+
+  BackwardOptions pass{.scale = weight};
+  if (options.micro_batch == options.micro_batches - 1) {
+    pass.on_start = [this](const auto& reached) { reducer_->Start(reached); };
+    pass.on_leaf = [this](const Tensor& leaf) { reducer_->LeafDone(leaf); };
+    pass.on_end = [this] { reducer_->Finish(); };
+  }
+  if (weight > 0) {
+    convoy::Backward(loss, pass);
+  } else if (pass.on_start) {  // no samples here: takes part without a gradient of its own
+    pass.on_start([](const Tensor&) { return false; });
+    pass.on_end();
+  }
+}
+
+}  // namespace convoy

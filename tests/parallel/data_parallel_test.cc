@@ -1,0 +1,262 @@
+// DataParallel as a trainer uses it: N workers are one worker, whatever the shares.
+#include "parallel/data_parallel.h"
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <vector>
+
+#include "tests/parallel/toy_model.h"
+#include "tests/parallel/workers.h"
+
+namespace convoy {
+namespace {
+
+constexpr int64_t kBatch = 12;
+constexpr int kSteps = 8;
+
+// One bucket per parameter, or all in one.
+constexpr BucketOptions kMany{.bytes = 1, .first_bytes = 1, .last_bytes = 1};
+constexpr BucketOptions kOne{};
+
+struct Run {
+  std::vector<int64_t> samples;  // of each worker in a batch
+  int micro_batches = 1;
+  BucketOptions buckets = kMany;
+};
+
+void GradientStep(FlatParameters& flat) {
+  for (const FlatBucket& bucket : flat.buckets()) {
+    for (int64_t i = 0; i < bucket.numel(); ++i) {
+      bucket.values.data<double>()[i] -= 0.1 * bucket.gradients.data<double>()[i];
+    }
+  }
+  flat.ConsumeGradients();
+}
+
+std::vector<double> Values(const ParameterList& parameters) {
+  std::vector<double> all;
+  for (const NamedTensor& parameter : parameters) {
+    const std::vector<double> some = parameter.tensor.ToVector<double>();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+// Parameters after a few steps, equal on all workers. Workers start from different values: those
+// of worker 0 must win.
+std::vector<double> Train(const Run& run) {
+  const int workers = static_cast<int>(run.samples.size());
+  std::vector<std::vector<double>> results(run.samples.size());
+  RunWorkers(workers, [&](Worker& worker) {
+    const size_t rank = static_cast<size_t>(worker.rank());
+    ToyModel model(worker.device(), 1 + worker.rank());
+    DataParallel net(worker, model.parameters, {.buckets = run.buckets});
+    int64_t begin = 0;
+    for (size_t r = 0; r < rank; ++r) begin += run.samples[r];
+    const int64_t mine = run.samples[rank];
+    for (int step = 0; step < kSteps; ++step) {
+      for (int m = 0; m < run.micro_batches; ++m) {
+        const int64_t first = begin + mine * m / run.micro_batches;
+        const int64_t last = begin + mine * (m + 1) / run.micro_batches;
+        net.Backward(model.Loss(step, first, last),
+                     {.weight = static_cast<double>(last - first) / kBatch,
+                      .micro_batch = m,
+                      .micro_batches = run.micro_batches});
+      }
+      GradientStep(net.Parameters());
+    }
+    results[rank] = Values(model.parameters);
+  });
+  for (const auto& result : results) CHECK(result == results[0]);
+  return results[0];
+}
+
+void CheckClose(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i) CHECK(a[i] == Approx(b[i]).epsilon(1e-12));
+}
+
+TEST_CASE("N workers on a batch are one worker on the same batch") {
+  const std::vector<double> alone = Train({.samples = {12}});
+  const BucketOptions buckets = GENERATE(kMany, kOne);
+  const int micro_batches = GENERATE(1, 3);
+  CheckClose(Train({{12}, micro_batches, buckets}), alone);
+  CheckClose(Train({{6, 6}, micro_batches, buckets}), alone);
+  CheckClose(Train({{4, 4, 4}, micro_batches, buckets}), alone);
+  CheckClose(Train({{5, 4, 2, 1}, micro_batches, buckets}), alone);
+  CheckClose(Train({{0, 7, 0, 5}, micro_batches, buckets}), alone);
+}
+
+TEST_CASE("A repeated run gives the same bits") {
+  const Run run{.samples = {3, 4, 5}, .micro_batches = 2};
+  const std::vector<double> first = Train(run);
+  for (int i = 0; i < 3; ++i) CHECK(Train(run) == first);
+}
+
+TEST_CASE("Without a weight the worker's share of the batch counts") {
+  std::vector<double> alone, shared;
+  RunWorkers(1, [&](Worker& worker) {
+    ToyModel model(worker.device());
+    DataParallel net(worker, model.parameters);
+    net.Backward(model.Loss(0, 0, 12));
+    alone = model[0].grad().ToVector<double>();
+  });
+  RunWorkers(2, [&](Worker& worker) {
+    ToyModel model(worker.device());
+    DataParallel net(worker, model.parameters);
+    worker.set_batch_share(worker.is_main() ? 0.75 : 0.25);
+    net.Backward(worker.is_main() ? model.Loss(0, 0, 9) : model.Loss(0, 9, 12));
+    if (worker.is_main()) shared = model[0].grad().ToVector<double>();
+  });
+  CheckClose(shared, alone);
+}
+
+TEST_CASE("Parameters that the loss does not reach get zero, step after step") {
+  const int workers = GENERATE(1, 3);
+  RunWorkers(workers, [](Worker& worker) {
+    ToyModel model(worker.device());
+    DataParallel net(worker, model.parameters, {.buckets = kMany});
+    for (int step = 0; step < 3; ++step) {
+      // The slots hold something else before.
+      for (const FlatBucket& bucket : net.Parameters().buckets()) {
+        for (int64_t i = 0; i < bucket.numel(); ++i) bucket.gradients.data<double>()[i] = 9;
+      }
+      net.Backward(model.Loss(step, 0, 4));
+      Expect(model[2].grad().defined(), "unused parameter has a gradient");
+      Expect(model[2].grad().ToVector<double>() == std::vector<double>(4, 0.0), "of zero");
+      Expect(model[4].grad().ToVector<double>()[0] != 0, "used parameter has one");
+      net.Parameters().ConsumeGradients();
+    }
+  });
+}
+
+TEST_CASE("Workers may reach different parameters") {
+  RunWorkers(2, [](Worker& worker) {
+    const Tensor w0 = ToyModel::Make({1, 1}, worker.device(), 0);
+    const Tensor w1 = ToyModel::Make({1, 1}, worker.device(), 0);
+    DataParallel net(worker, {{"w0", w0}, {"w1", w1}}, {.buckets = kMany});
+    const Tensor one = Tensor::Full({1, 1}, 1, {DType::kF64, worker.device()});
+    const Tensor zero = Tensor::Zeros({1}, {DType::kF64, worker.device()});
+    // (w + 0 - 0)^2 on worker 0 by w0, on worker 1 by w1.
+    const Tensor& w = worker.is_main() ? w0 : w1;
+    const double expected = 2 * w.Item<double>() * 0.5;
+    net.Backward(MeanSquare(Affine(one, w, zero), Tensor::Zeros({1, 1}, one.options())));
+    Expect(w0.grad().Item<double>() == expected, "gradient of w0");
+    Expect(w1.grad().Item<double>() == expected, "gradient of w1");
+  });
+}
+
+TEST_CASE("A parameter reached only by an earlier micro-batch keeps its gradient") {
+  RunWorkers(2, [](Worker& worker) {
+    const Tensor w0 = ToyModel::Make({1, 1}, worker.device(), 0);
+    const Tensor w1 = ToyModel::Make({1, 1}, worker.device(), 1);
+    DataParallel net(worker, {{"w0", w0}, {"w1", w1}});
+    const Tensor one = Tensor::Full({1, 1}, 1, {DType::kF64, worker.device()});
+    const Tensor zero = Tensor::Zeros({1}, {DType::kF64, worker.device()});
+    const Tensor target = Tensor::Zeros({1, 1}, one.options());
+    for (int step = 0; step < 2; ++step) {  // the second step must not add to the first
+      net.Backward(MeanSquare(Affine(one, w0, zero), target),
+                   {.weight = 0.25, .micro_batch = 0, .micro_batches = 2});
+      net.Backward(MeanSquare(Affine(one, w1, zero), target),
+                   {.weight = 0.25, .micro_batch = 1, .micro_batches = 2});
+      Expect(w0.grad().Item<double>() == w0.Item<double>(), "gradient of w0");
+      Expect(w1.grad().Item<double>() == w1.Item<double>(), "gradient of w1");
+    }
+  });
+}
+
+TEST_CASE("Statistics tell what a step moved and how long it waited") {
+  RunWorkers(2, [](Worker& worker) {
+    ToyModel model(worker.device());
+    DataParallel net(worker, model.parameters, {.buckets = kMany});
+    net.Backward(model.Loss(0, 0, 4));
+    const StepStats& stats = net.stats();
+    Expect(stats.buckets.size() == 5, "a bucket per parameter");
+    Expect(stats.buckets[0].bytes == 16 * 8, "the bias of 2, padded to 16");
+    Expect(stats.bytes == (16 + 16 + 16 + 16 + 16) * 8, "all buckets");
+    Expect(stats.backward_ms > 0 && stats.exposed_comm_ms >= 0, "times");
+    Expect(stats.exposed_comm_ms <= stats.backward_ms, "part of the whole");
+    Expect(stats.buckets[4].ready_ms >= stats.buckets[0].ready_ms, "in order");
+    Expect(stats.buckets[0].comm_ms > 0, "time of a sum");
+  });
+}
+
+TEST_CASE("A throw inside backward on one worker ends the run with its cause") {
+  const std::string message = ErrorOf(3, [](Worker& worker) {
+    ToyModel model(worker.device());
+    DataParallel net(worker, model.parameters, {.buckets = kMany});
+    if (worker.rank() == 2) {
+      model[0].AddGradHook([](const Tensor&) { throw std::runtime_error("hook failed"); });
+    }
+    net.Backward(model.Loss(0, 0, 4));
+  });
+  CHECK(message == "[worker 2 of 3] hook failed");
+}
+
+// The error of DataParallel's constructor when worker 1 of 2 has `change` made to its parameters.
+std::string PlanError(const std::function<void(ParameterList&)>& change,
+                      BucketOptions changed = {}) {
+  const std::string message = ErrorOf(2, [&](Worker& worker) {
+    ToyModel model(worker.device());
+    if (!worker.is_main()) change(model.parameters);
+    DataParallel net(worker, model.parameters,
+                     {.buckets = worker.is_main() ? BucketOptions() : changed});
+  });
+  const size_t prefix = std::string("[worker 0 of 2] ").size();
+  return message.size() < prefix ? message : message.substr(prefix);
+}
+
+TEST_CASE("Workers with different parameters are told which one differs first") {
+  CHECK(PlanError([](ParameterList&) {}).empty());
+  CHECK(PlanError([](ParameterList& list) {
+          list[3].tensor = ToyModel::Make({6, 2}, list[3].tensor.device(), 0);
+        }) ==
+        "[DataParallel] workers disagree on parameter 'fc2.weight': worker 0 has (5, 2) f64, "
+        "worker 1 has (6, 2) f64");
+  CHECK(PlanError([](ParameterList& list) {
+          list[1].tensor = Tensor::Zeros({5}, {DType::kF32, list[1].tensor.device()});
+          list[1].tensor.SetRequiresGrad();
+        }) ==
+        "[DataParallel] workers disagree on parameter 'fc1.bias': worker 0 has (5) f64, worker 1 "
+        "has (5) f32");
+  CHECK(PlanError([](ParameterList& list) { list[4].name = "fc2.shift"; }) ==
+        "[DataParallel] workers disagree on the parameters (last first, number 1): worker 0 has "
+        "'fc2.bias' (2) f64, worker 1 has 'fc2.shift' (2) f64");
+  CHECK(PlanError([](ParameterList& list) { list.erase(list.begin()); }) ==
+        "[DataParallel] workers disagree on the parameters (last first, number 5): worker 0 has "
+        "'fc1.weight' (3, 5) f64, worker 1 has only 4 parameters");
+  CHECK(PlanError([](ParameterList&) {}, kMany) ==
+        "[DataParallel] workers disagree on the bucket of parameter 'fc2.weight': 0 on worker 0, 1 "
+        "on worker 1; give all workers the same BucketOptions");
+}
+
+TEST_CASE("Mistakes of a trainer are named") {
+  CHECK(ErrorOf(2,
+                [](Worker& worker) {
+                  ToyModel model(Device::Cpu(1));
+                  DataParallel net(worker, model.parameters);
+                }) ==
+        "[worker 0 of 2] [DataParallel] parameter 'fc1.weight' is on cpu:1, but worker 0 computes "
+        "on cpu:0; build the model on worker.device()");
+  RunWorkers(1, [](Worker& worker) {
+    ToyModel model(worker.device());
+    DataParallel net(worker, model.parameters);
+    const auto error_of = [&](const ReduceOptions& options) -> std::string {
+      try {
+        net.Backward(model.Loss(0, 0, 4), options);
+      } catch (const Error& error) {
+        return error.what();
+      }
+      return {};
+    };
+    Expect(error_of({.micro_batch = 2, .micro_batches = 2}) ==
+               "[DataParallel] micro_batch 2 is not one of 2",
+           "micro-batch");
+    Expect(error_of({.weight = -0.5}) ==
+               "[DataParallel] weight must be finite and not negative, got -0.5",
+           "weight");
+  });
+}
+
+}  // namespace
+}  // namespace convoy

@@ -1,0 +1,202 @@
+// Launch: defaults, flags, launchers' environments, and what a failed run prints.
+#include "parallel/launch.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/threads.h"
+
+namespace convoy {
+namespace {
+
+void Nothing(Worker&) {}
+
+// What is written to a stream of this process while an object lives.
+class Capture {
+ public:
+  explicit Capture(FILE* stream) : stream_(stream), file_(std::tmpfile()) {
+    std::fflush(stream_);
+    saved_ = dup(fileno(stream_));
+    dup2(fileno(file_), fileno(stream_));
+  }
+  ~Capture() { Restore(); }
+
+  std::string Text() {
+    Restore();
+    std::string text(static_cast<size_t>(std::ftell(file_)), '\0');
+    std::rewind(file_);
+    text.resize(std::fread(text.data(), 1, text.size(), file_));
+    return text;
+  }
+
+ private:
+  void Restore() {
+    if (saved_ < 0) return;
+    std::fflush(stream_);
+    dup2(saved_, fileno(stream_));
+    close(saved_);
+    saved_ = -1;
+    std::fseek(file_, 0, SEEK_END);
+  }
+
+  FILE* stream_;
+  FILE* file_;
+  int saved_;
+};
+
+struct Outcome {
+  int status;
+  std::string errors;
+};
+
+// As `program arguments...` on a command line.
+Outcome RunMain(std::vector<std::string> arguments,
+                const std::function<void(Worker&)>& train = Nothing) {
+  arguments.insert(arguments.begin(), "program");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  Capture capture(stderr);
+  const int status = Launch(static_cast<int>(argv.size()), argv.data(), train);
+  return {status, capture.Text()};
+}
+
+// Sets a variable for as long as it lives.
+class ScopedEnv {
+ public:
+  ScopedEnv(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~ScopedEnv() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST_CASE("Launch runs every worker once, each with its rank and its device") {
+  const int workers = GENERATE(1, 2, 5);
+  std::vector<std::atomic<int>> runs(static_cast<size_t>(workers));
+  Launch({.workers = workers, .threads = 1}, [&](Worker& worker) {
+    ++runs[static_cast<size_t>(worker.rank())];
+    CONVOY_CHECK(worker.world_size() == workers, "world size");
+    CONVOY_CHECK(worker.device() == Device::Cpu(worker.rank()), "device");
+    CONVOY_CHECK(CpuTeam(worker.rank()).size() == 1, "threads");
+    CONVOY_CHECK(worker.batch_share() == 1.0 / workers, "share");
+    CONVOY_CHECK(worker.is_main() == (worker.rank() == 0), "main");
+  });
+  for (const auto& count : runs) CHECK(count == 1);
+}
+
+TEST_CASE("By default workers and threads share the cores") {
+  std::atomic<int> workers{0};
+  std::atomic<int> threads{0};
+  Launch({}, [&](Worker& worker) {
+    ++workers;
+    threads = CpuTeam(worker.rank()).size();
+  });
+  CHECK(workers == std::min(AvailableCores(), 4));
+  CHECK(threads == std::max(AvailableCores() / workers, 1));
+}
+
+TEST_CASE("The flags reach the workers") {
+  std::atomic<int> workers{0};
+  std::atomic<int> threads{0};
+  const Outcome outcome =
+      RunMain({"--workers", "3", "--threads=2", "--device", "cpu"}, [&](Worker& worker) {
+        ++workers;
+        threads = CpuTeam(worker.rank()).size();
+      });
+  CHECK(outcome.status == 0);
+  CHECK(workers == 3);
+  CHECK(threads == 2);
+}
+
+TEST_CASE("More threads than cores is worth a warning") {
+  const int cores = AvailableCores();
+  const Outcome outcome = RunMain({"--workers", std::to_string(cores + 1), "--threads", "1"});
+  CHECK(outcome.status == 0);
+  CHECK(outcome.errors ==
+        fmt::format("warning: {0} workers with 1 threads each want {0} cores, but {1} are "
+                    "available; the threads will take turns\n",
+                    cores + 1, cores));
+  CHECK(RunMain({"--workers", "1", "--threads", "1"}).errors.empty());
+}
+
+TEST_CASE("Options that make no sense are errors of one line") {
+  const auto check = [](std::vector<std::string> arguments, const std::string& message) {
+    const Outcome outcome = RunMain(std::move(arguments));
+    CHECK(outcome.errors == "error: " + message + "\n");
+    CHECK(outcome.status == 1);
+  };
+  check({"--workers", "0"}, "[Launch] --workers wants at least 1, got 0");
+  check({"--workers", "-2"}, "[Launch] --workers wants at least 1, got -2");
+  check({"--workers", "5000"}, "[Launch] --workers wants at most 1024, got 5000");
+  check({"--threads", "0"}, "[Launch] --threads wants at least 1, got 0");
+  check({"--device", "tpu"}, "[Launch] --device wants auto or cpu, got 'tpu'");
+  check({"--device", "cuda"},
+        "[Launch] --device cuda: this build has no CUDA backend; use --device cpu");
+  CHECK_THROWS_WITH(Launch({.workers = -1}, Nothing),
+                    "[Launch] --workers wants at least 1, got -1");
+}
+
+TEST_CASE("A command line that cannot be read is an error of one line") {
+  const Outcome unknown = RunMain({"--wrokers", "2"});
+  CHECK(unknown.status != 0);
+  CHECK_THAT(unknown.errors, Catch::StartsWith("error: ") && Catch::Contains("--wrokers") &&
+                                 Catch::EndsWith(" (--help lists the flags)\n"));
+  const Outcome text = RunMain({"--workers", "two"});
+  CHECK(text.status != 0);
+  CHECK_THAT(text.errors, Catch::StartsWith("error: ") && Catch::Contains("two"));
+}
+
+TEST_CASE("--help explains the flags and runs nothing") {
+  Capture capture(stdout);
+  const Outcome outcome =
+      RunMain({"--help"}, [](Worker&) { throw std::runtime_error("must not run"); });
+  CHECK(outcome.status == 0);
+  CHECK_THAT(capture.Text(), Catch::Contains("--workers") && Catch::Contains("--threads") &&
+                                 Catch::Contains("--device") && Catch::Contains("at most 4"));
+}
+
+TEST_CASE("A run that fails prints the first cause with its rank") {
+  const Outcome outcome = RunMain({"--workers", "2", "--threads", "1"}, [](Worker& worker) {
+    if (worker.rank() == 1) throw std::runtime_error("disk full");
+    worker.group().Barrier();
+  });
+  CHECK(outcome.status == 1);
+  CHECK(outcome.errors == "error: [worker 1 of 2] disk full\n");
+}
+
+TEST_CASE("Under a launcher of several processes Launch says why it cannot join them") {
+  SECTION("torchrun") {
+    const ScopedEnv rank("RANK", "1"), size("WORLD_SIZE", "4");
+    CHECK_THROWS_WITH(
+        Launch({}, Nothing),
+        "[Launch] WORLD_SIZE=4 says that a launcher has started 4 processes, but this build joins "
+        "workers of one process only; start it once with --workers 4, or unset WORLD_SIZE");
+  }
+  SECTION("Open MPI") {
+    const ScopedEnv rank("OMPI_COMM_WORLD_RANK", "0"), size("OMPI_COMM_WORLD_SIZE", "2");
+    CHECK_THROWS_WITH(Launch({}, Nothing), Catch::Contains("OMPI_COMM_WORLD_SIZE=2"));
+  }
+  SECTION("Slurm") {
+    const ScopedEnv rank("SLURM_PROCID", "0"), size("SLURM_NTASKS", "8");
+    CHECK_THROWS_WITH(Launch({}, Nothing), Catch::Contains("SLURM_NTASKS=8"));
+    const ScopedEnv shell("SLURM_JOB_NAME", "interactive");
+    CHECK_NOTHROW(Launch({}, Nothing));
+  }
+  SECTION("one process only") {
+    const ScopedEnv rank("RANK", "0"), size("WORLD_SIZE", "1");
+    CHECK_NOTHROW(Launch({}, Nothing));
+  }
+}
+
+}  // namespace
+}  // namespace convoy
