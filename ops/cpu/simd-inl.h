@@ -74,14 +74,32 @@ HWY_INLINE void StoreAs(hn::Vec<D> v, D d, T* HWY_RESTRICT to) {
   }
 }
 
+/// Whether the hardware has masked loads and stores for elements of T. Going through a buffer costs
+/// a stall of tens of cycles: the copy in and out of it is of another width.
+template <typename T>
+inline constexpr bool kHasMaskedAccess = (HWY_TARGET <= HWY_AVX3) ||
+                                         (HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4);
+
+/// An element as the type that Highway moves it with.
+template <typename T>
+using LaneOf = std::conditional_t<sizeof(T) == 2, uint16_t, T>;
+
 /// The first `count` < hn::Lanes(d) elements, `fill` in the other lanes; reads nothing beyond.
 template <class D, typename T>
 HWY_INLINE hn::Vec<D> LoadPartial(D d, const T* HWY_RESTRICT from, size_t count,
                                   hn::TFromD<D> fill = 0) {
   HWY_ALIGN T buffer[hn::MaxLanes(D())];
-  for (size_t i = count; i < hn::Lanes(d); ++i) buffer[i] = static_cast<T>(fill);
-  std::memcpy(buffer, from, count * sizeof(T));
-  return LoadAs(d, buffer);
+  if constexpr (kHasMaskedAccess<T>) {
+    const hn::Rebind<LaneOf<T>, D> lanes;
+    const auto* elements = reinterpret_cast<const LaneOf<T>*>(from);
+    const auto loaded = hn::MaskedLoad(hn::FirstN(lanes, count), lanes, elements);
+    hn::StoreU(loaded, lanes, reinterpret_cast<LaneOf<T>*>(buffer));
+    return hn::IfThenElse(hn::FirstN(d, count), LoadAs(d, buffer), hn::Set(d, fill));
+  } else {
+    for (size_t i = count; i < hn::Lanes(d); ++i) buffer[i] = static_cast<T>(fill);
+    std::memcpy(buffer, from, count * sizeof(T));
+    return LoadAs(d, buffer);
+  }
 }
 
 /// Writes the first `count` < hn::Lanes(d) elements and nothing beyond.
@@ -89,7 +107,13 @@ template <class D, typename T>
 HWY_INLINE void StorePartial(hn::Vec<D> v, D d, T* HWY_RESTRICT to, size_t count) {
   HWY_ALIGN T buffer[hn::MaxLanes(D())];
   StoreAs(v, d, buffer);
-  std::memcpy(to, buffer, count * sizeof(T));
+  if constexpr (kHasMaskedAccess<T>) {
+    const hn::Rebind<LaneOf<T>, D> lanes;
+    const auto stored = hn::LoadU(lanes, reinterpret_cast<const LaneOf<T>*>(buffer));
+    hn::BlendedStore(stored, hn::FirstN(lanes, count), lanes, reinterpret_cast<LaneOf<T>*>(to));
+  } else {
+    std::memcpy(to, buffer, count * sizeof(T));
+  }
 }
 
 /// out[i] = f(d, in_0[i], in_1[i], ...) for i in [0, n); `f` maps vectors to a vector. `out` may be

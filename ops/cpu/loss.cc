@@ -1,0 +1,109 @@
+// CPU kernels of CrossEntropy: one row at a time, vectorised along it.
+#include "ops/loss_kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/cpu/loss.cc"
+#include "hwy/foreach_target.h"
+#include "ops/cpu/rows-inl.h"
+#include "ops/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace convoy::HWY_NAMESPACE {
+
+// Log of the sum of the exponentials of n > 0 numbers.
+template <typename T>
+ComputeType<T> LogSumExp(const T* x, size_t n) {
+  using C = ComputeType<T>;
+  const TagFor<T> d;
+  const auto larger = [](auto a, auto b) HWY_ATTR { return hn::Max(a, b); };
+  const auto identity = [](auto, auto v) HWY_ATTR { return v; };
+  const C max = hn::GetLane(hn::MaxOfLanes(
+      d, ReduceLanes<T>(n, -std::numeric_limits<C>::infinity(), larger, identity, x)));
+  const C sum = SumOver<T>(
+      n, [max](auto d, auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, max))); }, x);
+  return max + std::log(sum);
+}
+
+// The number of rows that count. Throws if one of their labels is out of range.
+inline int64_t CountRows(const Tensor& labels, int64_t classes, std::optional<int32_t> ignore) {
+  const int32_t* label = labels.data<int32_t>();
+  int64_t count = 0;
+  for (int64_t row = 0; row < labels.numel(); ++row) {
+    if (ignore && label[row] == *ignore) continue;
+    CONVOY_CHECK(label[row] >= 0 && label[row] < classes,
+                 "[CrossEntropy] label {} of row {} lies outside [0, {}); rows to leave out want "
+                 "the label ignore_index",
+                 label[row], row, classes);
+    ++count;
+  }
+  return count;
+}
+
+void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::optional<int32_t> ignore,
+                         const Tensor& loss, const Tensor& lse, const Tensor& weight) {
+  const int64_t count = CountRows(labels, logits.dim(1), ignore);
+  const int32_t* label = labels.data<int32_t>();
+  const Tensor losses = Tensor::Empty(labels.shape(), {DType::kF64, labels.device()});
+  double* row_loss = losses.data<double>();
+  ForEachRow("CrossEntropy", logits, [&]<typename T>(T, int64_t row, size_t n) {
+    using C = ComputeType<T>;
+    row_loss[row] = 0;
+    if (ignore && label[row] == *ignore) return;
+    const T* x = logits.data<T>() + row * static_cast<int64_t>(n);
+    const C log_sum = LogSumExp(x, n);
+    lse.data<C>()[row] = log_sum;
+    row_loss[row] = double{log_sum} - static_cast<double>(static_cast<C>(x[label[row]]));
+  });
+  // In the order of the rows, whatever thread made them. Without classes no row counts.
+  double sum = 0;
+  for (int64_t row = 0; count > 0 && row < losses.numel(); ++row) sum += row_loss[row];
+  const double scale = count > 0 ? 1.0 / static_cast<double>(count) : 0.0;
+  DispatchFloating(loss.dtype(), "CrossEntropy", [&]<typename T>(T) {
+    using C = ComputeType<T>;
+    *loss.data<T>() = static_cast<T>(static_cast<C>(sum * scale));
+    *weight.data<T>() = static_cast<T>(static_cast<C>(scale));
+  });
+}
+
+void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
+                          std::optional<int32_t> ignore, const Tensor& lse, const Tensor& weight,
+                          const GradTarget& dlogits) {
+  const int32_t* label = labels.data<int32_t>();
+  ForEachRow("CrossEntropy", logits, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
+    using C = ComputeType<T>;
+    const int64_t at = row * static_cast<int64_t>(n);
+    const T* x = logits.data<T>() + at;
+    T* dx = dlogits.tensor.data<T>() + at;
+    if (ignore && label[row] == *ignore) {
+      if (!dlogits.accumulate) std::fill_n(dx, n, T{});
+      return;
+    }
+    const C scale = *dloss.data<C>() * *weight.data<C>();
+    const C log_sum = lse.data<C>()[row];
+    // The label's own element is worked out apart, so that it is rounded once.
+    const int32_t own = label[row];
+    const C probability = std::exp(static_cast<C>(x[own]) - log_sum);
+    const C before = dlogits.accumulate ? static_cast<C>(dx[own]) : C{0};
+    StoreGrad(
+        n, dx, dlogits.accumulate,
+        [log_sum, scale](auto d, auto v) HWY_ATTR {
+          return hn::Mul(hn::Exp(d, hn::Sub(v, hn::Set(d, log_sum))), hn::Set(d, scale));
+        },
+        x);
+    dx[own] = static_cast<T>(before + (probability - 1) * scale);
+  });
+}
+
+}  // namespace convoy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "ops/cpu/dispatch.h"
+
+namespace convoy {
+
+CONVOY_CPU_KERNEL(cross_entropy_forward, CrossEntropyForward);
+CONVOY_CPU_KERNEL(cross_entropy_backward, CrossEntropyBackward);
+
+}  // namespace convoy
+#endif  // HWY_ONCE

@@ -1,0 +1,241 @@
+// CPU kernels of LayerNorm and RmsNorm: forward row by row; backward over fixed chunks of rows,
+// each with its own sums for weight and bias, so that the bits do not depend on the threads.
+#include "ops/norm_kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/cpu/norm.cc"
+#include "hwy/foreach_target.h"
+#include "ops/cpu/rows-inl.h"
+#include "ops/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace convoy::HWY_NAMESPACE {
+
+template <typename C>
+HWY_INLINE C Rstd(C sum_of_squares, size_t n, double eps) {
+  return 1 / std::sqrt(sum_of_squares / static_cast<C>(n) + static_cast<C>(eps));
+}
+
+void LayerNormForward(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                      const Tensor& y, const Tensor& mean, const Tensor& rstd) {
+  ForEachRow("LayerNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
+    using C = ComputeType<T>;
+    const T* in = x.data<T>() + row * static_cast<int64_t>(n);
+    T* out = y.data<T>() + row * static_cast<int64_t>(n);
+    const T* w = weight.data<T>();
+    const C sum = SumOver<T>(
+        n, [](auto, auto v) HWY_ATTR { return v; }, in);
+    const C m = sum / static_cast<C>(n);
+    const C squares = SumOver<T>(
+        n,
+        [m](auto d, auto v) HWY_ATTR {
+          const auto centred = hn::Sub(v, hn::Set(d, m));
+          return hn::Mul(centred, centred);
+        },
+        in);
+    const C r = Rstd(squares, n, eps);
+    mean.data<C>()[row] = m;
+    rstd.data<C>()[row] = r;
+    const auto scale = [m, r](auto d, auto v, auto w) HWY_ATTR {
+      return hn::Mul(hn::Mul(hn::Sub(v, hn::Set(d, m)), hn::Set(d, r)), w);
+    };
+    if (!bias.defined()) return MapLanes(n, out, scale, in, w);
+    MapLanes(
+        n, out,
+        [&scale](auto d, auto v, auto w, auto b) HWY_ATTR { return hn::Add(scale(d, v, w), b); },
+        in, w, static_cast<const T*>(bias.data<T>()));
+  });
+}
+
+void RmsNormForward(const Tensor& x, const Tensor& weight, double eps, const Tensor& y,
+                    const Tensor& rstd) {
+  ForEachRow("RmsNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
+    const T* in = x.data<T>() + row * static_cast<int64_t>(n);
+    const auto squares = SumOver<T>(
+        n, [](auto, auto v) HWY_ATTR { return hn::Mul(v, v); }, in);
+    const auto r = Rstd(squares, n, eps);
+    rstd.data<ComputeType<T>>()[row] = r;
+    MapLanes(
+        n, y.data<T>() + row * static_cast<int64_t>(n),
+        [r](auto d, auto v, auto w) HWY_ATTR { return hn::Mul(hn::Mul(v, hn::Set(d, r)), w); }, in,
+        static_cast<const T*>(weight.data<T>()));
+  });
+}
+
+// Rows that share one pass over the sums for weight and bias.
+inline constexpr int64_t kTileRows = 4;
+
+// What one row needs in backward; `dx` is null if nobody does.
+template <typename T>
+struct BackwardRow {
+  const T* dy;
+  const T* x;
+  T* dx;
+  ComputeType<T> mean;
+  ComputeType<T> rstd;
+};
+
+// The gradient of kRows rows of n elements, adding their part of the sums for weight and bias.
+// RmsNorm is the case that does not centre: a mean of 0, which no gradient flows through.
+template <typename T, bool kCentre, int kRows>
+void BackwardTile(const BackwardRow<T>* rows, const T* weight, size_t n, bool accumulate,
+                  ComputeType<T>* dweight, ComputeType<T>* dbias) {
+  using C = ComputeType<T>;
+  const TagFor<T> d;
+  using V = hn::Vec<TagFor<T>>;
+  const size_t lanes = hn::Lanes(d);
+  V sums[kRows], dots[kRows];
+  for (int r = 0; r < kRows; ++r) sums[r] = dots[r] = hn::Zero(d);
+  const auto step = [&](V w, auto&& load, auto&& load_sum, auto&& store_sum) HWY_ATTR {
+    V dw = load_sum(dweight);
+    V db = kCentre ? load_sum(dbias) : hn::Zero(d);
+    for (int r = 0; r < kRows; ++r) {
+      const V g = load(rows[r].dy);
+      V centred = load(rows[r].x);
+      if constexpr (kCentre) centred = hn::Sub(centred, hn::Set(d, rows[r].mean));
+      const V xhat = hn::Mul(centred, hn::Set(d, rows[r].rstd));
+      const V gw = hn::Mul(g, w);
+      dw = hn::MulAdd(g, xhat, dw);
+      dots[r] = hn::MulAdd(gw, xhat, dots[r]);
+      if constexpr (kCentre) {
+        db = hn::Add(db, g);
+        sums[r] = hn::Add(sums[r], gw);
+      }
+    }
+    store_sum(dw, dweight);
+    if constexpr (kCentre) store_sum(db, dbias);
+  };
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    step(
+        LoadAs(d, weight + i), [&](const T* from) HWY_ATTR { return LoadAs(d, from + i); },
+        [&](const C* from) HWY_ATTR { return LoadAs(d, from + i); },
+        [&](V v, C* to) HWY_ATTR { StoreAs(v, d, to + i); });
+  }
+  if (const size_t left = n - i; left > 0) {  // dy, weight read as 0: these lanes add nothing
+    step(
+        LoadPartial(d, weight + i, left),
+        [&](const T* from) HWY_ATTR { return LoadPartial(d, from + i, left); },
+        [&](const C* from) HWY_ATTR { return LoadPartial(d, from + i, left); },
+        [&](V v, C* to) HWY_ATTR { StorePartial(v, d, to + i, left); });
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const BackwardRow<T>& row = rows[r];
+    if (row.dx == nullptr) continue;
+    const C scale = 1 / static_cast<C>(n);
+    const C mean = kCentre ? hn::GetLane(hn::SumOfLanes(d, sums[r])) * scale : 0;
+    const C dot = hn::GetLane(hn::SumOfLanes(d, dots[r])) * scale;
+    StoreGrad(
+        n, row.dx, accumulate,
+        [&row, mean, dot](auto d, auto g, auto x, auto w) HWY_ATTR {
+          const auto rstd = hn::Set(d, row.rstd);
+          const auto xhat = hn::Mul(hn::Sub(x, hn::Set(d, row.mean)), rstd);
+          const auto gw = hn::MulSub(g, w, hn::Set(d, mean));
+          return hn::Mul(hn::NegMulAdd(xhat, hn::Set(d, dot), gw), rstd);
+        },
+        row.dy, row.x, weight);
+  }
+}
+
+// Rows that share their sums: enough work for a thread, and at most 64 chunks.
+inline int64_t RowsPerChunk(int64_t rows, int64_t n) {
+  return std::max({kRowGrain / 2 / n, (rows + 63) / 64, kTileRows});
+}
+
+template <bool kCentre>
+void NormBackward(const char* op, const Tensor& dy, const Tensor& x, const Tensor& weight,
+                  const Tensor& mean, const Tensor& rstd, const GradTarget& dx,
+                  Tensor& dweight_parts, Tensor& dbias_parts) {
+  const int64_t n = x.dim(-1);
+  const int64_t rows = rstd.numel();
+  const int64_t per_chunk = n > 0 ? RowsPerChunk(rows, n) : 1;
+  const int64_t chunks = n > 0 ? (rows + per_chunk - 1) / per_chunk : 0;
+  dweight_parts = Tensor::Empty({chunks, n}, rstd.options());
+  if (kCentre) dbias_parts = Tensor::Empty({chunks, n}, rstd.options());
+  DispatchFloating(x.dtype(), op, [&]<typename T>(T) {
+    using C = ComputeType<T>;
+    const T* w = weight.data<T>();
+    const auto row = [&](int64_t i) {
+      return BackwardRow<T>{.dy = dy.data<T>() + i * n,
+                            .x = x.data<T>() + i * n,
+                            .dx = dx.tensor.defined() ? dx.tensor.data<T>() + i * n : nullptr,
+                            .mean = kCentre ? mean.data<C>()[i] : 0,
+                            .rstd = rstd.data<C>()[i]};
+    };
+    ParallelFor(x.device(), chunks, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t chunk = begin; chunk < end; ++chunk) {
+        C* dweight = dweight_parts.data<C>() + chunk * n;
+        C* dbias = kCentre ? dbias_parts.data<C>() + chunk * n : nullptr;
+        std::fill_n(dweight, n, C{0});
+        if (kCentre) std::fill_n(dbias, n, C{0});
+        const int64_t last = std::min(rows, (chunk + 1) * per_chunk);
+        int64_t i = chunk * per_chunk;
+        for (; i + kTileRows <= last; i += kTileRows) {
+          BackwardRow<T> tile[kTileRows];
+          for (int64_t r = 0; r < kTileRows; ++r) tile[r] = row(i + r);
+          BackwardTile<T, kCentre, kTileRows>(tile, w, static_cast<size_t>(n), dx.accumulate,
+                                              dweight, dbias);
+        }
+        for (; i < last; ++i) {
+          const BackwardRow<T> single = row(i);
+          BackwardTile<T, kCentre, 1>(&single, w, static_cast<size_t>(n), dx.accumulate, dweight,
+                                      dbias);
+        }
+      }
+    });
+  });
+}
+
+void LayerNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
+                       const Tensor& rstd, const GradTarget& dx, Tensor& dweight_parts,
+                       Tensor& dbias_parts) {
+  NormBackward<true>("LayerNorm", dy, x, weight, mean, rstd, dx, dweight_parts, dbias_parts);
+}
+
+void RmsNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& rstd,
+                     const GradTarget& dx, Tensor& dweight_parts) {
+  Tensor no_bias;
+  NormBackward<false>("RmsNorm", dy, x, weight, {}, rstd, dx, dweight_parts, no_bias);
+}
+
+void SumParts(const Tensor& parts, const GradTarget& to) {
+  const int64_t n = parts.dim(1);
+  DispatchFloating(to.tensor.dtype(), "LayerNorm", [&]<typename T>(T) {
+    using C = ComputeType<T>;
+    ParallelFor(to.tensor.device(), n, kRowGrain, [&](int64_t begin, int64_t end) {
+      constexpr int64_t kColumns = 256;
+      C sums[kColumns];
+      for (int64_t at = begin; at < end; at += kColumns) {
+        const size_t count = static_cast<size_t>(std::min(kColumns, end - at));
+        std::fill_n(sums, count, C{0});
+        for (int64_t chunk = 0; chunk < parts.dim(0); ++chunk) {
+          MapLanes(
+              count, sums, [](auto, auto a, auto b) HWY_ATTR { return hn::Add(a, b); },
+              static_cast<const C*>(sums), static_cast<const C*>(parts.data<C>() + chunk * n + at));
+        }
+        T* out = to.tensor.data<T>() + at;
+        for (size_t i = 0; i < count; ++i) {
+          const C old = to.accumulate ? static_cast<C>(out[i]) : C{0};
+          out[i] = static_cast<T>(old + sums[i]);
+        }
+      }
+    });
+  });
+}
+
+}  // namespace convoy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "ops/cpu/dispatch.h"
+
+namespace convoy {
+
+CONVOY_CPU_KERNEL(layer_norm_forward, LayerNormForward);
+CONVOY_CPU_KERNEL(layer_norm_backward, LayerNormBackward);
+CONVOY_CPU_KERNEL(rms_norm_forward, RmsNormForward);
+CONVOY_CPU_KERNEL(rms_norm_backward, RmsNormBackward);
+CONVOY_CPU_KERNEL(sum_parts, SumParts);
+
+}  // namespace convoy
+#endif  // HWY_ONCE

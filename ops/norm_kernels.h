@@ -1,0 +1,34 @@
+// Kernel slots of LayerNorm and RmsNorm.
+#pragma once
+
+#include "core/autograd.h"
+#include "ops/kernel.h"
+
+namespace convoy {
+
+/// y = (x - mean) * rstd * weight + bias row by row; x and y are (rows, C), bias may be undefined.
+/// Keeps mean and rstd (rows), in f32 or f64.
+inline constinit Kernel<void(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                             const Tensor& y, const Tensor& mean, const Tensor& rstd)>
+    layer_norm_forward{"LayerNorm"};
+/// dx (+)= rstd * (dy * weight - mean(dy * weight) - xhat * mean(dy * weight * xhat)), where xhat
+/// is (x - mean) * rstd; nothing if dx is undefined. dx may be the memory of dy.
+/// Makes the partial sums over rows of dy * xhat and of dy: (chunks, C) in f32 or f64.
+inline constinit Kernel<void(const Tensor& dy, const Tensor& x, const Tensor& weight,
+                             const Tensor& mean, const Tensor& rstd, const GradTarget& dx,
+                             Tensor& dweight_parts, Tensor& dbias_parts)>
+    layer_norm_backward{"LayerNorm"};
+
+/// y = x * rstd * weight row by row. Keeps rstd (rows).
+inline constinit Kernel<void(const Tensor& x, const Tensor& weight, double eps, const Tensor& y,
+                             const Tensor& rstd)>
+    rms_norm_forward{"RmsNorm"};
+/// As layer_norm_backward with a mean of 0.
+inline constinit Kernel<void(const Tensor& dy, const Tensor& x, const Tensor& weight,
+                             const Tensor& rstd, const GradTarget& dx, Tensor& dweight_parts)>
+    rms_norm_backward{"RmsNorm"};
+
+/// to (+)= the sum of the rows of `parts`, in their order.
+inline constinit Kernel<void(const Tensor& parts, const GradTarget& to)> sum_parts{"LayerNorm"};
+
+}  // namespace convoy
