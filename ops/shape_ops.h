@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "ops/cast.h"
 
 namespace convoy {
 
@@ -28,9 +29,5 @@ Tensor Concat(std::span<const Tensor> tensors, int axis = 0);
 
 /// Consecutive slices of the given sizes along `axis`. Throws: Error unless they add up.
 std::vector<Tensor> Split(const Tensor& x, const std::vector<int64_t>& sizes, int axis = 0);
-
-/// Converts each element: floating to integer truncates, anything to bool is "not zero", f32 to
-/// bf16 or f16 rounds to nearest even. Differentiable between floating dtypes.
-Tensor Cast(const Tensor& x, DType dtype);
 
 }  // namespace convoy

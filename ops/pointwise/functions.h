@@ -28,9 +28,10 @@ enum class BinaryFunction : uint8_t { kAdd, kSub, kMul, kDiv, kMaximum, kMinimum
 enum class Saves : uint8_t { kNothing, kInput, kOutput };
 
 /// What a partial derivative of a binary function is computed from, beside the gradient.
-struct Reads {
-  bool lhs = false;
-  bool rhs = false;
+struct Partial {
+  bool reads_lhs = false;
+  bool reads_rhs = false;
+  bool is_gradient = false;  ///< it is the gradient itself: nothing to compute
 };
 
 /// Constants of a unary function: low and high of Clamp, the exponent of Pow.

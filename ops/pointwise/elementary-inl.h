@@ -1,0 +1,145 @@
+// Elementary functions: each with its derivative, for vectors and scalars
+// (ops/pointwise/compile.h).
+#if defined(CONVOY_OPS_POINTWISE_ELEMENTARY_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef CONVOY_OPS_POINTWISE_ELEMENTARY_INL_H_
+#undef CONVOY_OPS_POINTWISE_ELEMENTARY_INL_H_
+#else
+#define CONVOY_OPS_POINTWISE_ELEMENTARY_INL_H_
+#endif
+
+#include "ops/pointwise/compile.h"
+#include "ops/pointwise/functions.h"
+
+CONVOY_POINTWISE_BEGIN
+
+// Forward(m, x) and Backward(m, g, saved) as in activations-inl.h.
+
+struct Neg {
+  static constexpr UnaryFunction kId = UnaryFunction::kNeg;
+  static constexpr Saves kSaves = Saves::kNothing;
+  template <class M, class V>
+  static CONVOY_POINTWISE V Forward(M m, V x) {
+    return m.Neg(x);
+  }
+  template <class M, class V>
+  static CONVOY_POINTWISE V Backward(M m, V g, V) {
+    return m.Neg(g);
+  }
+};
+
+struct Abs {
+  static constexpr UnaryFunction kId = UnaryFunction::kAbs;
+  static constexpr Saves kSaves = Saves::kInput;
+  template <class M, class V>
+  static CONVOY_POINTWISE V Forward(M m, V x) {
+    return m.Abs(x);
+  }
+  template <class M, class V>
+  static CONVOY_POINTWISE V Backward(M m, V g, V x) {
+    return m.Select(x > m.Set(0), g, m.SelectOrZero(x < m.Set(0), m.Neg(g)));
+  }
+};
+
+struct Exp {
+  static constexpr UnaryFunction kId = UnaryFunction::kExp;
+  static constexpr Saves kSaves = Saves::kOutput;
+  template <class M, class V>
+  static CONVOY_POINTWISE V Forward(M m, V x) {
+    return m.Exp(x);
+  }
+  template <class M, class V>
+  static CONVOY_POINTWISE V Backward(M, V g, V y) {
+    return g * y;
+  }
+};
+
+struct Log {
+  static constexpr UnaryFunction kId = UnaryFunction::kLog;
+  static constexpr Saves kSaves = Saves::kInput;
+  template <class M, class V>
+  static CONVOY_POINTWISE V Forward(M m, V x) {
+    return m.Log(x);
+  }
+  template <class M, class V>
+  static CONVOY_POINTWISE V Backward(M, V g, V x) {
+    return g / x;
+  }
+};
+
+struct Sqrt {
+  static constexpr UnaryFunction kId = UnaryFunction::kSqrt;
+  static constexpr Saves kSaves = Saves::kOutput;
+  template <class M, class V>
+  static CONVOY_POINTWISE V Forward(M m, V x) {
+    return m.Sqrt(x);
+  }
+  template <class M, class V>
+  static CONVOY_POINTWISE V Backward(M m, V g, V y) {
+    return m.Set(0.5) * g / y;
+  }
+};
+
+struct Rsqrt {
+  static constexpr UnaryFunction kId = UnaryFunction::kRsqrt;
+  static constexpr Saves kSaves = Saves::kOutput;
+  template <class M, class V>
+  static CONVOY_POINTWISE V Forward(M m, V x) {
+    return m.Set(1) / m.Sqrt(x);
+  }
+  template <class M, class V>
+  static CONVOY_POINTWISE V Backward(M m, V g, V y) {
+    return m.Set(-0.5) * g * (y * y * y);
+  }
+};
+
+struct Clamp {
+  static constexpr UnaryFunction kId = UnaryFunction::kClamp;
+  static constexpr Saves kSaves = Saves::kInput;
+  double low, high;
+
+  template <class M, class V>
+  CONVOY_POINTWISE V Forward(M m, V x) const {
+    return m.Min(m.Set(high), m.Max(m.Set(low), x));
+  }
+  template <class M, class V>
+  CONVOY_POINTWISE V Backward(M m, V g, V x) const {
+    return m.SelectOrZero(m.And(x >= m.Set(low), x <= m.Set(high)), g);
+  }
+};
+
+/// x to a constant power. The exponents of everyday use, and those of their derivatives, are
+/// products and roots; the others go through the C library.
+struct Pow {
+  static constexpr UnaryFunction kId = UnaryFunction::kPow;
+  static constexpr Saves kSaves = Saves::kInput;
+  double exponent;
+
+  template <class M, class V>
+  CONVOY_POINTWISE V Forward(M m, V x) const {
+    return Power(m, x, exponent);
+  }
+  template <class M, class V>
+  CONVOY_POINTWISE V Backward(M m, V g, V x) const {
+    if (exponent == 0) return m.Set(0);  // where x is 0, the formula would give 0 * infinity
+    return g * m.Set(exponent) * Power(m, x, exponent - 1);
+  }
+
+ private:
+  template <class M, class V>
+  static CONVOY_POINTWISE V Power(M m, V x, double exponent) {
+    if (exponent == 0) return m.Set(1);
+    if (exponent == 1) return x;
+    if (exponent == 2) return x * x;
+    if (exponent == 3) return x * x * x;
+    if (exponent == 0.5) return m.Sqrt(x);
+    if (exponent == -0.5) return m.Set(1) / m.Sqrt(x);
+    if (exponent == -1) return m.Set(1) / x;
+    if (exponent == -1.5) return m.Set(1) / (x * m.Sqrt(x));
+    if (exponent == -2) return m.Set(1) / (x * x);
+    return m.Pow(x, m.Set(exponent));
+  }
+};
+
+CONVOY_POINTWISE_END
+
+#endif  // CONVOY_OPS_POINTWISE_ELEMENTARY_INL_H_
