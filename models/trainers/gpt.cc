@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "models/checkpoint.h"
 #include "models/data/text.h"
+#include "models/trainers/common/checks.h"
 #include "models/trainers/common/evaluate.h"
 #include "models/trainers/common/task.h"
 #include "models/trainers/common/text.h"
@@ -144,25 +145,25 @@ class GptTrainer : public Trainer {
                    "Defaults of all other flags: 'nano' is nanoGPT's configuration for a CPU")
         ->check(CLI::IsMember({"default", "nano"}));
     app.add_option("--layers", gpt_.model.layers, "Transformer blocks")
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeast(1));
     app.add_option("--heads", gpt_.model.heads, "Attention heads; must divide --channels")
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeast(1));
     app.add_option("--channels", gpt_.model.channels, "Width of the model")
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeast(1));
     app.add_option("--block-size", gpt_.model.block_size, "Characters that the model looks back")
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeast(1));
     app.option_defaults()->group("Run");
     app.add_option("--eval-samples", gpt_.eval_samples,
                    "Windows of --block-size in each evaluation but the last, which takes all")
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeast(1));
     app.add_option("--sample", gpt_.sample.tokens, "Characters to generate at the end")
-        ->check(CLI::NonNegativeNumber);
+        ->check(AtLeast(0));
     app.add_option("--temperature", gpt_.sample.temperature,
                    "Of that text: 1 as learned, less is safer, 0 takes the likeliest character")
-        ->check(CLI::NonNegativeNumber);
+        ->check(AtLeast(0));
     app.add_option("--top-k", gpt_.sample.top_k,
                    "Choose among the likeliest characters only; 0 among all")
-        ->check(CLI::NonNegativeNumber);
+        ->check(AtLeast(0));
   }
 
   void Prepare(CLI::App& app) override {

@@ -12,6 +12,7 @@
 #include "models/checkpoint.h"
 #include "models/data/batches.h"
 #include "models/mlp.h"
+#include "models/trainers/common/checks.h"
 #include "models/trainers/common/evaluate.h"
 #include "models/trainers/common/task.h"
 #include "models/trainers/common/text.h"
@@ -94,6 +95,7 @@ class MnistTrainer : public Trainer {
     flags_.batch_size = 128;
     flags_.optimizer = OptimizerKind::kSgd;
     flags_.lr = 0.1;
+    flags_.decay = Decay::kCosine;
   }
 
   std::string name() const override { return "mnist"; }
@@ -110,11 +112,11 @@ class MnistTrainer : public Trainer {
     app.get_option("--eval-every")->default_str("an epoch");
     app.option_defaults()->always_capture_default()->group("Run");
     app.add_option("--epochs", epochs_, "Times through the training images, unless --steps is given")
-        ->check(CLI::NonNegativeNumber);
+        ->check(AtLeast(0));
     app.option_defaults()->group("Model");
     app.add_option("--hidden", model_.hidden, "Outputs of each hidden layer")
         ->delimiter(',')
-        ->check(CLI::PositiveNumber);
+        ->check(AtLeast(1));
   }
 
   void Prepare(CLI::App& app) override {

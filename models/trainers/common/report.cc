@@ -28,7 +28,7 @@ std::string DescribeBuckets(const std::vector<FlatBucket>& buckets) {
   constexpr size_t kShown = 6;
   std::string sizes;
   for (size_t b = 0; b < std::min(buckets.size(), kShown); ++b) {
-    sizes += (b == 0 ? "" : " + ") + Mebibytes(static_cast<int64_t>(buckets[b].gradients.bytes()));
+    sizes += (b == 0 ? "" : " + ") + Bytes(static_cast<int64_t>(buckets[b].gradients.bytes()));
   }
   if (buckets.size() > kShown) sizes += " + ...";
   return fmt::format("{} bucket{}: {}", buckets.size(), buckets.size() == 1 ? "" : "s", sizes);
@@ -109,7 +109,7 @@ void TrainingRun::PrintSummary() {
     progress_.Print(Field("exposed", fmt::format("{:.3f} ms/step of communication not hidden",
                                                  exposed_comm_ms_ / static_cast<double>(steps))));
   }
-  progress_.Print(Field("memory", Mebibytes(peak.Item<int64_t>()) + " at most per worker (tensors)"));
+  progress_.Print(Field("memory", Bytes(peak.Item<int64_t>()) + " at most per worker (tensors)"));
   if (!flags_.save.empty()) progress_.Print(Field("saved", flags_.save));
 }
 

@@ -15,15 +15,10 @@ std::string WithCommas(int64_t value) {
   return digits;
 }
 
-std::string WithUnit(double value) {
-  if (value >= 1e9) return fmt::format("{:.2f} G", value / 1e9);
-  if (value >= 1e5) return fmt::format("{:.2f} M", value / 1e6);
-  if (value >= 1e4) return fmt::format("{:.1f} k", value / 1e3);
-  return fmt::format("{:.0f}", value);
-}
-
-std::string Mebibytes(int64_t bytes) {
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+std::string Bytes(int64_t bytes) {
+  const double kibibytes = static_cast<double>(bytes) / 1024;
+  return kibibytes < 1024 ? fmt::format("{:.1f} KiB", kibibytes)
+                          : fmt::format("{:.1f} MiB", kibibytes / 1024);
 }
 
 std::string Duration(double seconds) {
