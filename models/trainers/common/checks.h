@@ -1,0 +1,31 @@
+// Checks of numbers on the command line.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <string>
+
+namespace convoy {
+
+/// A number of at least `low` and at most `high`; says so in its message, and nothing in --help.
+inline CLI::Validator Between(double low, double high) {
+  return CLI::Validator(
+      [low, high](std::string& text) {
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) {
+          return std::string();
+        }
+        return high < std::numeric_limits<double>::infinity()
+                   ? fmt::format("wants a number from {} to {}, got '{}'", low, high, text)
+                   : fmt::format("wants a number of at least {}, got '{}'", low, text);
+      },
+      "");
+}
+
+inline CLI::Validator AtLeast(double low) {
+  return Between(low, std::numeric_limits<double>::infinity());
+}
+
+}  // namespace convoy

@@ -1,0 +1,154 @@
+// The flags that all trainers share: their help texts and checks.
+#include "models/trainers/common/flags.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+
+#include "core/error.h"
+#include "models/trainers/common/checks.h"
+
+namespace convoy {
+namespace {
+
+/// The text of an option that has a few values, `value` being the default.
+template <typename T>
+std::string NameOf(const std::map<std::string, T>& names, T value) {
+  for (const auto& [name, named] : names) {
+    if (named == value) return name;
+  }
+  return "";
+}
+
+/// An option that has a few values.
+template <typename T>
+void AddChoice(CLI::App& app, const std::string& flag, T& value,
+               const std::map<std::string, T>& names, const std::string& help) {
+  std::string all;
+  for (const auto& [name, named] : names) all += (all.empty() ? "" : "|") + name;
+  app.add_option_function<std::string>(
+         flag, [&value, &names](const std::string& name) { value = names.at(name); }, help)
+      ->check(CLI::Validator(
+          [&names, all](std::string& name) {
+            return names.contains(name) ? "" : "wants one of " + all + ", got '" + name + "'";
+          },
+          ""))
+      ->type_name(all)
+      ->default_str(NameOf(names, value));
+}
+
+const std::map<std::string, OptimizerKind> kOptimizers{{"sgd", OptimizerKind::kSgd},
+                                                       {"adamw", OptimizerKind::kAdamW}};
+const std::map<std::string, Decay> kDecays{{"constant", Decay::kConstant},
+                                           {"linear", Decay::kLinear},
+                                           {"cosine", Decay::kCosine}};
+
+void CheckWritableFolder(const char* flag, const std::string& path) {
+  const std::filesystem::path target(path);
+  std::error_code ignored;
+  CONVOY_CHECK(!std::filesystem::is_directory(target, ignored),
+               "[{}] '{}' is a folder; give the name of a file", flag, path);
+  const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
+  CONVOY_CHECK(std::filesystem::is_directory(folder, ignored),
+               "[{}] cannot write '{}': there is no folder '{}'", flag, path, folder);
+  CONVOY_CHECK(access(folder.c_str(), W_OK | X_OK) == 0, "[{}] cannot write '{}': {}: {}", flag,
+               path, folder, std::strerror(errno));
+}
+
+}  // namespace
+
+void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_help) {
+  app.option_defaults()->always_capture_default()->group("Run");
+  AddLaunchFlags(app, flags.launch);
+  app.add_option("--data", flags.data, data_help)->type_name("PATH")->default_str("");
+  app.add_option("--steps", flags.steps,
+                 "Optimizer steps; 0 only initialises, evaluates and saves")
+      ->check(AtLeast(0));
+  app.add_option("--batch-size", flags.batch_size, "Samples per step, over all workers")
+      ->check(AtLeast(1));
+  app.add_option("--micro-batches", flags.micro_batches,
+                 "Parts that each worker cuts its batch into to save memory; gradients add up")
+      ->check(AtLeast(1));
+  app.add_option("--seed", flags.seed,
+                 "Seed of initial values, data order and dropout; the same command with the same "
+                 "seed gives the same bits");
+  app.add_option("--bucket-mb", flags.bucket_mb,
+                 "MiB of gradients that one allreduce sums (the first and the last are smaller)")
+      ->check(AtLeast(0.001));
+  app.add_option("--eval-every", flags.eval_every,
+                 "Steps between evaluations; 0 evaluates at the end only")
+      ->check(AtLeast(0));
+  app.option_defaults()->always_capture_default(false);
+  app.add_option("--init", flags.init, "Start from the parameters in this safetensors file")
+      ->type_name("FILE");
+  app.add_option("--save", flags.save, "Write the parameters to this safetensors file at the end")
+      ->type_name("FILE");
+  app.add_option("--metrics", flags.metrics,
+                 "Write one JSON object a step to this file, one a line")
+      ->type_name("FILE");
+
+  app.option_defaults()->always_capture_default()->group("Optimizer");
+  AddChoice(app, "--optimizer", flags.optimizer, kOptimizers, "Update rule");
+  app.add_option("--lr", flags.lr, "Learning rate, after the warm-up")->check(AtLeast(0));
+  app.add_option("--min-lr", flags.min_lr, "Learning rate at the end of a linear or cosine decay")
+      ->check(AtLeast(0));
+  AddChoice(app, "--decay", flags.decay, kDecays,
+            "Course of the learning rate after the warm-up");
+  app.add_option("--warmup", flags.warmup, "Steps in which the learning rate rises to --lr")
+      ->check(AtLeast(0));
+  app.add_option("--momentum", flags.momentum, "Momentum of SGD")->check(Between(0, 1));
+  app.add_option("--beta1", flags.beta1, "Decay of AdamW's first moment")
+      ->check(Between(0, 0.999999));
+  app.add_option("--beta2", flags.beta2, "Decay of AdamW's second moment")
+      ->check(Between(0, 0.999999));
+  app.add_option("--weight-decay", flags.weight_decay, "Weight decay; biases and norms have none")
+      ->check(AtLeast(0));
+  app.add_option("--clip", flags.clip, "Greatest norm of the gradients; 0 does not clip")
+      ->check(AtLeast(0));
+  app.option_defaults()->group("Model");
+  app.add_option("--dropout", flags.dropout, "Share of activations dropped while training")
+      ->check(Between(0, 0.999));
+}
+
+void SetUnlessGiven(CLI::App& app, const std::string& name, const std::string& value) {
+  CLI::Option* option = app.get_option(name);
+  if (option->count() > 0) return;
+  option->add_result(value);
+  option->run_callback();
+}
+
+void CheckPaths(const CommonFlags& flags) {
+  if (!flags.init.empty()) {
+    std::error_code ignored;
+    CONVOY_CHECK(!std::filesystem::is_directory(flags.init, ignored),
+                 "[--init] '{}' is a folder; give a safetensors file", flags.init);
+    CONVOY_CHECK(access(flags.init.c_str(), R_OK) == 0, "[--init] cannot read '{}': {}", flags.init,
+                 std::strerror(errno));
+  }
+  if (!flags.save.empty()) CheckWritableFolder("--save", flags.save);
+  if (!flags.metrics.empty()) CheckWritableFolder("--metrics", flags.metrics);
+}
+
+Schedule CommonFlags::MakeSchedule() const {
+  const ScheduleOptions options{.max = lr,
+                                .min = std::min(min_lr, lr),
+                                .warmup = warmup,
+                                .steps = std::max(steps, warmup + 1)};
+  switch (decay) {
+    case Decay::kLinear:
+      return Schedule::Linear(options);
+    case Decay::kCosine:
+      return Schedule::Cosine(options);
+    case Decay::kConstant:
+      break;
+  }
+  return Schedule::Constant(options);
+}
+
+}  // namespace convoy

@@ -1,0 +1,37 @@
+// TrainerMain: from the command line to the workers.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "models/trainers/common/interrupt.h"
+#include "models/trainers/common/run.h"
+#include "models/trainers/common/task.h"
+
+namespace convoy {
+
+int TrainerMain(int argc, char** argv, Trainer& trainer) {
+  const auto launched = TrainingRun::Clock::now();
+  CLI::App app(trainer.description(), trainer.name());
+  app.get_formatter()->column_width(34);
+  try {
+    AddCommonFlags(app, trainer.flags(), trainer.data_help());
+    trainer.AddFlags(app);
+    app.parse(argc, argv);
+    CheckPaths(trainer.flags());
+    trainer.Prepare(app);
+    MetricsFile metrics(trainer.flags().metrics);
+    CatchInterrupts();
+    Launch(trainer.flags().launch, [&](Worker& worker) {
+      TrainingRun(worker, trainer, metrics, launched).Run();
+    });
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);  // prints --help, or what is wrong
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", trainer.name(), error.what());
+    return 1;
+  }
+}
+
+}  // namespace convoy

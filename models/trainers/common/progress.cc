@@ -1,0 +1,86 @@
+// Progress: the line, and when it is due.
+#include "models/trainers/common/progress.h"
+
+#include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "models/trainers/common/text.h"
+
+namespace convoy {
+namespace {
+
+constexpr std::chrono::milliseconds kRewriteEvery{100};
+constexpr std::chrono::seconds kPlainEvery{10};
+
+size_t TerminalColumns() {
+  winsize size = {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+std::string Line(const StepMetrics& metrics, int64_t steps, double seconds_left) {
+  const bool tokens = metrics.tokens_per_s.has_value();
+  return fmt::format("step {:>{}}/{}  loss {:.4f}  lr {:.2e}  norm {:.3f}  {:.1f} ms/step  {} {}/s  {} left",
+                     metrics.step, fmt::formatted_size("{}", steps), steps, metrics.loss,
+                     metrics.lr, metrics.grad_norm, metrics.step_ms,
+                     WithCommas(static_cast<int64_t>(tokens ? *metrics.tokens_per_s
+                                                            : metrics.samples_per_s)),
+                     tokens ? "tokens" : "samples", Duration(seconds_left));
+}
+
+}  // namespace
+
+Progress::Progress(int64_t steps, bool show)
+    : steps_(steps), show_(show), terminal_(isatty(STDOUT_FILENO) == 1) {}
+
+Progress::~Progress() { EndLine(); }
+
+void Progress::EndLine() {
+  if (!line_open_) return;
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
+  line_open_ = false;
+}
+
+void Progress::Show(const StepMetrics& metrics, double seconds_left) {
+  if (!show_) return;
+  const Clock::time_point now = Clock::now();
+  const bool last = metrics.step == steps_;
+  if (terminal_) {
+    if (line_open_ && !last && now - last_ < kRewriteEvery) return;
+    std::string line = Line(metrics, steps_, seconds_left);
+    line.resize(std::min(line.size(), TerminalColumns() - 1));  // a wrapped line cannot be rewritten
+    fmt::print("\r\033[K{}", line);
+    line_open_ = true;
+  } else {
+    if (metrics.step < next_step_ && !last && now - last_ < kPlainEvery) return;
+    fmt::print("{}\n", Line(metrics, steps_, seconds_left));
+    const int64_t tenth = std::max<int64_t>(1, steps_ / 10);
+    next_step_ = (metrics.step / tenth + 1) * tenth;
+  }
+  std::fflush(stdout);
+  last_ = now;
+}
+
+void Progress::Print(const StepMetrics& metrics) {
+  std::string line =
+      fmt::format("step {:>{}}/{}  validation loss {:.4f}", metrics.step,
+                  fmt::formatted_size("{}", steps_), steps_, metrics.evaluation->loss);
+  if (metrics.evaluation->accuracy) {
+    line += fmt::format("  accuracy {:.2f}%", 100 * *metrics.evaluation->accuracy);
+  }
+  Print(line);
+}
+
+void Progress::Print(const std::string& line) {
+  if (!show_) return;
+  EndLine();
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+}  // namespace convoy

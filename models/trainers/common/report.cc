@@ -1,0 +1,116 @@
+// TrainingRun: what it prints before and after training.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/backend.h"
+#include "core/threads.h"
+#include "models/trainers/common/run.h"
+#include "models/trainers/common/text.h"
+
+namespace convoy {
+namespace {
+
+std::string DescribeWorkers(const Worker& worker) {
+  const int workers = worker.world_size();
+  std::string line = fmt::format("{} on {}", workers, Name(worker.device().type));
+  if (worker.device().is_cpu()) {
+    const int threads = CpuTeam(worker.device().index).size();
+    line += fmt::format(", {} thread{} {}", threads, threads == 1 ? "" : "s",
+                        workers == 1 ? "" : "each");
+  }
+  while (line.back() == ' ') line.pop_back();
+  return line + fmt::format(" ({})", worker.group().name());
+}
+
+std::string DescribeBuckets(const std::vector<FlatBucket>& buckets) {
+  constexpr size_t kShown = 6;
+  std::string sizes;
+  for (size_t b = 0; b < std::min(buckets.size(), kShown); ++b) {
+    sizes += (b == 0 ? "" : " + ") + Bytes(static_cast<int64_t>(buckets[b].gradients.bytes()));
+  }
+  if (buckets.size() > kShown) sizes += " + ...";
+  return fmt::format("{} bucket{}: {}", buckets.size(), buckets.size() == 1 ? "" : "s", sizes);
+}
+
+std::string DescribeOptimizer(const CommonFlags& flags) {
+  std::string line = flags.optimizer == OptimizerKind::kSgd
+                         ? fmt::format("SGD, momentum {}", flags.momentum)
+                         : fmt::format("AdamW, betas {} and {}", flags.beta1, flags.beta2);
+  if (flags.weight_decay > 0) line += fmt::format(", weight decay {}", flags.weight_decay);
+  if (flags.clip > 0) line += fmt::format(", clip {}", flags.clip);
+  line += fmt::format(", lr {}", flags.lr);
+  if (flags.decay != Decay::kConstant) {
+    line += fmt::format(" to {} ({})", flags.min_lr,
+                        flags.decay == Decay::kLinear ? "linear" : "cosine");
+  }
+  if (flags.warmup > 0) line += fmt::format(", {} warm-up steps", flags.warmup);
+  return line;
+}
+
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<int64_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::string Field(const std::string& name, const std::string& value) {
+  return fmt::format("  {:<12}{}", name, value);
+}
+
+}  // namespace
+
+void TrainingRun::PrintHeader() {
+  const FlatParameters& flat = net_->Parameters();
+  const int64_t tokens = trainer_.tokens_per_sample();
+  std::string batch = fmt::format("{} samples", flags_.batch_size);
+  if (tokens > 0) batch += fmt::format(" of {} tokens", tokens);
+  if (flags_.micro_batches > 1) batch += fmt::format(", in {} micro-batches", flags_.micro_batches);
+  progress_.Print(fmt::format("Convoy {}: {}", trainer_.name(), trainer_.DescribeModel()));
+  progress_.Print(Field("workers", DescribeWorkers(worker_)));
+  progress_.Print(Field("parameters", fmt::format("{} ({})", WithCommas(flat.numel()),
+                                                  DescribeBuckets(flat.buckets()))));
+  progress_.Print(Field("data", trainer_.DescribeData()));
+  progress_.Print(Field("batch", batch + ", over all workers"));
+  progress_.Print(
+      Field("training", WithCommas(flags_.steps) + " steps, " + DescribeOptimizer(flags_)));
+}
+
+void TrainingRun::PrintSummary() {
+  // Collective: every worker tells the peak of its allocator.
+  const MemoryStats memory = GetBackend(worker_.device().type).Stats(worker_.device());
+  const Tensor peak = Tensor::From({1}, std::vector<int64_t>{memory.peak_bytes}, worker_.device());
+  worker_.group().AllReduce(peak, ReduceOp::kMax).Wait();
+  if (!worker_.is_main()) return;
+
+  const int64_t steps = static_cast<int64_t>(step_ms_.size());
+  progress_.Print(fmt::format("{} {} of {} steps in {}",
+                              steps == flags_.steps ? "Finished" : "Stopped after", steps,
+                              flags_.steps, Duration(training_s_)));
+  if (last_evaluated_) {
+    const Evaluation& evaluation = *last_evaluated_->evaluation;
+    std::string value = fmt::format("{:.4f}", evaluation.loss);
+    if (evaluation.accuracy) value += fmt::format(", accuracy {:.2f}%", 100 * *evaluation.accuracy);
+    if (last_evaluated_->step != last_.step) value += fmt::format(" (step {})", last_evaluated_->step);
+    progress_.Print(Field("validation", "loss " + value));
+  }
+  if (steps > 0) {
+    const double median_ms = Median(step_ms_);
+    const double samples_per_s = 1e3 * samples_ / static_cast<double>(steps) / median_ms;
+    const int64_t tokens = trainer_.tokens_per_sample();
+    const double rate = tokens > 0 ? samples_per_s * static_cast<double>(tokens) : samples_per_s;
+    progress_.Print(Field("training", fmt::format("loss {:.4f}", last_.loss)));
+    progress_.Print(Field("throughput", fmt::format("{} {}/s, {:.2f} ms/step (median)",
+                                                    WithCommas(std::llround(rate)),
+                                                    tokens > 0 ? "tokens" : "samples", median_ms)));
+    progress_.Print(Field("start-up", fmt::format("first step done {:.2f} s after launch",
+                                                  first_step_s_)));
+    progress_.Print(Field("exposed", fmt::format("{:.3f} ms/step of communication not hidden",
+                                                 exposed_comm_ms_ / static_cast<double>(steps))));
+  }
+  progress_.Print(Field("memory", Bytes(peak.Item<int64_t>()) + " at most per worker (tensors)"));
+  if (!flags_.save.empty()) progress_.Print(Field("saved", flags_.save));
+}
+
+}  // namespace convoy

@@ -1,0 +1,32 @@
+// Numbers as people read them; independent of the locale.
+#include "models/trainers/common/text.h"
+
+#include <fmt/core.h>
+
+namespace convoy {
+
+std::string WithCommas(int64_t value) {
+  std::string digits = std::to_string(value);
+  const size_t first = value < 0 ? 1 : 0;
+  for (size_t i = digits.size(); i > first + 3;) {
+    i -= 3;
+    digits.insert(i, ",");
+  }
+  return digits;
+}
+
+std::string Bytes(int64_t bytes) {
+  const double kibibytes = static_cast<double>(bytes) / 1024;
+  return kibibytes < 1024 ? fmt::format("{:.1f} KiB", kibibytes)
+                          : fmt::format("{:.1f} MiB", kibibytes / 1024);
+}
+
+std::string Duration(double seconds) {
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  const int64_t whole = static_cast<int64_t>(seconds + 0.5);
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+}  // namespace convoy

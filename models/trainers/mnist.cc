@@ -1,0 +1,170 @@
+// Trainer: a multi-layer perceptron that tells digits apart.
+#include "models/data/mnist.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <optional>
+
+#include "core/error.h"
+#include "models/checkpoint.h"
+#include "models/data/batches.h"
+#include "models/mlp.h"
+#include "models/trainers/common/checks.h"
+#include "models/trainers/common/evaluate.h"
+#include "models/trainers/common/task.h"
+#include "models/trainers/common/text.h"
+#include "ops/loss.h"
+#include "ops/reduce.h"
+
+namespace convoy {
+namespace {
+
+constexpr int64_t kClasses = 10;
+constexpr int64_t kEvaluationChunk = 250;  // images in one forward pass
+
+/// How many rows of `logits` (N, classes) are greatest at their label.
+int64_t CountCorrect(const Tensor& logits, const Tensor& labels) {
+  const std::vector<int64_t> answers = ArgMax(logits).ToVector<int64_t>();
+  const std::vector<int32_t> truth = labels.ToVector<int32_t>();
+  int64_t correct = 0;
+  for (size_t i = 0; i < truth.size(); ++i) correct += answers[i] == truth[i];
+  return correct;
+}
+
+struct MnistData {
+  Mnist train;
+  Mnist test;
+};
+
+class MnistTask : public Task {
+ public:
+  MnistTask(Worker& worker, const CommonFlags& flags, const MlpOptions& options,
+            const MnistData& data)
+      : worker_(worker), flags_(flags), data_(data), model_(options, worker.device(), flags.seed) {}
+
+  Module& model() override { return model_; }
+
+  Batch NextBatch() override {
+    if (next_) ++*next_;
+    if (!next_ || *next_ == std::default_sentinel) {
+      next_.reset();  // before the range that it walks
+      epoch_batches_.emplace(
+          data_.train, worker_,
+          BatchOptions{.batch_size = flags_.batch_size, .epoch = epoch_++, .seed = flags_.seed});
+      next_ = epoch_batches_->begin();
+    }
+    return **next_;
+  }
+
+  Tensor Loss(const Batch& batch) override {
+    return CrossEntropy(model_(batch.inputs), batch.targets);
+  }
+
+  EvaluationSums Evaluate(bool) override {
+    EvaluationSums sums;
+    ForMyChunks(data_.test, worker_, std::numeric_limits<int64_t>::max(), kEvaluationChunk,
+                [&](const Tensor& images, const Tensor& labels) {
+                  const Tensor logits = model_(images);
+                  const double count = static_cast<double>(labels.numel());
+                  sums.loss += count * double{CrossEntropy(logits, labels).Item<float>()};
+                  sums.correct += static_cast<double>(CountCorrect(logits, labels));
+                  sums.count += count;
+                });
+    return sums;
+  }
+
+  void Load(const std::string& path) override { LoadParameters(path, model_.Parameters()); }
+  void Save(const std::string& path) override { SaveParameters(path, model_.Parameters()); }
+
+ private:
+  Worker& worker_;
+  const CommonFlags& flags_;
+  const MnistData& data_;
+  Mlp model_;
+  int64_t epoch_ = 0;
+  std::optional<Batches> epoch_batches_;
+  std::optional<Batches::Iterator> next_;
+};
+
+class MnistTrainer : public Trainer {
+ public:
+  MnistTrainer() {
+    flags_.batch_size = 128;
+    flags_.optimizer = OptimizerKind::kSgd;
+    flags_.lr = 0.1;
+    flags_.decay = Decay::kCosine;
+  }
+
+  std::string name() const override { return "mnist"; }
+  std::string description() const override {
+    return "Trains a multi-layer perceptron data-parallel on MNIST's handwritten digits, or on any "
+           "data set in its format.";
+  }
+  std::string data_help() const override {
+    return "Folder with MNIST's four IDX files, plain or .gz; required";
+  }
+
+  void AddFlags(CLI::App& app) override {
+    app.get_option("--steps")->default_str("--epochs");
+    app.get_option("--eval-every")->default_str("an epoch");
+    app.option_defaults()->always_capture_default()->group("Run");
+    app.add_option("--epochs", epochs_, "Times through the training images, unless --steps is given")
+        ->check(AtLeast(0));
+    app.option_defaults()->group("Model");
+    app.add_option("--hidden", model_.hidden, "Outputs of each hidden layer")
+        ->delimiter(',')
+        ->check(AtLeast(1));
+  }
+
+  void Prepare(CLI::App& app) override {
+    CONVOY_CHECK(!flags_.data.empty(),
+                 "[mnist] --data DIR is missing: a folder with train-images-idx3-ubyte, "
+                 "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each "
+                 "plain or with .gz");
+    data_.emplace(MnistData{Mnist(flags_.data, Split::kTrain), Mnist(flags_.data, Split::kTest)});
+    const Mnist& train = data_->train;
+    const Mnist& test = data_->test;
+    CONVOY_CHECK(train.rows() == test.rows() && train.columns() == test.columns(),
+                 "[mnist] '{}': training images are {} x {}, test images {} x {}", flags_.data,
+                 train.rows(), train.columns(), test.rows(), test.columns());
+    const int64_t steps_per_epoch = (train.size() + flags_.batch_size - 1) / flags_.batch_size;
+    if (app.count("--steps") == 0) flags_.steps = epochs_ * steps_per_epoch;
+    if (app.count("--eval-every") == 0) flags_.eval_every = steps_per_epoch;
+    model_.in = train.rows() * train.columns();
+    model_.dropout = flags_.dropout;
+  }
+
+  std::unique_ptr<Task> MakeTask(Worker& worker) const override {
+    return std::make_unique<MnistTask>(worker, flags_, model_, *data_);
+  }
+
+  std::string DescribeModel() const override {
+    std::vector<int64_t> sizes{model_.in};
+    sizes.insert(sizes.end(), model_.hidden.begin(), model_.hidden.end());
+    sizes.push_back(model_.out);
+    std::string line = fmt::format("MLP {}, ReLU", fmt::join(sizes, "-"));
+    if (flags_.dropout > 0) line += fmt::format(", dropout {}", flags_.dropout);
+    return line;
+  }
+  std::string DescribeData() const override {
+    return fmt::format("{}: {} training and {} test images", flags_.data,
+                       WithCommas(data_->train.size()), WithCommas(data_->test.size()));
+  }
+  bool has_accuracy() const override { return true; }
+
+ private:
+  MlpOptions model_{.hidden = {512, 512}, .out = kClasses};
+  int64_t epochs_ = 10;
+  std::optional<MnistData> data_;
+};
+
+}  // namespace
+}  // namespace convoy
+
+int main(int argc, char** argv) {
+  convoy::MnistTrainer trainer;
+  return convoy::TrainerMain(argc, argv, trainer);
+}

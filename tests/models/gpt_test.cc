@@ -1,0 +1,261 @@
+// Gpt: names, sizes, values against a plain reference, gradients, generation.
+#include "models/gpt.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "core/autograd.h"
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+constexpr GptOptions kTiny{
+    .vocab_size = 7, .block_size = 5, .layers = 2, .heads = 2, .channels = 4};
+
+using Matrix = std::vector<std::vector<double>>;
+
+/// GPT-2 with loops over one sequence, from parameters by name.
+class Reference {
+ public:
+  explicit Reference(const Gpt& gpt) : options_(gpt.options()) {
+    for (const NamedTensor& p : gpt.Parameters()) {
+      values_[p.name] = p.tensor.ToVector<double>();
+      // Biases and norms away from their initial 0 and 1, so that a mistake with them shows.
+      for (size_t i = 0; i < values_[p.name].size(); ++i) {
+        values_[p.name][i] += 0.1 * std::sin(static_cast<double>(i) + p.name.size());
+      }
+      p.tensor.CopyFrom(Tensor::From(p.tensor.shape(), values_[p.name]));
+    }
+  }
+
+  Matrix Logits(const std::vector<int32_t>& tokens) const {
+    const size_t channels = static_cast<size_t>(options_.channels);
+    Matrix x(tokens.size(), std::vector<double>(channels));
+    for (size_t t = 0; t < tokens.size(); ++t) {
+      for (size_t c = 0; c < channels; ++c) {
+        x[t][c] = At("wte.weight", static_cast<size_t>(tokens[t]) * channels + c) +
+                  At("wpe.weight", t * channels + c);
+      }
+    }
+    for (int64_t layer = 0; layer < options_.layers; ++layer) {
+      const std::string h = "h." + std::to_string(layer) + ".";
+      AddTo(x, Dense(h + "attn.c_proj", Attend(Dense(h + "attn.c_attn", Norm(h + "ln_1", x)))));
+      Matrix wide = Dense(h + "mlp.c_fc", Norm(h + "ln_2", x));
+      for (auto& row : wide) {
+        for (double& v : row) {
+          v = options_.gelu == GeluKind::kTanh
+                  ? v / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)))
+                  : v / 2 * (1 + std::erf(v / std::sqrt(2.0)));
+        }
+      }
+      AddTo(x, Dense(h + "mlp.c_proj", wide));
+    }
+    return Multiply("wte.weight", Norm("ln_f", x));
+  }
+
+ private:
+  double At(const std::string& name, size_t i) const { return values_.at(name).at(i); }
+
+  static void AddTo(Matrix& x, const Matrix& y) {
+    for (size_t t = 0; t < x.size(); ++t) {
+      for (size_t c = 0; c < x[t].size(); ++c) x[t][c] += y[t][c];
+    }
+  }
+
+  Matrix Norm(const std::string& name, const Matrix& x) const {
+    Matrix y = x;
+    for (auto& row : y) {
+      const double n = static_cast<double>(row.size());
+      const double mean = std::accumulate(row.begin(), row.end(), 0.0) / n;
+      double variance = 0;
+      for (const double v : row) variance += (v - mean) * (v - mean) / n;
+      for (size_t c = 0; c < row.size(); ++c) {
+        row[c] = (row[c] - mean) / std::sqrt(variance + 1e-5) * At(name + ".weight", c);
+        if (options_.bias) row[c] += At(name + ".bias", c);
+      }
+    }
+    return y;
+  }
+
+  Matrix Multiply(const std::string& weight, const Matrix& x) const {
+    const size_t in = x[0].size(), out = values_.at(weight).size() / in;
+    Matrix y(x.size(), std::vector<double>(out));
+    for (size_t t = 0; t < x.size(); ++t) {
+      for (size_t o = 0; o < out; ++o) {
+        for (size_t i = 0; i < in; ++i) y[t][o] += x[t][i] * At(weight, o * in + i);
+      }
+    }
+    return y;
+  }
+
+  Matrix Dense(const std::string& name, const Matrix& x) const {
+    Matrix y = Multiply(name + ".weight", x);
+    for (auto& row : y) {
+      for (size_t o = 0; options_.bias && o < row.size(); ++o) row[o] += At(name + ".bias", o);
+    }
+    return y;
+  }
+
+  Matrix Attend(const Matrix& qkv) const {
+    const size_t channels = static_cast<size_t>(options_.channels);
+    const size_t head = channels / static_cast<size_t>(options_.heads);
+    Matrix y(qkv.size(), std::vector<double>(channels));
+    for (size_t first = 0; first < channels; first += head) {
+      for (size_t t = 0; t < qkv.size(); ++t) {
+        std::vector<double> weights(t + 1);
+        double sum = 0;
+        for (size_t s = 0; s <= t; ++s) {
+          double score = 0;
+          for (size_t d = first; d < first + head; ++d) score += qkv[t][d] * qkv[s][channels + d];
+          sum += weights[s] = std::exp(score / std::sqrt(static_cast<double>(head)));
+        }
+        for (size_t s = 0; s <= t; ++s) {
+          for (size_t d = first; d < first + head; ++d) {
+            y[t][d] += weights[s] / sum * qkv[s][2 * channels + d];
+          }
+        }
+      }
+    }
+    return y;
+  }
+
+  GptOptions options_;
+  std::map<std::string, std::vector<double>> values_;
+};
+
+TEST_CASE("Parameters have Hugging Face's names; the output layer is tied") {
+  const Gpt gpt(kTiny, Device::Cpu(), 1);
+  std::vector<std::string> names;
+  for (const NamedTensor& p : gpt.Parameters()) names.push_back(p.name);
+  std::vector<std::string> expected{"wte.weight", "wpe.weight"};
+  for (const std::string h : {"h.0.", "h.1."}) {
+    for (const char* layer : {"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc",
+                              "mlp.c_proj"}) {
+      for (const char* kind : {".weight", ".bias"}) expected.push_back(h + layer + kind);
+    }
+  }
+  expected.push_back("ln_f.weight");
+  expected.push_back("ln_f.bias");
+  CHECK(names == expected);
+}
+
+TEST_CASE("GPT-2 small has 124,439,808 parameters") {
+  // From shapes alone; one layer instead of twelve keeps the test light.
+  const Gpt one({.layers = 1}, Device::Cpu(), 1);
+  const int64_t outside = 50257 * 768 + 1024 * 768 + 2 * 768;
+  CHECK(outside + 12 * (one.ParameterCount() - outside) == 124439808);
+}
+
+TEST_CASE("Initial values: 0.02, less for residual projections, norms at the identity") {
+  const Gpt gpt({.vocab_size = 100, .block_size = 64, .layers = 8, .heads = 4, .channels = 64},
+                Device::Cpu(), 1);
+  for (const NamedTensor& p : gpt.Parameters()) {
+    double sum = 0, squares = 0;
+    for (const float v : p.tensor.ToVector<float>()) sum += v, squares += double{v} * v;
+    const double n = static_cast<double>(p.tensor.numel());
+    CAPTURE(p.name);
+    if (p.name.ends_with("c_proj.weight")) {
+      CHECK(std::sqrt(squares / n) == Approx(0.02 / 4).epsilon(0.05));
+    } else if (p.tensor.ndim() == 2) {
+      CHECK(std::sqrt(squares / n) == Approx(0.02).epsilon(0.05));
+    } else {
+      CHECK(sum / n == (p.name.ends_with("weight") ? 1 : 0));
+    }
+  }
+}
+
+TEST_CASE("Logits and loss are those of a plain implementation") {
+  GptOptions options = kTiny;
+  options.gelu = GENERATE(GeluKind::kTanh, GeluKind::kExact);
+  options.bias = GENERATE(true, false);
+  Gpt gpt(options, Initializer(Device::Cpu(), 3, DType::kF64));
+  const Reference reference(gpt);
+
+  const std::vector<int32_t> tokens{0, 6, 3, 3, 1, 2, 2, 5};  // (2, 4): shorter than block_size
+  const std::vector<int32_t> labels{6, 3, 3, 1, 2, 5, 0, 4};
+  const Tensor logits = gpt(Tensor::From({2, 4}, tokens));
+  REQUIRE(logits.shape() == Shape{8, 7});
+  const std::vector<double> got = logits.ToVector<double>();
+  double loss = 0;
+  for (size_t b = 0; b < 2; ++b) {
+    const Matrix expected = reference.Logits({tokens.begin() + 4 * b, tokens.begin() + 4 * b + 4});
+    for (size_t t = 0; t < 4; ++t) {
+      double sum = 0;
+      for (size_t v = 0; v < 7; ++v) {
+        CHECK(got[(4 * b + t) * 7 + v] == Approx(expected[t][v]).epsilon(1e-9).margin(1e-9));
+        sum += std::exp(expected[t][v]);
+      }
+      loss += (std::log(sum) - expected[t][static_cast<size_t>(labels[4 * b + t])]) / 8;
+    }
+  }
+  const Tensor mean = gpt.Loss(Tensor::From({2, 4}, tokens), Tensor::From({2, 4}, labels));
+  CHECK(mean.Item<double>() == Approx(loss).epsilon(1e-9));
+}
+
+TEST_CASE("The loss's gradient is that of finite differences, tied weights included") {
+  Gpt gpt(kTiny, Initializer(Device::Cpu(), 3, DType::kF64));
+  const Tensor tokens = Tensor::From({2, 3}, std::vector<int32_t>{0, 6, 3, 1, 1, 2});
+  const Tensor labels = Tensor::From({2, 3}, std::vector<int32_t>{6, 3, 1, 1, 2, 4});
+  gpt.Loss(tokens, labels).Backward();
+  const NoGrad no_grad;
+  for (const NamedTensor& p : gpt.Parameters()) {
+    CAPTURE(p.name);
+    const std::vector<double> gradient = p.tensor.grad().ToVector<double>();
+    double* values = p.tensor.data<double>();
+    for (int64_t i = 0; i < p.tensor.numel(); i += 1 + p.tensor.numel() / 5) {
+      const double before = values[i], h = 1e-5;
+      values[i] = before + h;
+      const double above = gpt.Loss(tokens, labels).Item<double>();
+      values[i] = before - h;
+      const double below = gpt.Loss(tokens, labels).Item<double>();
+      values[i] = before;
+      CHECK(gradient[static_cast<size_t>(i)] ==
+            Approx((above - below) / (2 * h)).epsilon(1e-5).margin(1e-9));
+    }
+  }
+}
+
+TEST_CASE("A position sees nothing that comes after it") {
+  Gpt gpt(kTiny, Device::Cpu(), 1);
+  const auto one = gpt(Tensor::From({1, 4}, std::vector<int32_t>{1, 2, 3, 4})).ToVector<float>();
+  const auto two = gpt(Tensor::From({1, 4}, std::vector<int32_t>{1, 2, 3, 0})).ToVector<float>();
+  CHECK(std::equal(one.begin(), one.begin() + 21, two.begin()));
+  CHECK(!std::equal(one.begin() + 21, one.end(), two.begin() + 21));
+}
+
+TEST_CASE("Generate continues a prompt beyond block_size, the same for the same seed") {
+  GptOptions options = kTiny;
+  options.dropout = 0.5;  // must be off
+  Gpt gpt(options, Device::Cpu(), 1);
+  const auto a = gpt.Generate({1, 2}, {.tokens = 20, .seed = 3});
+  CHECK(a.size() == 20);
+  CHECK(a == gpt.Generate({1, 2}, {.tokens = 20, .seed = 3}));
+  CHECK(a != gpt.Generate({1, 2}, {.tokens = 20, .seed = 4}));
+  CHECK(gpt.training());
+  for (const int32_t token : a) CHECK((token >= 0 && token < 7));
+
+  const auto greedy = gpt.Generate({1, 2}, {.tokens = 20, .temperature = 0});
+  CHECK(greedy == gpt.Generate({1, 2}, {.tokens = 20, .top_k = 1, .seed = 9}));
+  CHECK(gpt.Generate({1}, {.tokens = 0}).empty());
+}
+
+TEST_CASE("Mistakes are named") {
+  CHECK_THROWS_WITH(Gpt({.heads = 5}, Device::Cpu(), 1),
+                    "[Gpt] channels must be a multiple of heads, got 768 channels and 5 heads");
+  CHECK_THROWS_WITH(Gpt({.layers = 0}, Device::Cpu(), 1), Catch::Contains("sizes must be positive"));
+  Gpt gpt(kTiny, Device::Cpu(), 1);
+  CHECK_THROWS_WITH(gpt(Tensor::From({1, 6}, std::vector<int32_t>(6, 0))),
+                    "[Gpt] a sequence of 6 tokens is longer than block_size 5");
+  CHECK_THROWS_WITH(gpt(Tensor::From({6}, std::vector<int32_t>(6, 0))),
+                    "[Gpt] expected tokens of shape (B, T), got (6)");
+  CHECK_THROWS_WITH(gpt(Tensor::From({1, 1}, std::vector<int32_t>{7})), Catch::Contains("7"));
+  CHECK_THROWS_WITH(gpt.Generate({}, {}),
+                    "[Generate] the prompt is empty; give at least one token");
+  CHECK_THROWS_WITH(gpt.Generate({1}, {.temperature = -1}), Catch::Contains("must not be negative"));
+}
+
+}  // namespace
+}  // namespace convoy
