@@ -20,8 +20,8 @@ void SaveParameters(const std::string& path, const ParameterList& parameters);
 void LoadParameters(const std::string& path, const ParameterList& parameters);
 
 /// As SaveParameters, in the layout of Hugging Face's GPT-2: the weights of the dense layers, which
-/// it calls Conv1D, are transposed to (in, out). The tied output layer is not written. `metadata` goes
-/// into the header, beside the "format" that Hugging Face asks for.
+/// it calls Conv1D, are transposed to (in, out). The tied output layer is not written. `metadata`
+/// goes into the header, beside the "format" that Hugging Face asks for.
 void SaveGpt(const std::string& path, const Gpt& gpt, const Metadata& metadata = {});
 
 /// As LoadParameters, from Hugging Face's layout. Names may start with "transformer."; causal masks

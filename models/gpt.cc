@@ -59,10 +59,10 @@ Tensor GptAttention::operator()(const Tensor& x) {
 }
 
 GptMlp::GptMlp(const GptOptions& options, Initializer& init)
-    : c_fc_(DenseOptions(
-                options, options.channels, 4 * options.channels, kInitStddev,
-                options.gelu == GeluKind::kTanh ? Activation::kGeluTanh : Activation::kGelu),
-            init),
+    : c_fc_(
+          DenseOptions(options, options.channels, 4 * options.channels, kInitStddev,
+                       options.gelu == GeluKind::kTanh ? Activation::kGeluTanh : Activation::kGelu),
+          init),
       c_proj_(
           DenseOptions(options, 4 * options.channels, options.channels, ResidualStddev(options)),
           init),

@@ -54,7 +54,8 @@ std::vector<int32_t> Gpt::Generate(const std::vector<int32_t>& prompt,
 
   std::vector<int32_t> text = prompt;
   for (int64_t i = 0; i < options.tokens; ++i) {
-    const int64_t length = std::min<int64_t>(static_cast<int64_t>(text.size()), options_.block_size);
+    const int64_t length =
+        std::min<int64_t>(static_cast<int64_t>(text.size()), options_.block_size);
     const std::vector<int32_t> window(text.end() - length, text.end());
     const Tensor hidden = Hidden(Tensor::From({1, length}, window, table.device()));
     const Tensor last = Slice(Reshape(hidden, {length, options_.channels}), 0, length - 1, length);

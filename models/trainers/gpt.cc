@@ -19,7 +19,7 @@
 namespace convoy {
 namespace {
 
-constexpr int64_t kEvaluationChunk = 32;  // windows in one forward pass
+constexpr int64_t kEvaluationChunk = 32;      // windows in one forward pass
 constexpr char kCharacters[] = "characters";  // in a checkpoint's metadata: the vocabulary
 
 struct GptFlags {
@@ -31,11 +31,12 @@ struct GptFlags {
 
 /// nanoGPT's configuration for a CPU.
 constexpr std::pair<const char*, const char*> kNano[] = {
-    {"--layers", "4"},       {"--heads", "4"},       {"--channels", "128"}, {"--block-size", "64"},
-    {"--dropout", "0"},      {"--batch-size", "12"}, {"--steps", "2000"},   {"--eval-every", "250"},
-    {"--optimizer", "adamw"}, {"--lr", "1e-3"},      {"--min-lr", "1e-4"},  {"--decay", "cosine"},
-    {"--warmup", "100"},     {"--beta1", "0.9"},     {"--beta2", "0.99"},   {"--weight-decay", "0.1"},
-    {"--clip", "1"},
+    {"--layers", "4"},         {"--heads", "4"},        {"--channels", "128"},
+    {"--block-size", "64"},    {"--dropout", "0"},      {"--batch-size", "12"},
+    {"--steps", "2000"},       {"--eval-every", "250"}, {"--optimizer", "adamw"},
+    {"--lr", "1e-3"},          {"--min-lr", "1e-4"},    {"--decay", "cosine"},
+    {"--warmup", "100"},       {"--beta1", "0.9"},      {"--beta2", "0.99"},
+    {"--weight-decay", "0.1"}, {"--clip", "1"},
 };
 
 class GptTask : public Task {
@@ -68,8 +69,7 @@ class GptTask : public Task {
 
   EvaluationSums Evaluate(bool complete) override {
     EvaluationSums sums;
-    const int64_t samples =
-        complete ? std::numeric_limits<int64_t>::max() : flags_.eval_samples;
+    const int64_t samples = complete ? std::numeric_limits<int64_t>::max() : flags_.eval_samples;
     ForMyChunks(validation_, worker_, samples, kEvaluationChunk,
                 [&](const Tensor& tokens, const Tensor& labels) {
                   const double count = static_cast<double>(labels.numel());
@@ -133,7 +133,8 @@ class GptTrainer : public Trainer {
 
   std::string name() const override { return "gpt"; }
   std::string description() const override {
-    return "Trains a character-level GPT data-parallel: on a text file, or on Convoy's own sources.";
+    return "Trains a character-level GPT data-parallel: on a text file, or on Convoy's own "
+           "sources.";
   }
   std::string data_help() const override {
     return "UTF-8 text file; its last tenth is for validation [Convoy's sources and documentation]";
@@ -144,12 +145,10 @@ class GptTrainer : public Trainer {
     app.add_option("--preset", gpt_.preset,
                    "Defaults of all other flags: 'nano' is nanoGPT's configuration for a CPU")
         ->check(CLI::IsMember({"default", "nano"}));
-    app.add_option("--layers", gpt_.model.layers, "Transformer blocks")
-        ->check(AtLeast(1));
+    app.add_option("--layers", gpt_.model.layers, "Transformer blocks")->check(AtLeast(1));
     app.add_option("--heads", gpt_.model.heads, "Attention heads; must divide --channels")
         ->check(AtLeast(1));
-    app.add_option("--channels", gpt_.model.channels, "Width of the model")
-        ->check(AtLeast(1));
+    app.add_option("--channels", gpt_.model.channels, "Width of the model")->check(AtLeast(1));
     app.add_option("--block-size", gpt_.model.block_size, "Characters that the model looks back")
         ->check(AtLeast(1));
     app.option_defaults()->group("Run");
@@ -181,8 +180,9 @@ class GptTrainer : public Trainer {
   }
 
   std::string DescribeModel() const override {
-    std::string line = fmt::format("{} layers, {} heads, {} channels, context {}", gpt_.model.layers,
-                                   gpt_.model.heads, gpt_.model.channels, gpt_.model.block_size);
+    std::string line =
+        fmt::format("{} layers, {} heads, {} channels, context {}", gpt_.model.layers,
+                    gpt_.model.heads, gpt_.model.channels, gpt_.model.block_size);
     if (flags_.dropout > 0) line += fmt::format(", dropout {}", flags_.dropout);
     return line;
   }

@@ -111,7 +111,8 @@ class MnistTrainer : public Trainer {
     app.get_option("--steps")->default_str("--epochs");
     app.get_option("--eval-every")->default_str("an epoch");
     app.option_defaults()->always_capture_default()->group("Run");
-    app.add_option("--epochs", epochs_, "Times through the training images, unless --steps is given")
+    app.add_option("--epochs", epochs_,
+                   "Times through the training images, unless --steps is given")
         ->check(AtLeast(0));
     app.option_defaults()->group("Model");
     app.add_option("--hidden", model_.hidden, "Outputs of each hidden layer")

@@ -132,8 +132,8 @@ TEST_CASE("Parameters have Hugging Face's names; the output layer is tied") {
   for (const NamedTensor& p : gpt.Parameters()) names.push_back(p.name);
   std::vector<std::string> expected{"wte.weight", "wpe.weight"};
   for (const std::string h : {"h.0.", "h.1."}) {
-    for (const char* layer : {"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc",
-                              "mlp.c_proj"}) {
+    for (const char* layer :
+         {"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"}) {
       for (const char* kind : {".weight", ".bias"}) expected.push_back(h + layer + kind);
     }
   }
@@ -245,7 +245,8 @@ TEST_CASE("Generate continues a prompt beyond block_size, the same for the same 
 TEST_CASE("Mistakes are named") {
   CHECK_THROWS_WITH(Gpt({.heads = 5}, Device::Cpu(), 1),
                     "[Gpt] channels must be a multiple of heads, got 768 channels and 5 heads");
-  CHECK_THROWS_WITH(Gpt({.layers = 0}, Device::Cpu(), 1), Catch::Contains("sizes must be positive"));
+  CHECK_THROWS_WITH(Gpt({.layers = 0}, Device::Cpu(), 1),
+                    Catch::Contains("sizes must be positive"));
   Gpt gpt(kTiny, Device::Cpu(), 1);
   CHECK_THROWS_WITH(gpt(Tensor::From({1, 6}, std::vector<int32_t>(6, 0))),
                     "[Gpt] a sequence of 6 tokens is longer than block_size 5");
@@ -254,7 +255,8 @@ TEST_CASE("Mistakes are named") {
   CHECK_THROWS_WITH(gpt(Tensor::From({1, 1}, std::vector<int32_t>{7})), Catch::Contains("7"));
   CHECK_THROWS_WITH(gpt.Generate({}, {}),
                     "[Generate] the prompt is empty; give at least one token");
-  CHECK_THROWS_WITH(gpt.Generate({1}, {.temperature = -1}), Catch::Contains("must not be negative"));
+  CHECK_THROWS_WITH(gpt.Generate({1}, {.temperature = -1}),
+                    Catch::Contains("must not be negative"));
 }
 
 }  // namespace

@@ -45,8 +45,8 @@ class Net : public Module {
 
 TEST_CASE("Parameters come in the order of registration, with dotted names") {
   const Net net(Initializer(Device::Cpu(), 1));
-  CHECK(Names(net) == std::vector<std::string>{"in.weight", "in.bias", "norm.weight", "norm.bias",
-                                               "scale"});
+  CHECK(Names(net) ==
+        std::vector<std::string>{"in.weight", "in.bias", "norm.weight", "norm.bias", "scale"});
   CHECK(net.ParameterCount() == 3 * 4 + 4 + 4 + 4 + 4);
   for (const NamedTensor& parameter : net.Parameters()) CHECK(parameter.tensor.requires_grad());
 }

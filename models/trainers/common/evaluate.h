@@ -19,8 +19,7 @@ void ForMyChunks(const D& dataset, const Worker& worker, int64_t samples, int64_
   const int64_t size = static_cast<int64_t>(dataset.size());
   const int64_t count = std::min(samples, size);
   const Device cpu = worker.device().is_cpu() ? worker.device() : Device::Cpu();
-  for (int64_t begin = worker.rank() * chunk; begin < count;
-       begin += worker.world_size() * chunk) {
+  for (int64_t begin = worker.rank() * chunk; begin < count; begin += worker.world_size() * chunk) {
     std::vector<int64_t> indices(static_cast<size_t>(std::min(chunk, count - begin)));
     std::iota(indices.begin(), indices.end(), begin);
     for (int64_t& index : indices) index = index * size / count;

@@ -45,9 +45,8 @@ void AddChoice(CLI::App& app, const std::string& flag, T& value,
 
 const std::map<std::string, OptimizerKind> kOptimizers{{"sgd", OptimizerKind::kSgd},
                                                        {"adamw", OptimizerKind::kAdamW}};
-const std::map<std::string, Decay> kDecays{{"constant", Decay::kConstant},
-                                           {"linear", Decay::kLinear},
-                                           {"cosine", Decay::kCosine}};
+const std::map<std::string, Decay> kDecays{
+    {"constant", Decay::kConstant}, {"linear", Decay::kLinear}, {"cosine", Decay::kCosine}};
 
 void CheckWritableFolder(const char* flag, const std::string& path) {
   const std::filesystem::path target(path);
@@ -64,11 +63,13 @@ void CheckWritableFolder(const char* flag, const std::string& path) {
 }  // namespace
 
 void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_help) {
-  app.option_defaults()->always_capture_default()->group("Run");
+  app.option_defaults()
+      ->always_capture_default()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)  // a later flag overrides
+      ->group("Run");
   AddLaunchFlags(app, flags.launch);
   app.add_option("--data", flags.data, data_help)->type_name("PATH")->default_str("");
-  app.add_option("--steps", flags.steps,
-                 "Optimizer steps; 0 only initialises, evaluates and saves")
+  app.add_option("--steps", flags.steps, "Optimizer steps; 0 only initialises, evaluates and saves")
       ->check(AtLeast(0));
   app.add_option("--batch-size", flags.batch_size, "Samples per step, over all workers")
       ->check(AtLeast(1));
@@ -98,8 +99,7 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
   app.add_option("--lr", flags.lr, "Learning rate, after the warm-up")->check(AtLeast(0));
   app.add_option("--min-lr", flags.min_lr, "Learning rate at the end of a linear or cosine decay")
       ->check(AtLeast(0));
-  AddChoice(app, "--decay", flags.decay, kDecays,
-            "Course of the learning rate after the warm-up");
+  AddChoice(app, "--decay", flags.decay, kDecays, "Course of the learning rate after the warm-up");
   app.add_option("--warmup", flags.warmup, "Steps in which the learning rate rises to --lr")
       ->check(AtLeast(0));
   app.add_option("--momentum", flags.momentum, "Momentum of SGD")->check(Between(0, 1));

@@ -22,9 +22,8 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     trainer.Prepare(app);
     MetricsFile metrics(trainer.flags().metrics);
     CatchInterrupts();
-    Launch(trainer.flags().launch, [&](Worker& worker) {
-      TrainingRun(worker, trainer, metrics, launched).Run();
-    });
+    Launch(trainer.flags().launch,
+           [&](Worker& worker) { TrainingRun(worker, trainer, metrics, launched).Run(); });
     return 0;
   } catch (const CLI::ParseError& error) {
     return app.exit(error);  // prints --help, or what is wrong

@@ -9,12 +9,10 @@ namespace convoy {
 
 std::string ToJson(const StepMetrics& metrics) {
   // nlohmann writes NaN and infinity as null.
-  nlohmann::ordered_json json{{"step", metrics.step},
-                              {"loss", metrics.loss},
-                              {"lr", metrics.lr},
-                              {"grad_norm", metrics.grad_norm},
-                              {"step_ms", metrics.step_ms},
-                              {"samples_per_s", metrics.samples_per_s}};
+  nlohmann::ordered_json json{
+      {"step", metrics.step},       {"loss", metrics.loss},
+      {"lr", metrics.lr},           {"grad_norm", metrics.grad_norm},
+      {"step_ms", metrics.step_ms}, {"samples_per_s", metrics.samples_per_s}};
   if (metrics.tokens_per_s) json["tokens_per_s"] = *metrics.tokens_per_s;
   json["exposed_comm_ms"] = metrics.exposed_comm_ms;
   if (metrics.evaluation) {

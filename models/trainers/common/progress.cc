@@ -24,12 +24,12 @@ size_t TerminalColumns() {
 
 std::string Line(const StepMetrics& metrics, int64_t steps, double seconds_left) {
   const bool tokens = metrics.tokens_per_s.has_value();
-  return fmt::format("step {:>{}}/{}  loss {:.4f}  lr {:.2e}  norm {:.3f}  {:.1f} ms/step  {} {}/s  {} left",
-                     metrics.step, fmt::formatted_size("{}", steps), steps, metrics.loss,
-                     metrics.lr, metrics.grad_norm, metrics.step_ms,
-                     WithCommas(static_cast<int64_t>(tokens ? *metrics.tokens_per_s
-                                                            : metrics.samples_per_s)),
-                     tokens ? "tokens" : "samples", Duration(seconds_left));
+  return fmt::format(
+      "step {:>{}}/{}  loss {:.4f}  lr {:.2e}  norm {:.3f}  {:.1f} ms/step  {} {}/s  {} left",
+      metrics.step, fmt::formatted_size("{}", steps), steps, metrics.loss, metrics.lr,
+      metrics.grad_norm, metrics.step_ms,
+      WithCommas(static_cast<int64_t>(tokens ? *metrics.tokens_per_s : metrics.samples_per_s)),
+      tokens ? "tokens" : "samples", Duration(seconds_left));
 }
 
 }  // namespace
@@ -53,7 +53,8 @@ void Progress::Show(const StepMetrics& metrics, double seconds_left) {
   if (terminal_) {
     if (line_open_ && !last && now - last_ < kRewriteEvery) return;
     std::string line = Line(metrics, steps_, seconds_left);
-    line.resize(std::min(line.size(), TerminalColumns() - 1));  // a wrapped line cannot be rewritten
+    line.resize(
+        std::min(line.size(), TerminalColumns() - 1));  // a wrapped line cannot be rewritten
     fmt::print("\r\033[K{}", line);
     line_open_ = true;
   } else {

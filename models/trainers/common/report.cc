@@ -92,7 +92,8 @@ void TrainingRun::PrintSummary() {
     const Evaluation& evaluation = *last_evaluated_->evaluation;
     std::string value = fmt::format("{:.4f}", evaluation.loss);
     if (evaluation.accuracy) value += fmt::format(", accuracy {:.2f}%", 100 * *evaluation.accuracy);
-    if (last_evaluated_->step != last_.step) value += fmt::format(" (step {})", last_evaluated_->step);
+    if (last_evaluated_->step != last_.step)
+      value += fmt::format(" (step {})", last_evaluated_->step);
     progress_.Print(Field("validation", "loss " + value));
   }
   if (steps > 0) {
@@ -104,8 +105,8 @@ void TrainingRun::PrintSummary() {
     progress_.Print(Field("throughput", fmt::format("{} {}/s, {:.2f} ms/step (median)",
                                                     WithCommas(std::llround(rate)),
                                                     tokens > 0 ? "tokens" : "samples", median_ms)));
-    progress_.Print(Field("start-up", fmt::format("first step done {:.2f} s after launch",
-                                                  first_step_s_)));
+    progress_.Print(
+        Field("start-up", fmt::format("first step done {:.2f} s after launch", first_step_s_)));
     progress_.Print(Field("exposed", fmt::format("{:.3f} ms/step of communication not hidden",
                                                  exposed_comm_ms_ / static_cast<double>(steps))));
   }

@@ -124,8 +124,7 @@ bool TrainingRun::Step(StepMetrics& metrics) {
   const Clock::time_point start = Clock::now();
   metrics.lr = schedule_(metrics.step - 1);
   const Shared shared = ForwardBackward();
-  const double max_norm =
-      flags_.clip > 0 ? flags_.clip : std::numeric_limits<double>::infinity();
+  const double max_norm = flags_.clip > 0 ? flags_.clip : std::numeric_limits<double>::infinity();
   const ClippedNorm clip = ClipGradNorm(net_->Parameters(), max_norm);
   metrics.loss = shared.loss;
   metrics.grad_norm = clip.norm;
@@ -142,9 +141,10 @@ bool TrainingRun::Step(StepMetrics& metrics) {
   }
   if (!finite) {
     if (worker_.is_main()) metrics_file_.Write(metrics);
-    Fail("[train] step {}: the loss is {} and the gradient's norm {}; nothing was saved. Try a "
-         "lower --lr, a longer --warmup or --clip 1",
-         metrics.step, metrics.loss, metrics.grad_norm);
+    Fail(
+        "[train] step {}: the loss is {} and the gradient's norm {}; nothing was saved. Try a "
+        "lower --lr, a longer --warmup or --clip 1",
+        metrics.step, metrics.loss, metrics.grad_norm);
   }
   samples_ += shared.samples;
   return shared.stop;

@@ -1,0 +1,120 @@
+// Checkpoints: round trips, Hugging Face's layout, and files that do not fit.
+#include "models/checkpoint.h"
+
+#include <catch2/catch.hpp>
+
+#include "core/error.h"
+#include "models/mlp.h"
+#include "tests/models/data/temporary_folder.h"
+
+namespace convoy {
+namespace {
+
+constexpr GptOptions kTiny{
+    .vocab_size = 7, .block_size = 5, .layers = 2, .heads = 2, .channels = 4};
+
+std::vector<std::vector<float>> Values(const Module& module) {
+  std::vector<std::vector<float>> values;
+  for (const NamedTensor& p : module.Parameters()) values.push_back(p.tensor.ToVector<float>());
+  return values;
+}
+
+TEST_CASE("Parameters come back as they were saved") {
+  const TemporaryFolder folder;
+  const Mlp saved({.in = 4, .hidden = {3}, .out = 2}, Device::Cpu(), 1);
+  SaveParameters(folder / "mlp.safetensors", saved.Parameters());
+  const Mlp loaded({.in = 4, .hidden = {3}, .out = 2}, Device::Cpu(), 2);
+  REQUIRE(Values(loaded) != Values(saved));
+  LoadParameters(folder / "mlp.safetensors", loaded.Parameters());
+  CHECK(Values(loaded) == Values(saved));
+}
+
+TEST_CASE("A file that does not fit is refused by name, and nothing is changed") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "mlp.safetensors";
+  const Mlp small({.in = 4, .hidden = {3}, .out = 2}, Device::Cpu(), 1);
+  SaveParameters(path, small.Parameters());
+
+  const Mlp deeper({.in = 4, .hidden = {3, 3}, .out = 2}, Device::Cpu(), 2);
+  CHECK_THROWS_WITH(LoadParameters(path, deeper.Parameters()),
+                    "[Checkpoint] '" + path +
+                        "' lacks 2 of the model's 6 tensors: layers.2.weight, layers.2.bias");
+
+  const Mlp shallow({.in = 4, .out = 2}, Device::Cpu(), 2);
+  CHECK_THROWS_WITH(LoadParameters(path, shallow.Parameters()),
+                    Catch::Contains("holds 2 tensors that the model has no use for") &&
+                        Catch::Contains("layers.1.weight") && Catch::Contains("layers.1.bias"));
+
+  const Mlp wider({.in = 4, .hidden = {3}, .out = 5}, Device::Cpu(), 2);
+  const auto before = Values(wider);
+  CHECK_THROWS_WITH(LoadParameters(path, wider.Parameters()),
+                    "[Checkpoint] '" + path +
+                        "': layers.1.weight is (2, 3) in the file, but the model has (5, 3)");
+  CHECK(Values(wider) == before);
+
+  SaveSafetensors(path, {{"x", Tensor::Zeros({2}, {DType::kI32, Device::Cpu()})}});
+  const ParameterList x{{"x", Tensor::Zeros({2})}};
+  CHECK_THROWS_WITH(LoadParameters(path, x), Catch::Contains("x has dtype I32, expected F32"));
+}
+
+TEST_CASE("Other floating dtypes are converted") {
+  const TemporaryFolder folder;
+  SaveSafetensors(folder / "x", {{"x", Tensor::From({2}, std::vector<double>{0.5, -3})}});
+  const ParameterList x{{"x", Tensor::Zeros({2})}};
+  LoadParameters(folder / "x", x);
+  CHECK(x[0].tensor.ToVector<float>() == std::vector<float>{0.5f, -3});
+}
+
+TEST_CASE("A GPT is stored as Hugging Face stores GPT-2") {
+  const TemporaryFolder folder;
+  const Gpt gpt(kTiny, Device::Cpu(), 1);
+  SaveGpt(folder / "gpt", gpt, {{"note", "here"}});
+  const SafetensorsFile file(folder / "gpt");
+  CHECK(file.metadata() == Metadata{{"format", "pt"}, {"note", "here"}});
+  CHECK(file.entries().size() == gpt.Parameters().size());
+  // Conv1D: (in, out).
+  CHECK(file.At("h.0.attn.c_attn.weight").dims == std::vector<int64_t>{4, 12});
+  CHECK(file.At("h.0.attn.c_proj.weight").dims == std::vector<int64_t>{4, 4});
+  CHECK(file.At("h.1.mlp.c_fc.weight").dims == std::vector<int64_t>{4, 16});
+  CHECK(file.At("h.1.mlp.c_proj.weight").dims == std::vector<int64_t>{16, 4});
+  CHECK(file.At("wte.weight").dims == std::vector<int64_t>{7, 4});
+  CHECK_FALSE(file.Contains("lm_head.weight"));
+  const auto stored = file.Load("h.0.attn.c_attn.weight").ToVector<float>();
+  for (const NamedTensor& p : gpt.Parameters()) {
+    if (p.name != "h.0.attn.c_attn.weight") continue;
+    const auto ours = p.tensor.ToVector<float>();  // (12, 4)
+    CHECK(ours[5 * 4 + 2] == stored[2 * 12 + 5]);
+  }
+
+  Gpt loaded(kTiny, Device::Cpu(), 2);
+  LoadGpt(folder / "gpt", loaded);
+  CHECK(Values(loaded) == Values(gpt));
+}
+
+TEST_CASE("Hugging Face's prefix, masks and tied output layer are understood") {
+  const TemporaryFolder folder;
+  const Gpt gpt(kTiny, Device::Cpu(), 1);
+  SaveGpt(folder / "bare", gpt);
+  const SafetensorsFile file(folder / "bare");
+  ParameterList tensors;
+  for (const auto& entry : file.entries()) {
+    tensors.push_back({"transformer." + entry.name, file.Load(entry.name)});
+  }
+  tensors.push_back({"transformer.h.0.attn.bias", Tensor::Zeros({1, 1, 5, 5})});
+  tensors.push_back({"transformer.h.0.attn.masked_bias", Tensor::Zeros({})});
+  tensors.push_back({"lm_head.weight", file.Load("wte.weight")});
+  SaveSafetensors(folder / "prefixed", tensors);
+
+  Gpt loaded(kTiny, Device::Cpu(), 2);
+  LoadGpt(folder / "prefixed", loaded);
+  CHECK(Values(loaded) == Values(gpt));
+
+  Gpt longer({.vocab_size = 7, .block_size = 6, .layers = 2, .heads = 2, .channels = 4},
+             Device::Cpu(), 2);
+  CHECK_THROWS_WITH(LoadGpt(folder / "prefixed", longer),
+                    Catch::Contains("transformer.wpe.weight is (5, 4) in the file, but the model "
+                                    "has (6, 4)"));
+}
+
+}  // namespace
+}  // namespace convoy

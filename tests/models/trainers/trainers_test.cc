@@ -1,0 +1,335 @@
+// The trainers as their users run them: real processes on tiny data.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "models/io/safetensors.h"
+#include "tests/models/data/temporary_folder.h"
+#include "tests/models/trainers/subprocess.h"
+
+namespace convoy {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+/// A text that can be learned.
+std::string Text() {
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "line " + std::to_string(i * i % 97) + ", of many.\n";
+  return text;
+}
+
+void WriteIdx(const TemporaryFolder& folder, const std::string& name, const std::vector<int>& dims,
+              const std::string& bytes) {
+  std::string content{0, 0, 8, static_cast<char>(dims.size())};
+  for (const int dim : dims) {
+    for (int shift = 24; shift >= 0; shift -= 8) content += static_cast<char>(dim >> shift & 255);
+  }
+  folder.Write(name, content + bytes);
+}
+
+/// Images of 8 x 8: a bar whose place is the label, with noise.
+void WriteDigits(const TemporaryFolder& folder, const std::string& prefix, int count) {
+  std::string pixels, labels;
+  unsigned noise = 1;
+  for (int i = 0; i < count; ++i) {
+    const int label = i * 7 % 10;
+    labels += static_cast<char>(label);
+    for (int p = 0; p < 64; ++p) {
+      noise = noise * 1664525u + 1013904223u;
+      pixels += static_cast<char>((p % 10 == label ? 150 : 0) + (noise >> 24) % 100);
+    }
+  }
+  WriteIdx(folder, prefix + "-images-idx3-ubyte", {count, 8, 8}, pixels);
+  WriteIdx(folder, prefix + "-labels-idx1-ubyte", {count}, labels);
+}
+
+/// A trainer, its tiny data and model.
+struct Program {
+  std::string name;
+  Arguments arguments;
+};
+
+class Fixture {
+ public:
+  Fixture() {
+    WriteDigits(folder_, "train", 100);
+    WriteDigits(folder_, "t10k", 40);
+    folder_.Write("text", Text());
+  }
+
+  const TemporaryFolder& folder() const { return folder_; }
+
+  std::vector<Program> Programs() const {
+    return {{"gpt",
+             {"--data", folder_ / "text", "--layers", "2", "--heads", "2", "--channels", "16",
+              "--block-size", "16", "--batch-size", "8", "--sample", "20"}},
+            {"mnist", {"--data", folder_.path(), "--hidden", "20,20", "--batch-size", "24"}}};
+  }
+
+  static Arguments Command(const Program& program, const Arguments& more) {
+    Arguments all{"models/trainers/" + program.name};
+    all.insert(all.end(), program.arguments.begin(), program.arguments.end());
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  /// Runs with --save and --metrics; the run must succeed.
+  ProcessResult Run(const Program& program, const std::string& tag, Arguments more) const {
+    for (const char* extra : {"--threads", "1", "--save"}) more.push_back(extra);
+    more.push_back(Saved(tag));
+    more.push_back("--metrics");
+    more.push_back(folder_ / (tag + ".metrics"));
+    const ProcessResult result = RunProcess(Command(program, more));
+    INFO(result.out << result.err);
+    REQUIRE(result.status == 0);
+    return result;
+  }
+
+  std::string Saved(const std::string& tag) const { return folder_ / (tag + ".safetensors"); }
+
+  std::vector<nlohmann::json> Metrics(const std::string& tag) const {
+    std::ifstream file(folder_ / (tag + ".metrics"));
+    std::vector<nlohmann::json> lines;
+    for (std::string line; std::getline(file, line);) {
+      lines.push_back(nlohmann::json::parse(line));
+    }
+    return lines;
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+std::string Content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Greatest difference of any element, over the greatest element of its tensor; the worst tensor's.
+double Difference(const std::string& path, const std::string& other) {
+  const SafetensorsFile a(path), b(other);
+  double worst = 0;
+  for (const auto& entry : a.entries()) {
+    const auto x = a.Load(entry.name).ToVector<float>();
+    const auto y = b.Load(entry.name).ToVector<float>();
+    double greatest = 0, difference = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      greatest = std::max(greatest, std::abs(double{x[i]}));
+      difference = std::max(difference, std::abs(double{x[i]} - double{y[i]}));
+    }
+    worst = std::max(worst, difference / greatest);
+  }
+  return worst;
+}
+
+TEST_CASE_METHOD(Fixture, "N workers train as one does") {
+  for (const Program& program : Programs()) {
+    CAPTURE(program.name);
+    const Arguments sgd{"--optimizer", "sgd",      "--lr", "0.1",     "--decay",
+                        "constant",    "--warmup", "0",    "--steps", "20"};
+    const Arguments adamw{"--optimizer", "adamw", "--lr", "1e-3", "--steps", "20"};
+    for (const char* workers : {"1", "2", "4"}) {
+      for (const auto& [tag, flags] : {std::pair{"sgd", sgd}, std::pair{"adamw", adamw}}) {
+        Arguments more = flags;
+        more.insert(more.end(), {"--workers", workers});
+        Run(program, std::string(tag) + workers, more);
+      }
+    }
+    for (const char* workers : {"2", "4"}) {
+      CAPTURE(workers);
+      CHECK(Difference(Saved("sgd1"), Saved(std::string("sgd") + workers)) < 1e-5);
+      const auto one = Metrics("adamw1"), many = Metrics(std::string("adamw") + workers);
+      REQUIRE(one.size() == 20);
+      REQUIRE(many.size() == 20);
+      for (size_t i = 0; i < 20; ++i) {
+        CHECK(many[i]["loss"].get<double>() == Approx(one[i]["loss"].get<double>()).epsilon(1e-4));
+      }
+      CHECK(many[19]["val_loss"].get<double>() ==
+            Approx(one[19]["val_loss"].get<double>()).epsilon(1e-4));
+    }
+    // The tiny model learns.
+    CHECK(Metrics("sgd1")[19]["loss"] < 0.99 * Metrics("sgd1")[0]["loss"].get<double>());
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "Micro-batches add up to the batch") {
+  for (const Program& program : Programs()) {
+    CAPTURE(program.name);
+    const Arguments sgd{"--optimizer", "sgd", "--lr", "0.1", "--steps", "5"};
+    Arguments whole = sgd, parts = sgd;
+    whole.insert(whole.end(), {"--workers", "1"});
+    parts.insert(parts.end(), {"--workers", "2", "--micro-batches", "3"});
+    Run(program, "whole", whole);
+    Run(program, "parts", parts);
+    CHECK(Difference(Saved("whole"), Saved("parts")) < 1e-5);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "The same command gives the same bits, dropout off and on") {
+  for (const Program& program : Programs()) {
+    for (const char* dropout : {"0", "0.2"}) {
+      CAPTURE(program.name, dropout);
+      const Arguments flags{"--steps", "10", "--workers", "2", "--dropout", dropout};
+      Run(program, "first", flags);
+      Run(program, "second", flags);
+      CHECK(Content(Saved("first")) == Content(Saved("second")));
+      Arguments other = flags;
+      other.insert(other.end(), {"--seed", "1"});
+      Run(program, "other", other);
+      CHECK(Content(Saved("first")) != Content(Saved("other")));
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "A run tells what it does, and writes every step's metrics") {
+  for (const Program& program : Programs()) {
+    CAPTURE(program.name);
+    const ProcessResult result =
+        Run(program, "run", {"--steps", "20", "--eval-every", "10", "--workers", "2"});
+    CHECK(result.err.empty());
+    for (const char* text :
+         {"Convoy ", "workers     2 on cpu, 1 thread each", "parameters  ", " bucket: ", "data  ",
+          "samples", "step  1/20", "loss ", " lr ", " norm ", " ms/step", "/s ", " left",
+          "validation loss", "Finished 20 of 20 steps", "throughput", "(median)", "memory"}) {
+      CAPTURE(text);
+      CHECK(result.out.find(text) != std::string::npos);
+    }
+    CHECK(result.out.find('\r') == std::string::npos);  // stdout is a pipe
+    CHECK(result.out.find('\033') == std::string::npos);
+    CHECK((result.out.find("A sample") != std::string::npos) == (program.name == "gpt"));
+
+    const auto lines = Metrics("run");
+    REQUIRE(lines.size() == 20);
+    for (size_t i = 0; i < lines.size(); ++i) {
+      CHECK(lines[i]["step"] == i + 1);
+      for (const char* key :
+           {"loss", "lr", "grad_norm", "step_ms", "samples_per_s", "exposed_comm_ms"}) {
+        CAPTURE(key);
+        CHECK(lines[i].value(key, -1.0) >= 0);
+      }
+      CHECK(lines[i].contains("tokens_per_s") == (program.name == "gpt"));
+      CHECK(lines[i].contains("val_loss") == (i == 9 || i == 19));
+      CHECK(lines[i].contains("val_accuracy") == (program.name == "mnist" && (i == 9 || i == 19)));
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "On a terminal the progress line is rewritten in place") {
+  const ProcessResult result = RunProcess(
+      Command(Programs()[1], {"--steps", "20", "--workers", "1", "--threads", "1"}), true);
+  CHECK(result.status == 0);
+  CHECK(result.out.find("\r\033[Kstep ") != std::string::npos);
+  CHECK(result.out.find("step 20/20") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "Zero steps initialise, evaluate and save; --init goes on from there") {
+  for (const Program& program : Programs()) {
+    CAPTURE(program.name);
+    Run(program, "start", {"--steps", "0"});
+    const auto lines = Metrics("start");
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0]["step"] == 0);
+    CHECK(lines[0]["val_loss"].get<double>() > 0);
+
+    Run(program, "again", {"--steps", "0", "--seed", "9", "--init", Saved("start")});
+    CHECK(Content(Saved("again")) == Content(Saved("start")));
+    CHECK(Metrics("again")[0]["val_loss"] == lines[0]["val_loss"]);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "Ctrl-C finishes the step, saves, sums up and exits with 0") {
+  for (const Program& program : Programs()) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      CAPTURE(program.name, signal);
+      Subprocess process(Command(program, {"--steps", "100000000", "--workers", "2", "--threads",
+                                           "1", "--eval-every", "0", "--save", Saved("stopped")}));
+      REQUIRE(process.WaitForOutput("ms/step"));
+      process.Signal(signal);
+      const ProcessResult result = process.Wait();
+      INFO(result.out << result.err);
+      CHECK(result.status == 0);
+      CHECK(result.out.find("Stopped after ") != std::string::npos);
+      CHECK(result.out.find("throughput") != std::string::npos);
+      CHECK_FALSE(SafetensorsFile(Saved("stopped")).entries().empty());
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "A loss that is not finite stops the run, and nothing is saved") {
+  const ProcessResult result =
+      RunProcess(Command(Programs()[1], {"--steps", "50", "--lr", "1e30", "--decay", "constant",
+                                         "--workers", "2", "--threads", "1", "--save", Saved("nan"),
+                                         "--metrics", folder() / "nan.metrics"}));
+  CHECK(result.status == 1);
+  CHECK(result.err.find("[train] step ") != std::string::npos);
+  CHECK(result.err.find("nothing was saved") != std::string::npos);
+  CHECK(Content(Saved("nan")).empty());
+  CHECK(Metrics("nan").size() >= 1);  // valid JSON to the end
+}
+
+TEST_CASE("--help explains every flag") {
+  for (const char* name : {"gpt", "mnist"}) {
+    const ProcessResult result = RunProcess({std::string("models/trainers/") + name, "--help"});
+    CHECK(result.status == 0);
+    for (const char* flag :
+         {"--workers", "--threads", "--device", "--steps", "--batch-size", "--micro-batches",
+          "--lr", "--seed", "--bucket-mb", "--data", "--init", "--save", "--eval-every",
+          "--metrics", "--optimizer", "--dropout", "--clip"}) {
+      CAPTURE(name, flag);
+      CHECK(result.out.find(std::string(flag) + " ") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "What is wrong with a command is said in a line, before training") {
+  const auto error = [](const Program& program, const Arguments& more) {
+    const ProcessResult result = RunProcess(Command(program, more));
+    CHECK(result.status != 0);
+    CHECK(result.out.find("step") == std::string::npos);
+    return result.err;
+  };
+  const Program gpt = Programs()[0], mnist = Programs()[1], bare_mnist{"mnist", {}};
+  const auto contains = [](const std::string& text) { return Catch::Contains(text); };
+
+  CHECK_THAT(error(gpt, {"--workers", "0"}), contains("--workers wants at least 1, got 0"));
+  CHECK_THAT(error(gpt, {"--stepz", "1"}), contains("--stepz"));
+  CHECK_THAT(error(gpt, {"--lr", "fast"}),
+             contains("--lr: wants a number of at least 0, got 'fast'"));
+  CHECK_THAT(error(gpt, {"--batch-size", "0"}),
+             contains("--batch-size: wants a number of at least 1"));
+  CHECK_THAT(error(gpt, {"--optimizer", "lion"}), contains("wants one of adamw|sgd, got 'lion'"));
+  CHECK_THAT(error(gpt, {"--heads", "3"}), contains("channels must be a multiple of heads"));
+  CHECK_THAT(error(gpt, {"--save", folder() / "no/such/file"}),
+             contains("[--save] cannot write") && contains("there is no folder"));
+  CHECK_THAT(error(gpt, {"--save", folder().path()}), contains("is a folder"));
+  CHECK_THAT(error(gpt, {"--metrics", folder() / "no/such/file"}), contains("[--metrics]"));
+  CHECK_THAT(error(gpt, {"--init", folder() / "absent"}),
+             contains("[--init] cannot read") && contains("No such file"));
+  CHECK_THAT(error(gpt, {"--init", folder() / "text"}), contains("text"));
+  CHECK_THAT(error({"gpt", {}}, {"--data", folder() / "absent"}), contains("absent"));
+  CHECK_THAT(error(bare_mnist, {}),
+             contains("--data DIR is missing") && contains("train-images-idx3-ubyte"));
+  CHECK_THAT(error(bare_mnist, {"--data", folder() / "absent"}),
+             contains("train-images-idx3-ubyte"));
+  CHECK_THAT(error(mnist, {"--batch-size", "101"}), contains("101"));
+}
+
+TEST_CASE_METHOD(Fixture, "A model of another text is refused") {
+  const Program gpt = Programs()[0];
+  Run(gpt, "start", {"--steps", "0"});
+  std::string other = Text();
+  for (char& c : other) {
+    if (c == 'l') c = 'L';
+  }
+  folder().Write("text", other);
+  const ProcessResult result = RunProcess(Command(gpt, {"--steps", "0", "--init", Saved("start")}));
+  CHECK(result.status == 1);
+  CHECK(result.err.find("knows other characters") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace convoy
