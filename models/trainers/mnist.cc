@@ -43,19 +43,18 @@ class MnistTask : public Task {
  public:
   MnistTask(Worker& worker, const CommonFlags& flags, const MlpOptions& options,
             const MnistData& data)
-      : worker_(worker), flags_(flags), data_(data), model_(options, worker.device(), flags.seed) {}
+      : worker_(worker), flags_(flags), data_(data), model_(options, worker.device(), flags.seed) {
+    DealEpoch();  // before anything is printed: it says so if the batch size does not fit
+  }
 
   Module& model() override { return model_; }
 
   Batch NextBatch() override {
-    if (next_) ++*next_;
-    if (!next_ || *next_ == std::default_sentinel) {
-      next_.reset();  // before the range that it walks
-      epoch_batches_.emplace(
-          data_.train, worker_,
-          BatchOptions{.batch_size = flags_.batch_size, .epoch = epoch_++, .seed = flags_.seed});
-      next_ = epoch_batches_->begin();
+    if (next_) {
+      ++*next_;
+      if (*next_ == std::default_sentinel) DealEpoch();
     }
+    if (!next_) next_ = batches_->begin();
     return **next_;
   }
 
@@ -80,12 +79,19 @@ class MnistTask : public Task {
   void Save(const std::string& path) override { SaveParameters(path, model_.Parameters()); }
 
  private:
+  void DealEpoch() {
+    next_.reset();  // before the range that it walks
+    batches_.emplace(
+        data_.train, worker_,
+        BatchOptions{.batch_size = flags_.batch_size, .epoch = epoch_++, .seed = flags_.seed});
+  }
+
   Worker& worker_;
   const CommonFlags& flags_;
   const MnistData& data_;
   Mlp model_;
   int64_t epoch_ = 0;
-  std::optional<Batches> epoch_batches_;
+  std::optional<Batches> batches_;
   std::optional<Batches::Iterator> next_;
 };
 

@@ -47,7 +47,7 @@ void WriteDigits(const TemporaryFolder& folder, const std::string& prefix, int c
   WriteIdx(folder, prefix + "-labels-idx1-ubyte", {count}, labels);
 }
 
-/// A trainer, its tiny data and model.
+/// A trainer, its tiny data and model. Four workers get uneven shares of its batches.
 struct Program {
   std::string name;
   Arguments arguments;
@@ -66,8 +66,8 @@ class Fixture {
   std::vector<Program> Programs() const {
     return {{"gpt",
              {"--data", folder_ / "text", "--layers", "2", "--heads", "2", "--channels", "16",
-              "--block-size", "16", "--batch-size", "8", "--sample", "20"}},
-            {"mnist", {"--data", folder_.path(), "--hidden", "20,20", "--batch-size", "24"}}};
+              "--block-size", "16", "--batch-size", "6", "--sample", "20"}},
+            {"mnist", {"--data", folder_.path(), "--hidden", "20,20", "--batch-size", "22"}}};
   }
 
   static Arguments Command(const Program& program, const Arguments& more) {
