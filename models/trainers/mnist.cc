@@ -102,6 +102,7 @@ class MnistTrainer : public Trainer {
     flags_.optimizer = OptimizerKind::kSgd;
     flags_.lr = 0.1;
     flags_.decay = Decay::kCosine;
+    flags_.weight_decay = 5e-4;
   }
 
   std::string name() const override { return "mnist"; }
