@@ -101,8 +101,8 @@ class MnistTrainer : public Trainer {
     flags_.batch_size = 128;
     flags_.optimizer = OptimizerKind::kSgd;
     flags_.lr = 0.1;
-    flags_.decay = Decay::kCosine;
-    flags_.weight_decay = 5e-4;
+    flags_.decay = Decay::kLinear;
+    flags_.dropout = 0.2;
   }
 
   std::string name() const override { return "mnist"; }

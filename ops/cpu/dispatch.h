@@ -17,8 +17,10 @@ bool RegisterCpuKernel(Kernel<void(Args...)>& slot, Call) {
 }  // namespace convoy
 
 /// In the HWY_ONCE part of a kernel file: slot `slot` runs the HWY_NAMESPACE function `function`.
-#define CONVOY_CPU_KERNEL(slot, function)                                         \
-  HWY_EXPORT(function);                                                           \
-  [[maybe_unused]] static const bool slot##_on_cpu = ::convoy::RegisterCpuKernel( \
-      slot, [](auto&&... args) { HWY_DYNAMIC_DISPATCH(function)                   \
-                                 (args...); })
+#define CONVOY_CPU_KERNEL(slot, function)                    \
+  HWY_EXPORT(function);                                      \
+  [[maybe_unused]] static const bool slot##_on_cpu =         \
+      ::convoy::RegisterCpuKernel(slot, [](auto&&... args) { \
+        HWY_DYNAMIC_DISPATCH(function)                       \
+        (args...);                                           \
+      })

@@ -58,8 +58,7 @@ void Time(Worker& worker, const BenchOptions& options, int64_t batch, int64_t it
   std::printf("%s workers=%d batch=%lld %.1f %s/s %.2f ms/step loss=%.4f peak=%.1f MiB\n",
               options.workload.c_str(), worker.world_size(), static_cast<long long>(batch),
               items / per_step, items_per_sample > 1 ? "tokens" : "samples", per_step * 1e3,
-              static_cast<double>(loss.Item<float>()),
-              static_cast<double>(usage.ru_maxrss) / 1024);
+              static_cast<double>(loss.Item<float>()), static_cast<double>(usage.ru_maxrss) / 1024);
 }
 
 // 784-512-512-10, SGD with momentum.
@@ -86,10 +85,8 @@ void TimeGpt(Worker& worker, const BenchOptions& options) {
   const int64_t batch = options.batch > 0 ? options.batch : 12;
   Random random(1, static_cast<uint64_t>(worker.rank()) << 32);
   const Shape shape{batch, kTokens};
-  const Tensor tokens =
-      RandomLabels(random, batch * kTokens, kVocabulary, shape, worker.device());
-  const Tensor labels =
-      RandomLabels(random, batch * kTokens, kVocabulary, shape, worker.device());
+  const Tensor tokens = RandomLabels(random, batch * kTokens, kVocabulary, shape, worker.device());
+  const Tensor labels = RandomLabels(random, batch * kTokens, kVocabulary, shape, worker.device());
   Gpt model({.vocab_size = kVocabulary,
              .block_size = kTokens,
              .layers = 4,

@@ -64,10 +64,12 @@ class Fixture {
   const TemporaryFolder& folder() const { return folder_; }
 
   std::vector<Program> Programs() const {
-    return {{"gpt",
-             {"--data", folder_ / "text", "--layers", "2", "--heads", "2", "--channels", "16",
-              "--block-size", "16", "--batch-size", "6", "--sample", "20"}},
-            {"mnist", {"--data", folder_.path(), "--hidden", "20,20", "--batch-size", "22"}}};
+    return {
+        {"gpt",
+         {"--data", folder_ / "text", "--layers", "2", "--heads", "2", "--channels", "16",
+          "--block-size", "16", "--batch-size", "6", "--sample", "20"}},
+        {"mnist",
+         {"--data", folder_.path(), "--hidden", "20,20", "--batch-size", "22", "--dropout", "0"}}};
   }
 
   static Arguments Command(const Program& program, const Arguments& more) {
