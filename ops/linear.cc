@@ -7,6 +7,7 @@
 #include "ops/gemm.h"
 #include "ops/linear_kernels.h"
 #include "ops/op.h"
+#include "ops/sum_parts.h"
 
 namespace convoy {
 namespace {
@@ -74,16 +75,16 @@ Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   return Record(kLinear.name(), y, {x, weight, bias},
                 [x, weight, saved, activation, rows](BackwardPass& pass) {
                   const Tensor dz = saved.defined() ? pass.ReuseGrad() : pass.grad();
-                  GradTarget dbias;
-                  const bool needs_bias = pass.Needs(2);
-                  if (needs_bias) dbias = pass.Target(2);
-                  if (saved.defined() || needs_bias) {
-                    linear_backward(dz.device(), {.activation = activation,
-                                                  .dy = pass.grad(),
-                                                  .saved = saved,
-                                                  .dz = dz,
-                                                  .dbias = needs_bias ? &dbias : nullptr});
+                  Tensor dbias_parts;
+                  if (saved.defined() || pass.Needs(2)) {
+                    linear_backward(dz.device(),
+                                    {.activation = activation,
+                                     .dy = pass.grad(),
+                                     .saved = saved,
+                                     .dz = dz,
+                                     .dbias_parts = pass.Needs(2) ? &dbias_parts : nullptr});
                   }
+                  if (pass.Needs(2)) sum_parts(dz.device(), dbias_parts, pass.Target(2));
                   BackwardProducts(pass, dz, x, weight, rows);
                 });
 }

@@ -15,9 +15,9 @@ inline constinit Kernel<void(Activation, const Tensor& z, const Tensor& y)> line
 struct LinearBackward {
   Activation activation = Activation::kNone;
   const Tensor& dy;
-  const Tensor& saved;      ///< y for kRelu, z for the GELUs, undefined for kNone
-  const Tensor& dz;         ///< dy * activation'; may be dy; undefined for kNone
-  const GradTarget* dbias;  ///< (N), the column sums of dz; null if not wanted
+  const Tensor& saved;            ///< y for kRelu, z for the GELUs, undefined for kNone
+  const Tensor& dz;               ///< dy * activation'; may be dy, and is for kNone
+  Tensor* dbias_parts = nullptr;  ///< made unless null: (chunks, N), sums of dz for sum_parts
 };
 inline constinit Kernel<void(const LinearBackward&)> linear_backward{"Linear"};
 

@@ -6,6 +6,7 @@
 #include "ops/checks.h"
 #include "ops/norm_kernels.h"
 #include "ops/op.h"
+#include "ops/sum_parts.h"
 
 namespace convoy {
 namespace {

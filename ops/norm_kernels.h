@@ -28,7 +28,4 @@ inline constinit Kernel<void(const Tensor& dy, const Tensor& x, const Tensor& we
                              const Tensor& rstd, const GradTarget& dx, Tensor& dweight_parts)>
     rms_norm_backward{"RmsNorm"};
 
-/// to (+)= the sum of the rows of `parts`, in their order.
-inline constinit Kernel<void(const Tensor& parts, const GradTarget& to)> sum_parts{"LayerNorm"};
-
 }  // namespace convoy

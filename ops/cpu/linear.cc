@@ -1,4 +1,5 @@
-// CPU kernels of Linear: the activation, and its backward in one pass with the bias gradient.
+// CPU kernels of Linear: the activation, and its backward in one pass with the partial sums of the
+// bias gradient.
 #include "ops/linear_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -78,47 +79,27 @@ void BackwardRow(size_t n, const T* dy, const T* saved, T* dz, ComputeType<T>* s
   }
 }
 
-// Rows are summed in chunks, and the chunks in order: the bits depend on the sizes only, and the
-// rounding error does not grow with the number of rows.
-struct Chunks {
-  static constexpr int64_t kMinRows = 32;
-  static constexpr int64_t kMax = 64;
-  int64_t rows, size, count;
-  explicit Chunks(int64_t all_rows)
-      : rows(all_rows),
-        size(std::max(kMinRows, (rows + kMax - 1) / kMax)),
-        count((rows + size - 1) / size) {}
-};
-
 template <class F, typename T>
 void Backward(const LinearBackward& args) {
   using C = ComputeType<T>;
-  const Device device = args.dy.device();
   const int64_t n = args.dy.dim(-1);
-  const Chunks chunks(n == 0 ? 0 : args.dy.numel() / n);
-  const bool bias = args.dbias != nullptr;
-  const Tensor partial = bias ? Tensor::Empty({chunks.count, n}, {DTypeOf<C>(), device}) : Tensor();
-  ParallelFor(device, chunks.count, 1, [&](int64_t first, int64_t last) {
+  const RowChunks chunks(n == 0 ? 0 : args.dy.numel() / n, n);
+  C* parts = nullptr;
+  if (args.dbias_parts != nullptr) {
+    *args.dbias_parts = Tensor::Zeros({chunks.count, n}, {DTypeOf<C>(), args.dy.device()});
+    parts = args.dbias_parts->data<C>();
+  }
+  const T* dy = args.dy.data<T>();
+  const T* saved = args.saved.defined() ? args.saved.data<T>() : nullptr;
+  T* dz = args.dz.data<T>();
+  ParallelFor(args.dy.device(), chunks.count, 1, [&](int64_t first, int64_t last) {
     for (int64_t chunk = first; chunk < last; ++chunk) {
-      C* sums = bias ? partial.data<C>() + chunk * n : nullptr;
-      if (bias) std::fill_n(sums, n, C{0});
-      const int64_t end = std::min((chunk + 1) * chunks.size, chunks.rows);
-      for (int64_t row = chunk * chunks.size; row < end; ++row) {
-        const T* saved = args.saved.defined() ? args.saved.data<T>() + row * n : nullptr;
-        BackwardRow<F>(static_cast<size_t>(n), args.dy.data<T>() + row * n, saved,
-                       args.dz.data<T>() + row * n, sums);
+      for (int64_t row = chunks.Begin(chunk); row < chunks.End(chunk); ++row) {
+        BackwardRow<F>(static_cast<size_t>(n), dy + row * n, saved ? saved + row * n : nullptr,
+                       dz + row * n, parts ? parts + chunk * n : nullptr);
       }
     }
   });
-  if (!bias) return;
-  T* out = args.dbias->tensor.data<T>();
-  for (int64_t column = 0; column < n; ++column) {
-    C sum = args.dbias->accumulate ? static_cast<C>(out[column]) : C{0};
-    for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-      sum += partial.data<C>()[chunk * n + column];
-    }
-    out[column] = static_cast<T>(sum);
-  }
 }
 
 void LinearBackwardKernel(const LinearBackward& args) {

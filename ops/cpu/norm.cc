@@ -137,21 +137,14 @@ void BackwardTile(const BackwardRow<T>* rows, const T* weight, size_t n, bool ac
   }
 }
 
-// Rows that share their sums: enough work for a thread, and at most 64 chunks.
-inline int64_t RowsPerChunk(int64_t rows, int64_t n) {
-  return std::max({kRowGrain / 2 / n, (rows + 63) / 64, kTileRows});
-}
-
 template <bool kCentre>
 void NormBackward(const char* op, const Tensor& dy, const Tensor& x, const Tensor& weight,
                   const Tensor& mean, const Tensor& rstd, const GradTarget& dx,
                   Tensor& dweight_parts, Tensor& dbias_parts) {
   const int64_t n = x.dim(-1);
-  const int64_t rows = rstd.numel();
-  const int64_t per_chunk = n > 0 ? RowsPerChunk(rows, n) : 1;
-  const int64_t chunks = n > 0 ? (rows + per_chunk - 1) / per_chunk : 0;
-  dweight_parts = Tensor::Empty({chunks, n}, rstd.options());
-  if (kCentre) dbias_parts = Tensor::Empty({chunks, n}, rstd.options());
+  const RowChunks chunks(rstd.numel(), n);
+  dweight_parts = Tensor::Empty({chunks.count, n}, rstd.options());
+  if (kCentre) dbias_parts = Tensor::Empty({chunks.count, n}, rstd.options());
   DispatchFloating(x.dtype(), op, [&]<typename T>(T) {
     using C = ComputeType<T>;
     const T* w = weight.data<T>();
@@ -162,14 +155,14 @@ void NormBackward(const char* op, const Tensor& dy, const Tensor& x, const Tenso
                             .mean = kCentre ? mean.data<C>()[i] : 0,
                             .rstd = rstd.data<C>()[i]};
     };
-    ParallelFor(x.device(), chunks, 1, [&](int64_t begin, int64_t end) {
+    ParallelFor(x.device(), chunks.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t chunk = begin; chunk < end; ++chunk) {
         C* dweight = dweight_parts.data<C>() + chunk * n;
         C* dbias = kCentre ? dbias_parts.data<C>() + chunk * n : nullptr;
         std::fill_n(dweight, n, C{0});
         if (kCentre) std::fill_n(dbias, n, C{0});
-        const int64_t last = std::min(rows, (chunk + 1) * per_chunk);
-        int64_t i = chunk * per_chunk;
+        const int64_t last = chunks.End(chunk);
+        int64_t i = chunks.Begin(chunk);
         for (; i + kTileRows <= last; i += kTileRows) {
           BackwardRow<T> tile[kTileRows];
           for (int64_t r = 0; r < kTileRows; ++r) tile[r] = row(i + r);
@@ -198,31 +191,6 @@ void RmsNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, co
   NormBackward<false>("RmsNorm", dy, x, weight, {}, rstd, dx, dweight_parts, no_bias);
 }
 
-void SumParts(const Tensor& parts, const GradTarget& to) {
-  const int64_t n = parts.dim(1);
-  DispatchFloating(to.tensor.dtype(), "LayerNorm", [&]<typename T>(T) {
-    using C = ComputeType<T>;
-    ParallelFor(to.tensor.device(), n, kRowGrain, [&](int64_t begin, int64_t end) {
-      constexpr int64_t kColumns = 256;
-      C sums[kColumns];
-      for (int64_t at = begin; at < end; at += kColumns) {
-        const size_t count = static_cast<size_t>(std::min(kColumns, end - at));
-        std::fill_n(sums, count, C{0});
-        for (int64_t chunk = 0; chunk < parts.dim(0); ++chunk) {
-          MapLanes(
-              count, sums, [](auto, auto a, auto b) HWY_ATTR { return hn::Add(a, b); },
-              static_cast<const C*>(sums), static_cast<const C*>(parts.data<C>() + chunk * n + at));
-        }
-        T* out = to.tensor.data<T>() + at;
-        for (size_t i = 0; i < count; ++i) {
-          const C old = to.accumulate ? static_cast<C>(out[i]) : C{0};
-          out[i] = static_cast<T>(old + sums[i]);
-        }
-      }
-    });
-  });
-}
-
 }  // namespace convoy::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -235,7 +203,6 @@ CONVOY_CPU_KERNEL(layer_norm_forward, LayerNormForward);
 CONVOY_CPU_KERNEL(layer_norm_backward, LayerNormBackward);
 CONVOY_CPU_KERNEL(rms_norm_forward, RmsNormForward);
 CONVOY_CPU_KERNEL(rms_norm_backward, RmsNormBackward);
-CONVOY_CPU_KERNEL(sum_parts, SumParts);
 
 }  // namespace convoy
 #endif  // HWY_ONCE

@@ -21,6 +21,21 @@ namespace convoy::HWY_NAMESPACE {
 /// Elements that are worth a thread's while.
 inline constexpr int64_t kRowGrain = 16 << 10;
 
+/// Rows in chunks that share their partial sums (then added up by sum_parts): enough work for a
+/// thread each, and at most 64. They depend on the sizes only, and so do the bits of the sums; and
+/// rounding errors do not grow with the number of rows.
+struct RowChunks {
+  int64_t rows, size = 1, count = 0;
+
+  RowChunks(int64_t all_rows, int64_t n) : rows(all_rows) {
+    if (n == 0) return;
+    size = std::max({kRowGrain / 2 / n, (rows + 63) / 64, int64_t{4}});
+    count = (rows + size - 1) / size;
+  }
+  int64_t Begin(int64_t chunk) const { return chunk * size; }
+  int64_t End(int64_t chunk) const { return std::min((chunk + 1) * size, rows); }
+};
+
 /// Calls `f(T{}, row, n)` for every row of `x` (..., n), in parallel over rows.
 template <class F>
 void ForEachRow(const char* op, const Tensor& x, F&& f) {
