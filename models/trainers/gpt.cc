@@ -120,7 +120,7 @@ class GptTask : public Task {
 class GptTrainer : public Trainer {
  public:
   GptTrainer() {
-    flags_.steps = 1000;
+    flags_.steps = 1500;
     flags_.batch_size = 24;
     flags_.eval_every = 250;
     flags_.min_lr = 1e-4;
