@@ -54,7 +54,7 @@ void WarnIfCrowded(const LaunchOptions& options) {
   const int wanted = options.workers * options.threads;
   if (wanted <= cores) return;
   fmt::print(stderr,
-             "warning: {} workers with {} threads each want {} cores, but {} are available; the "
+             "warning: {} workers of {} thread(s) want {} cores, but {} are available; the "
              "threads will take turns\n",
              options.workers, options.threads, wanted, cores);
 }

@@ -123,7 +123,7 @@ TEST_CASE("More threads than cores is worth a warning") {
   const Outcome outcome = RunMain({"--workers", std::to_string(cores + 1), "--threads", "1"});
   CHECK(outcome.status == 0);
   CHECK(outcome.errors ==
-        fmt::format("warning: {0} workers with 1 threads each want {0} cores, but {1} are "
+        fmt::format("warning: {0} workers of 1 thread(s) want {0} cores, but {1} are "
                     "available; the threads will take turns\n",
                     cores + 1, cores));
   CHECK(RunMain({"--workers", "1", "--threads", "1"}).errors.empty());
