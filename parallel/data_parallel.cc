@@ -118,10 +118,13 @@ void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
   CONVOY_CHECK(options.micro_batch >= 0 && options.micro_batch < options.micro_batches,
                "[DataParallel] micro_batch {} is not one of {}", options.micro_batch,
                options.micro_batches);
-  const double weight = options.weight.value_or(worker_.batch_share());
+  const double weight = options.weight.value_or(worker_.batch_share() / options.micro_batches);
   CONVOY_CHECK(std::isfinite(weight) && weight >= 0,
                "[DataParallel] weight must be finite and not negative, got {}", weight);
-  if (options.micro_batch == 0) flat_.ConsumeGradients();
+  if (options.micro_batch == 0) {
+    flat_.CheckInPlace();
+    flat_.ConsumeGradients();
+  }
 
   BackwardOptions pass{.scale = weight};
   if (options.micro_batch == options.micro_batches - 1) {

@@ -19,8 +19,9 @@ struct DataParallelOptions {
 };
 
 struct ReduceOptions {
-  /// Weight of this loss in the global one; none: worker.batch_share(). Over all workers and
-  /// micro-batches the weights must add up to 1 for the gradient to be that of the global mean.
+  /// Weight of this loss in the global one; none: worker.batch_share() / micro_batches, right for
+  /// micro-batches of one size. Over all workers and micro-batches the weights must add up to 1 for
+  /// the gradient to be that of the global mean.
   std::optional<double> weight;
   /// This is micro-batch `micro_batch` of `micro_batches` of one step: gradients accumulate, and
   /// only the last one communicates.

@@ -154,14 +154,31 @@ TEST_CASE("A parameter reached only by an earlier micro-batch keeps its gradient
     const Tensor one = Tensor::Full({1, 1}, 1, {DType::kF64, worker.device()});
     const Tensor zero = Tensor::Zeros({1}, {DType::kF64, worker.device()});
     const Tensor target = Tensor::Zeros({1, 1}, one.options());
-    for (int step = 0; step < 2; ++step) {  // the second step must not add to the first
+    // Without a weight, each worker's micro-batches share its 1/2 evenly. The second step must not
+    // add to the first.
+    for (int step = 0; step < 2; ++step) {
       net.Backward(MeanSquare(Affine(one, w0, zero), target),
-                   {.weight = 0.25, .micro_batch = 0, .micro_batches = 2});
+                   {.micro_batch = 0, .micro_batches = 2});
       net.Backward(MeanSquare(Affine(one, w1, zero), target),
-                   {.weight = 0.25, .micro_batch = 1, .micro_batches = 2});
+                   {.micro_batch = 1, .micro_batches = 2});
       Expect(w0.grad().Item<double>() == w0.Item<double>(), "gradient of w0");
       Expect(w1.grad().Item<double>() == w1.Item<double>(), "gradient of w1");
     }
+  });
+}
+
+TEST_CASE("Parameters that another buffer has taken over are refused") {
+  RunWorkers(1, [](Worker& worker) {
+    ToyModel model(worker.device());
+    DataParallel net(worker, model.parameters);
+    const FlatParameters other(model.parameters);
+    std::string message;
+    try {
+      net.Backward(model.Loss(0, 0, 4));
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    Expect(message.find("was moved into another flat buffer since") != std::string::npos, message);
   });
 }
 
