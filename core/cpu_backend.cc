@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
+constexpr int64_t kMinCache = int64_t{64} << 20;
 
 // AddressSanitizer sees an overrun or a use after free only if every block is really allocated
 // and freed.
@@ -58,6 +59,7 @@ class CachingAllocator {
     ++stats_.allocations;
     stats_.current_bytes += static_cast<int64_t>(block);
     stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.current_bytes);
+    highest_bytes_ = std::max(highest_bytes_, stats_.current_bytes);
     return pointer;
   }
 
@@ -98,6 +100,10 @@ class CachingAllocator {
   }
 
   void* FromSystem(Device device, size_t block) {
+    // A program whose sizes keep changing would otherwise leave blocks behind for ever.
+    if (stats_.reserved_bytes - stats_.current_bytes > std::max(highest_bytes_, kMinCache)) {
+      ReleaseCachedLocked();
+    }
     const size_t alignment = block >= kHugePage ? kHugePage : kAlignment;
     const size_t padded = (block + alignment - 1) / alignment * alignment;
     void* pointer = padded >= block ? std::aligned_alloc(alignment, padded) : nullptr;
@@ -118,6 +124,7 @@ class CachingAllocator {
   std::mutex mutex_;
   std::map<size_t, std::vector<void*>> free_;
   MemoryStats stats_;
+  int64_t highest_bytes_ = 0;  // as stats_.peak_bytes, never reset
 };
 
 class CpuBackend final : public Backend {

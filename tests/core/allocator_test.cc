@@ -39,6 +39,17 @@ TEST_CASE("a freed block serves the next request of its size") {
   Cpu().Free(device, second, 5000);
 }
 
+TEST_CASE("sizes that keep changing do not pile up in the cache") {
+  const Device device = Device::Cpu(18);
+  constexpr size_t kMiB = size_t{1} << 20;
+  for (size_t bytes = kMiB; bytes < 200 * kMiB; bytes += bytes / 4) {
+    Cpu().Free(device, Cpu().Allocate(device, bytes), bytes);
+  }
+  const MemoryStats stats = Cpu().Stats(device);
+  CHECK(stats.current_bytes == 0);
+  CHECK(stats.reserved_bytes < 3 * stats.peak_bytes);
+}
+
 TEST_CASE("statistics follow what tensors hold") {
   const Device device = Device::Cpu(13);
   const TensorOptions options = {DType::kF32, device};
