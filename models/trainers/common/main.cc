@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "core/error.h"
 #include "models/trainers/common/interrupt.h"
 #include "models/trainers/common/run.h"
 #include "models/trainers/common/task.h"
@@ -24,6 +25,9 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     CatchInterrupts();
     Launch(trainer.flags().launch,
            [&](Worker& worker) { TrainingRun(worker, trainer, metrics, launched).Run(); });
+    CONVOY_CHECK(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
+                 "[output] the run is complete, but writing to standard output failed: is the disk "
+                 "full?");
     return 0;
   } catch (const CLI::ParseError& error) {
     return app.exit(error);  // prints --help, or what is wrong

@@ -333,5 +333,14 @@ TEST_CASE_METHOD(Fixture, "A model of another text is refused") {
   CHECK(result.err.find("knows other characters") != std::string::npos);
 }
 
+TEST_CASE_METHOD(Fixture, "Output that cannot be written is an error") {
+  const Arguments command = Command(Programs()[1], {"--steps", "1"});
+  std::string line = "exec";
+  for (const std::string& word : command) line += " '" + word + "'";
+  const ProcessResult result = RunProcess({"/bin/sh", "-c", line + " >/dev/full"});
+  CHECK(result.status == 1);
+  CHECK_THAT(result.err, Catch::Contains("writing to standard output failed"));
+}
+
 }  // namespace
 }  // namespace convoy
