@@ -12,6 +12,7 @@ enum class Activation { kNone, kRelu, kGelu, kGeluTanh };
 /// Shape:  x (..., K), weight (N, K), bias (N) or undefined -> (..., N).
 /// DType:  f32, f64, bf16, f16, the same for all; kept; bf16 and f16 accumulate in f32.
 /// Throws: Error if shapes, dtypes or devices do not fit.
+/// Bits as MatMul's: the same for every call, but not for every number of threads.
 Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               Activation activation = Activation::kNone);
 

@@ -16,6 +16,7 @@ struct MatMulOptions {
 ///         leading dimensions are the same, or one side is a single matrix (2-D) used for all.
 /// DType:  f32, f64, bf16, f16, the same on both sides; kept; bf16 and f16 accumulate in f32.
 /// Throws: Error if inner or leading dimensions, dtypes or devices differ.
+/// A call repeated gives the same bits; with another number of threads the last ones may differ.
 Tensor MatMul(const Tensor& lhs, const Tensor& rhs, MatMulOptions options = {});
 
 }  // namespace convoy
