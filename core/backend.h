@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "core/device.h"
 #include "core/dtype.h"
@@ -23,6 +24,11 @@ struct MemoryStats {
 class Backend {
  public:
   virtual ~Backend() = default;
+
+  /// Devices that can be used now. 0: `why`, unless null, gets the reason and the way out.
+  virtual int DeviceCount(std::string* why = nullptr) = 0;
+  /// The host waits until `device` has finished all work given to it by this thread.
+  virtual void Synchronize(Device device) = 0;
 
   /// Uninitialised memory, aligned to 64 bytes or more; `bytes` may be 0.
   /// Throws: Error naming the device, the size wanted and the memory in use.

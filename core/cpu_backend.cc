@@ -129,6 +129,9 @@ class CachingAllocator {
 
 class CpuBackend final : public Backend {
  public:
+  int DeviceCount(std::string* /*why*/) override { return AvailableCores(); }
+  void Synchronize(Device /*device*/) override {}  // work is done when a call returns
+
   void* Allocate(Device device, size_t bytes) override {
     return AllocatorOf(device).Allocate(device, bytes);
   }

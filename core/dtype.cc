@@ -48,24 +48,24 @@ bool IsFloating(DType dtype) {
          dtype == DType::kF16;
 }
 
-Float16::Float16(float value) {
+uint16_t Float16::RoundOnHost(float value) {
   const uint32_t wide = std::bit_cast<uint32_t>(value);
   const uint16_t sign = static_cast<uint16_t>((wide >> 16) & 0x8000u);
   const uint32_t magnitude = wide & 0x7fffffffu;
   if (magnitude > 0x7f800000u) {  // NaN
-    bits = sign | 0x7e00u;
+    return sign | 0x7e00u;
   } else if (magnitude >= 0x477ff000u) {  // rounds to 65536 or more: infinity
-    bits = sign | 0x7c00u;
+    return sign | 0x7c00u;
   } else if (magnitude < 0x38800000u) {  // subnormal half: let the f32 adder round
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
-    bits = sign | static_cast<uint16_t>(std::bit_cast<uint32_t>(shifted) - 0x3f000000u);
+    return sign | static_cast<uint16_t>(std::bit_cast<uint32_t>(shifted) - 0x3f000000u);
   } else {
     const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
-    bits = sign | static_cast<uint16_t>((rounded - 0x38000000u) >> 13);
+    return sign | static_cast<uint16_t>((rounded - 0x38000000u) >> 13);
   }
 }
 
-Float16::operator float() const {
+float Float16::WidenOnHost(uint16_t bits) {
   const uint32_t sign = uint32_t{bits & 0x8000u} << 16;
   const uint32_t magnitude = bits & 0x7fffu;
   if (magnitude >= 0x7c00u) {  // infinity or NaN

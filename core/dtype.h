@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "core/error.h"
+#include "core/host_device.h"
 
 namespace convoy {
 
@@ -27,13 +28,19 @@ struct BFloat16 {
   uint16_t bits = 0;
 
   BFloat16() = default;
-  explicit BFloat16(float value) {
+  CONVOY_HOST_DEVICE explicit BFloat16(float value) {
+#if defined(__CUDA_ARCH__)
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+#else
     const uint32_t wide = std::bit_cast<uint32_t>(value);
     const bool nan = (wide & 0x7fffffffu) > 0x7f800000u;
     bits = nan ? static_cast<uint16_t>((wide >> 16) | 0x40u)
                : static_cast<uint16_t>((wide + 0x7fffu + ((wide >> 16) & 1u)) >> 16);
+#endif
   }
-  explicit operator float() const { return std::bit_cast<float>(uint32_t{bits} << 16); }
+  CONVOY_HOST_DEVICE explicit operator float() const {
+    return std::bit_cast<float>(uint32_t{bits} << 16);
+  }
 };
 
 /// An IEEE 754 half-precision value. Conversion from f32 rounds to nearest even.
@@ -41,8 +48,30 @@ struct Float16 {
   uint16_t bits = 0;
 
   Float16() = default;
-  explicit Float16(float value);
-  explicit operator float() const;
+  CONVOY_HOST_DEVICE explicit Float16(float value) : bits(Round(value)) {}
+  CONVOY_HOST_DEVICE explicit operator float() const { return Widen(bits); }
+
+ private:
+  CONVOY_HOST_DEVICE static uint16_t Round(float value) {
+#if defined(__CUDA_ARCH__)
+    uint16_t result;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(result) : "f"(value));
+    return result;
+#else
+    return RoundOnHost(value);
+#endif
+  }
+  CONVOY_HOST_DEVICE static float Widen(uint16_t bits) {
+#if defined(__CUDA_ARCH__)
+    float result;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(bits));
+    return result;
+#else
+    return WidenOnHost(bits);
+#endif
+  }
+  static uint16_t RoundOnHost(float value);
+  static float WidenOnHost(uint16_t bits);
 };
 
 /// The type in which values of T are computed and summed: f32 for the 16-bit floats, else T.

@@ -19,7 +19,7 @@ class Shape {
   Shape() = default;
   Shape(std::initializer_list<int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
   explicit Shape(std::span<const int64_t> dims);
-  explicit Shape(const std::vector<int64_t>& dims) : Shape(std::span(dims)) {}
+  explicit Shape(const std::vector<int64_t>& dims) : Shape(std::span(dims.data(), dims.size())) {}
 
   int ndim() const { return ndim_; }
   int64_t numel() const { return numel_; }

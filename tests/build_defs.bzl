@@ -1,5 +1,7 @@
 """How a test is declared."""
 
+load("//third_party/cuda:cuda.bzl", "cuda_select")
+
 def convoy_test(name, srcs, deps = [], size = "small", **kwargs):
     """A cc_test whose main() is Catch2's.
 
@@ -16,5 +18,30 @@ def convoy_test(name, srcs, deps = [], size = "small", **kwargs):
         size = size,
         srcs = srcs,
         deps = deps + ["//third_party/catch2:main"],
+        **kwargs
+    )
+
+def cuda_test(name, srcs, deps = [], size = "medium", devices = 8, tags = [], **kwargs):
+    """A test of the CUDA backend: on the simulated device with --config=sim, else on a real GPU.
+
+    Cases that need a GPU start with CONVOY_NEED_GPUS(n) (tests/gpu.h), which skips them where
+    there are fewer. Empty in a build without the CUDA backend.
+
+    Args:
+      name: the target.
+      srcs: the test's sources.
+      deps: the libraries under test.
+      size: as for convoy_test.
+      devices: how many simulated GPUs there are.
+      tags: more tags.
+      **kwargs: passed on to cc_test.
+    """
+    native.cc_test(
+        name = name,
+        size = size,
+        srcs = cuda_select(srcs, otherwise = ["//tests:no_cuda.cc"]),
+        deps = deps + ["//:cuda", "//tests:gpu", "//third_party/catch2:main"],
+        env = {"CONVOY_SIM_DEVICES": str(devices)},
+        tags = tags + ["gpu"],
         **kwargs
     )

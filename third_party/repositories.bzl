@@ -1,5 +1,7 @@
 """The repositories that Convoy is built from, for its own WORKSPACE and for those that use it."""
 
+load("//third_party/cuda:configure.bzl", "cuda_toolkit")
+
 def convoy_repositories(root = "."):
     """Declares them. Nothing is downloaded: tools/setup installs the packages behind them.
 
@@ -23,3 +25,6 @@ def convoy_repositories(root = "."):
         build_file = "@convoy//third_party/eigen:eigen.BUILD",
         path = "/usr/include/eigen3",
     )
+
+    # CUDA, cuBLASLt, cuDNN and NCCL where they are found; else the build is for CPU only.
+    cuda_toolkit(name = "cuda_toolkit")

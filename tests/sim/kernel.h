@@ -1,0 +1,173 @@
+// Device code on the simulated device: the words of CUDA C++ that kernels use, as plain C++.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#undef __global__
+#undef __device__
+#undef __host__
+#undef __shared__
+#undef __forceinline__
+#undef __launch_bounds__
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+/// Shared by the fibers of a block: they run on one system thread, one block after the other.
+#define __shared__ static thread_local
+
+#define threadIdx (::convoy::sim::Self().thread)
+#define blockIdx (::convoy::sim::Self().block)
+#define blockDim (::convoy::sim::Self().block_size)
+#define gridDim (::convoy::sim::Self().grid_size)
+inline constexpr int warpSize = 32;
+
+namespace convoy::sim {
+
+/// Where the running fiber is in its launch.
+struct Place {
+  uint3 thread;
+  uint3 block;
+  dim3 block_size;
+  dim3 grid_size;
+};
+const Place& Self();
+
+/// The running block's dynamic shared memory.
+void* BlockSharedMemory();
+
+/// Waits for all threads of the block that have not ended.
+void SyncBlock();
+/// Waits for the lanes of `mask` in the caller's warp. Aborts with a message if the caller is not
+/// one of them, or if they can never all arrive.
+void SyncWarp(uint32_t mask);
+/// The exchange cell of a lane of the caller's warp.
+uint64_t& WarpCell(int lane);
+int Lane();
+
+template <typename T>
+T Shuffle(uint32_t mask, T value, int source) {
+  static_assert(sizeof(T) <= sizeof(uint64_t) && std::is_trivially_copyable_v<T>);
+  std::memcpy(&WarpCell(Lane()), &value, sizeof(T));
+  SyncWarp(mask);
+  T result = value;
+  if (source >= 0 && source < 32 && (mask >> source & 1u) != 0) {
+    std::memcpy(&result, &WarpCell(source), sizeof(T));
+  }
+  SyncWarp(mask);
+  return result;
+}
+
+inline uint32_t Ballot(uint32_t mask, bool predicate) {
+  WarpCell(Lane()) = predicate;
+  SyncWarp(mask);
+  uint32_t result = 0;
+  for (int lane = 0; lane < 32; ++lane) {
+    if ((mask >> lane & 1u) != 0 && WarpCell(lane) != 0) result |= 1u << lane;
+  }
+  SyncWarp(mask);
+  return result;
+}
+
+/// Counts the threads of the block whose predicate holds.
+int SyncBlockCount(bool predicate);
+
+}  // namespace convoy::sim
+
+inline void __syncthreads() { convoy::sim::SyncBlock(); }
+inline int __syncthreads_count(int predicate) {
+  return convoy::sim::SyncBlockCount(predicate != 0);
+}
+inline int __syncthreads_or(int predicate) { return __syncthreads_count(predicate) != 0; }
+inline int __syncthreads_and(int predicate) { return __syncthreads_count(!predicate) == 0; }
+inline void __syncwarp(unsigned mask = 0xffffffffu) { convoy::sim::SyncWarp(mask); }
+inline void __threadfence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
+
+template <typename T>
+T __shfl_sync(unsigned mask, T value, int source) {
+  return convoy::sim::Shuffle(mask, value, source);
+}
+template <typename T>
+T __shfl_xor_sync(unsigned mask, T value, int lanes) {
+  return convoy::sim::Shuffle(mask, value, convoy::sim::Lane() ^ lanes);
+}
+template <typename T>
+T __shfl_down_sync(unsigned mask, T value, unsigned delta) {
+  return convoy::sim::Shuffle(mask, value, convoy::sim::Lane() + static_cast<int>(delta));
+}
+template <typename T>
+T __shfl_up_sync(unsigned mask, T value, unsigned delta) {
+  return convoy::sim::Shuffle(mask, value, convoy::sim::Lane() - static_cast<int>(delta));
+}
+inline unsigned __ballot_sync(unsigned mask, int predicate) {
+  return convoy::sim::Ballot(mask, predicate != 0);
+}
+inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
+inline int __all_sync(unsigned mask, int predicate) {
+  return __ballot_sync(mask, predicate) == mask;
+}
+
+// Atomics: kernels of several streams may run at the same time.
+namespace convoy::sim {
+template <typename T, typename F>
+T Update(T* at, F&& f) {
+  std::atomic_ref<T> ref(*at);
+  T before = ref.load();
+  while (!ref.compare_exchange_weak(before, f(before))) {
+  }
+  return before;
+}
+}  // namespace convoy::sim
+
+template <typename T>
+T atomicAdd(T* at, std::type_identity_t<T> value) {
+  return convoy::sim::Update(at, [=](T x) { return static_cast<T>(x + value); });
+}
+template <typename T>
+T atomicMax(T* at, std::type_identity_t<T> value) {
+  return convoy::sim::Update(at, [=](T x) { return x > value ? x : value; });
+}
+template <typename T>
+T atomicMin(T* at, std::type_identity_t<T> value) {
+  return convoy::sim::Update(at, [=](T x) { return x < value ? x : value; });
+}
+template <typename T>
+T atomicOr(T* at, std::type_identity_t<T> value) {
+  return convoy::sim::Update(at, [=](T x) { return static_cast<T>(x | value); });
+}
+template <typename T>
+T atomicExch(T* at, std::type_identity_t<T> value) {
+  return convoy::sim::Update(at, [=](T) { return value; });
+}
+template <typename T>
+T atomicCAS(T* at, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+  return convoy::sim::Update(at, [=](T x) { return x == expected ? value : x; });
+}
+
+// Intrinsics.
+template <typename T>
+T __ldg(const T* at) {
+  return *at;
+}
+inline float __int_as_float(int bits) { return std::bit_cast<float>(bits); }
+inline int __float_as_int(float value) { return std::bit_cast<int>(value); }
+inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
+inline float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
+inline float __expf(float x) { return std::exp(x); }
+inline float __logf(float x) { return std::log(x); }
+inline float __fdividef(float a, float b) { return a / b; }
+inline float rsqrtf(float x) { return 1 / std::sqrt(x); }
+inline double rsqrt(double x) { return 1 / std::sqrt(x); }
+inline unsigned __umulhi(unsigned a, unsigned b) {
+  return static_cast<unsigned>(uint64_t{a} * b >> 32);
+}
+inline int __popc(unsigned x) { return std::popcount(x); }
+inline int __ffs(int x) { return x == 0 ? 0 : std::countr_zero(static_cast<unsigned>(x)) + 1; }
