@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/host_device.h"
 #include "core/tensor.h"
 
 namespace convoy {
@@ -14,13 +15,35 @@ namespace convoy {
 struct RandomStream {
   uint64_t seed = 0;
   uint64_t stream = 0;
+  /// In a step recorded for replay: where in the device's memory seed and stream of the present
+  /// replay stand, in place of the two above (core/recorded_streams.h).
+  const uint64_t* place = nullptr;
 
   /// Block `index`: numbers 4*index .. 4*index+3 of the sequence.
-  std::array<uint32_t, 4> Block(uint64_t index) const;
+  CONVOY_HOST_DEVICE std::array<uint32_t, 4> Block(uint64_t index) const {
+    const uint64_t key = place == nullptr ? seed : place[0];
+    const uint64_t number = place == nullptr ? stream : place[1];
+    uint32_t c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32);
+    uint32_t c2 = static_cast<uint32_t>(number), c3 = static_cast<uint32_t>(number >> 32);
+    uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+    for (int round = 0; round < 10; ++round) {
+      const uint64_t p0 = uint64_t{0xD2511F53u} * c0;
+      const uint64_t p1 = uint64_t{0xCD9E8D57u} * c2;
+      c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
+      c1 = static_cast<uint32_t>(p1);
+      c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+      c3 = static_cast<uint32_t>(p0);
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+    return {c0, c1, c2, c3};
+  }
 };
 
 /// A uniform f32 in [0, 1) from 32 random bits: the upper 24 of them.
-inline float ToUniform(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
+CONVOY_HOST_DEVICE inline float ToUniform(uint32_t bits) {
+  return static_cast<float>(bits >> 8) * 0x1p-24f;
+}
 
 /// A source of streams: the n-th call of any method draws from stream n of the seed.
 /// Not safe to use from two threads at once.

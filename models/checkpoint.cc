@@ -40,6 +40,10 @@ std::vector<Stored> AsHuggingFace(const Gpt& gpt) {
   std::vector<Stored> stored = AsTheyAre(gpt.Parameters());
   for (Stored& s : stored) {
     s.transposed = s.parameter.name.starts_with("h.") && s.parameter.tensor.ndim() == 2;
+    if (s.parameter.name == "wte.weight") {  // without the padding
+      const GptOptions& options = gpt.options();
+      s.parameter.tensor = s.parameter.tensor.View({options.vocab_size, options.channels});
+    }
   }
   return stored;
 }

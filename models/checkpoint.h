@@ -9,8 +9,8 @@
 
 namespace convoy {
 
-/// Writes the parameters under their names. The file appears whole or not at all.
-/// Throws: Error naming the path and the reason.
+/// Writes the parameters under their names, in their own dtype. The file appears whole or not at
+/// all. Throws: Error naming the path and the reason.
 void SaveParameters(const std::string& path, const ParameterList& parameters);
 
 /// Overwrites the parameters with the tensors of the same names; f32, f64, bf16 and f16 are
@@ -20,8 +20,9 @@ void SaveParameters(const std::string& path, const ParameterList& parameters);
 void LoadParameters(const std::string& path, const ParameterList& parameters);
 
 /// As SaveParameters, in the layout of Hugging Face's GPT-2: the weights of the dense layers, which
-/// it calls Conv1D, are transposed to (in, out). The tied output layer is not written. `metadata`
-/// goes into the header, beside the "format" that Hugging Face asks for.
+/// it calls Conv1D, are transposed to (in, out). The tied output layer is not written, nor the
+/// padding of the vocabulary. `metadata` goes into the header, beside the "format" that Hugging
+/// Face asks for.
 void SaveGpt(const std::string& path, const Gpt& gpt, const Metadata& metadata = {});
 
 /// As LoadParameters, from Hugging Face's layout. Names may start with "transformer."; causal masks

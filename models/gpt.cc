@@ -14,6 +14,7 @@ namespace convoy {
 namespace {
 
 constexpr double kInitStddev = 0.02;
+constexpr double kNever = -3e4;  // a logit whose exponential is 0; f16 has it too
 
 /// Of the layers that add to the residual stream: its variance then does not grow with depth.
 double ResidualStddev(const GptOptions& options) {
@@ -30,6 +31,10 @@ const GptOptions& Checked(const GptOptions& options) {
   CONVOY_CHECK(options.channels % options.heads == 0,
                "[Gpt] channels must be a multiple of heads, got {} channels and {} heads",
                options.channels, options.heads);
+  CONVOY_CHECK(options.vocab_multiple > 0, "[Gpt] vocab_multiple must be positive, got {}",
+               options.vocab_multiple);
+  CONVOY_CHECK(IsFloating(options.dtype), "[Gpt] wants a floating dtype, got {}",
+               Name(options.dtype));
   return options;
 }
 
@@ -95,9 +100,13 @@ Gpt::Blocks::Blocks(const GptOptions& options, Initializer& init) {
   }
 }
 
+Gpt::Gpt(const GptOptions& options, Device device, uint64_t seed)
+    : Gpt(options, Initializer(device, seed, Checked(options).dtype)) {}
+
 Gpt::Gpt(const GptOptions& options, Initializer init)
-    : options_(Checked(options)),
-      wte_({.rows = options.vocab_size, .channels = options.channels, .stddev = kInitStddev}, init),
+    : options_(options),
+      wte_({.rows = options.padded_vocab(), .channels = options.channels, .stddev = kInitStddev},
+           init),
       wpe_({.rows = options.block_size, .channels = options.channels, .stddev = kInitStddev}, init),
       dropout_(options.dropout),
       h_(options, init),
@@ -107,6 +116,12 @@ Gpt::Gpt(const GptOptions& options, Initializer init)
   AddModule("dropout", dropout_);
   AddModule("h", h_);
   AddModule("ln_f", ln_f_);
+  const int64_t rows = options.padded_vocab(), real = options.vocab_size;
+  if (rows == real) return;
+  const Tensor& table = wte_.weight();
+  table.View({rows - real, options.channels}, real * options.channels).Zero();
+  mask_ = Tensor::Full({rows}, kNever, table.options());
+  mask_.View({real}).Zero();
 }
 
 Tensor Gpt::Hidden(const Tensor& tokens) {
@@ -122,9 +137,11 @@ Tensor Gpt::Hidden(const Tensor& tokens) {
   return ln_f_(x);
 }
 
+// The mask is a bias of the product, which costs nothing more.
+Tensor Gpt::Head(const Tensor& hidden) const { return Linear(hidden, wte_.weight(), mask_); }
+
 Tensor Gpt::operator()(const Tensor& tokens) {
-  const Tensor hidden = Hidden(tokens);
-  return Linear(Reshape(hidden, {tokens.numel(), options_.channels}), wte_.weight());
+  return Head(Reshape(Hidden(tokens), {tokens.numel(), options_.channels}));
 }
 
 Tensor Gpt::Loss(const Tensor& tokens, const Tensor& labels) {

@@ -25,6 +25,14 @@ struct GptOptions {
   double dropout = 0;      ///< after the embeddings, and on what each half of a block adds
   GeluKind gelu = GeluKind::kTanh;
   bool bias = true;  ///< in dense layers and layer norms
+  /// The table of tokens gets rows up to a multiple of this, whose logits are never counted nor
+  /// chosen: 128 makes 50257 rows 50304, which GPUs multiply by faster.
+  int64_t vocab_multiple = 1;
+  DType dtype = DType::kF32;  ///< of parameters and activations: f32, f64, bf16 or f16
+
+  int64_t padded_vocab() const {
+    return (vocab_size + vocab_multiple - 1) / vocab_multiple * vocab_multiple;
+  }
 };
 
 /// Attention of a block. Parameters: c_attn (3 * channels outputs: queries, keys, values), c_proj.
@@ -84,21 +92,19 @@ struct GenerateOptions {
 class Gpt : public Module {
  public:
   /// Throws: Error on a size that is not positive, or channels that heads do not divide.
-  Gpt(const GptOptions& options, Device device, uint64_t seed)
-      : Gpt(options, Initializer(device, seed)) {}
-  /// For another dtype than f32.
-  Gpt(const GptOptions& options, Initializer init);
+  Gpt(const GptOptions& options, Device device, uint64_t seed);
 
   const GptOptions& options() const { return options_; }
 
   /// Logits of the next token, at every position.
   ///
-  /// Shape:  tokens (B, T), T <= block_size -> (B * T, vocab_size).
-  /// DType:  tokens i32.
+  /// Shape:  tokens (B, T), T <= block_size -> (B * T, padded_vocab); what is beyond vocab_size is
+  ///         so low that softmax makes it 0.
+  /// DType:  tokens i32 -> the model's.
   /// Throws: Error on another shape, or a token outside the vocabulary.
   Tensor operator()(const Tensor& tokens);
 
-  /// Mean cross-entropy of the logits.
+  /// Mean cross-entropy of the logits, in f32 (f64).
   ///
   /// Shape:  tokens and labels (B, T), labels being the tokens that follow -> scalar.
   Tensor Loss(const Tensor& tokens, const Tensor& labels);
@@ -115,8 +121,12 @@ class Gpt : public Module {
     std::deque<GptBlock> blocks;  // a deque, since modules cannot move
   };
 
+  Gpt(const GptOptions& options, Initializer init);
+
   /// What the output layer reads: (B, T) -> (B, T, C).
   Tensor Hidden(const Tensor& tokens);
+  /// (N, C) -> (N, padded_vocab).
+  Tensor Head(const Tensor& hidden) const;
 
   GptOptions options_;
   EmbeddingLayer wte_;
@@ -124,6 +134,7 @@ class Gpt : public Module {
   DropoutLayer dropout_;
   Blocks h_;
   LayerNormLayer ln_f_;
+  Tensor mask_;  // (padded_vocab): 0, and very low for the padding; undefined without padding
 };
 
 }  // namespace convoy

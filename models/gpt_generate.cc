@@ -50,18 +50,19 @@ std::vector<int32_t> Gpt::Generate(const std::vector<int32_t>& prompt,
   const NoGrad no_grad;
   const EvalMode eval(*this);
   const RandomStream random{options.seed, 0};
-  const Tensor& table = wte_.weight();
 
   std::vector<int32_t> text = prompt;
   for (int64_t i = 0; i < options.tokens; ++i) {
     const int64_t length =
         std::min<int64_t>(static_cast<int64_t>(text.size()), options_.block_size);
     const std::vector<int32_t> window(text.end() - length, text.end());
-    const Tensor hidden = Hidden(Tensor::From({1, length}, window, table.device()));
+    const Tensor hidden = Hidden(Tensor::From({1, length}, window, wte_.weight().device()));
     const Tensor last = Slice(Reshape(hidden, {length, options_.channels}), 0, length - 1, length);
-    const Tensor logits = Cast(Linear(last, table), DType::kF32);  // (1, V)
+    const Tensor logits = Cast(Head(last), DType::kF32);  // (1, padded)
     const double uniform = ToUniform(random.Block(static_cast<uint64_t>(i))[0]);
-    text.push_back(Draw(logits.ToVector<float>(), options, uniform));
+    std::vector<float> real = logits.ToVector<float>();
+    real.resize(static_cast<size_t>(options_.vocab_size));
+    text.push_back(Draw(real, options, uniform));
   }
   return {text.begin() + static_cast<int64_t>(prompt.size()), text.end()};
 }

@@ -20,7 +20,7 @@ Mlp::Layers::Layers(const MlpOptions& options, Initializer& init) {
 }
 
 Mlp::Mlp(const MlpOptions& options, Initializer init)
-    : in_(options.in), layers_(options, init), dropout_(options.dropout) {
+    : in_(options.in), dtype_(options.dtype), layers_(options, init), dropout_(options.dropout) {
   AddModule("layers", layers_);
   AddModule("dropout", dropout_);
 }
@@ -28,7 +28,7 @@ Mlp::Mlp(const MlpOptions& options, Initializer init)
 Tensor Mlp::operator()(const Tensor& x) {
   CONVOY_CHECK(x.ndim() >= 1 && x.shape().Product(1, x.ndim()) == in_,
                "[Mlp] expected an input of {} elements a row, got {}", in_, x.shape().ToString());
-  Tensor h = x.ndim() == 2 ? x : Reshape(x, {x.dim(0), in_});
+  Tensor h = Cast(x.ndim() == 2 ? x : Reshape(x, {x.dim(0), in_}), dtype_);
   for (size_t i = 0; i < layers_.layers.size(); ++i) {
     h = layers_.layers[i](h);
     if (i + 1 < layers_.layers.size()) h = dropout_(h);

@@ -15,7 +15,8 @@ struct MlpOptions {
   int64_t in = 0;
   std::vector<int64_t> hidden;  ///< outputs of each hidden layer; none gives a linear classifier
   int64_t out = 0;
-  double dropout = 0;  ///< after each hidden layer
+  double dropout = 0;         ///< after each hidden layer
+  DType dtype = DType::kF32;  ///< of parameters and activations: f32, f64, bf16 or f16
 };
 
 /// Parameters: layers.0.weight, layers.0.bias, layers.1.weight, ... initialised as PyTorch does.
@@ -23,14 +24,15 @@ class Mlp : public Module {
  public:
   /// Throws: Error on a size that is not positive, or a dropout outside [0, 1).
   Mlp(const MlpOptions& options, Device device, uint64_t seed)
-      : Mlp(options, Initializer(device, seed)) {}
-  /// For another dtype than f32.
-  Mlp(const MlpOptions& options, Initializer init);
+      : Mlp(options, Initializer(device, seed, options.dtype)) {}
 
   /// Shape: x (N, ...) of `in` elements a row -> (N, out).
+  /// DType: any floating one, converted -> the model's.
   Tensor operator()(const Tensor& x);
 
  private:
+  Mlp(const MlpOptions& options, Initializer init);
+
   /// The hidden and output layers, under their numbers.
   struct Layers : Module {
     Layers(const MlpOptions& options, Initializer& init);
@@ -38,6 +40,7 @@ class Mlp : public Module {
   };
 
   int64_t in_;
+  DType dtype_;
   Layers layers_;
   DropoutLayer dropout_;
 };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "core/recorded_streams.h"
 #include "core/tensor.h"
 
 namespace convoy {
@@ -45,8 +46,9 @@ class Module {
   /// child's names as they are. Throws: as AddParameter.
   void AddModule(const std::string& name, Module& child);
 
-  /// A stream of random numbers for one use: every call gives another.
-  RandomStream NextStream() { return {seed_, next_stream_++}; }
+  /// A stream of random numbers for one use: every call, and every replay of one that was recorded,
+  /// gives another.
+  RandomStream NextStream() { return streams_.Next(); }
 
  private:
   struct Entry {
@@ -61,8 +63,7 @@ class Module {
 
   std::vector<Entry> entries_;
   bool training_ = true;
-  uint64_t seed_ = 0;
-  uint64_t next_stream_ = 0;
+  StreamCounter streams_;
 };
 
 /// Puts a module into evaluation mode while it lives.

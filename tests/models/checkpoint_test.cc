@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "models/mlp.h"
+#include "ops/cast.h"
 #include "tests/models/data/temporary_folder.h"
 
 namespace convoy {
@@ -89,6 +90,34 @@ TEST_CASE("A GPT is stored as Hugging Face stores GPT-2") {
   Gpt loaded(kTiny, Device::Cpu(), 2);
   LoadGpt(folder / "gpt", loaded);
   CHECK(Values(loaded) == Values(gpt));
+}
+
+TEST_CASE("The vocabulary's padding is not stored, and dtypes are converted on the way in") {
+  const TemporaryFolder folder;
+  GptOptions options = kTiny;
+  options.vocab_multiple = 8;
+  const Gpt gpt(options, Device::Cpu(), 1);
+  SaveGpt(folder / "gpt", gpt);
+  CHECK(SafetensorsFile(folder / "gpt").At("wte.weight").dims == std::vector<int64_t>{7, 4});
+  Gpt plain(kTiny, Device::Cpu(), 2);
+  LoadGpt(folder / "gpt", plain);
+  Gpt padded(options, Device::Cpu(), 3);
+  LoadGpt(folder / "gpt", padded);
+  CHECK(Values(padded) == Values(gpt));
+
+  options.dtype = DType::kBF16;
+  Gpt narrow(options, Device::Cpu(), 3);
+  LoadGpt(folder / "gpt", narrow);
+  SaveGpt(folder / "bf16", narrow);
+  const SafetensorsFile file(folder / "bf16");
+  CHECK(file.At("wte.weight").dtype == "BF16");
+  LoadGpt(folder / "bf16", plain);
+  const ParameterList a = gpt.Parameters(), b = narrow.Parameters(), c = plain.Parameters();
+  for (size_t i = 1; i < a.size(); ++i) {  // 0 is wte, with another number of rows
+    const Tensor rounded = Cast(a[i].tensor.Detach(), DType::kBF16);
+    CHECK(rounded.ToVector<BFloat16>().size() == b[i].tensor.ToVector<BFloat16>().size());
+    CHECK(Cast(rounded, DType::kF32).ToVector<float>() == c[i].tensor.ToVector<float>());
+  }
 }
 
 TEST_CASE("Hugging Face's prefix, masks and tied output layer are understood") {

@@ -8,6 +8,7 @@
 
 #include "core/autograd.h"
 #include "core/error.h"
+#include "ops/cast.h"
 
 namespace convoy {
 namespace {
@@ -171,13 +172,16 @@ TEST_CASE("Logits and loss are those of a plain implementation") {
   GptOptions options = kTiny;
   options.gelu = GENERATE(GeluKind::kTanh, GeluKind::kExact);
   options.bias = GENERATE(true, false);
-  Gpt gpt(options, Initializer(Device::Cpu(), 3, DType::kF64));
+  options.dtype = DType::kF64;
+  options.vocab_multiple = GENERATE(1, 4);
+  Gpt gpt(options, Device::Cpu(), 3);
   const Reference reference(gpt);
 
   const std::vector<int32_t> tokens{0, 6, 3, 3, 1, 2, 2, 5};  // (2, 4): shorter than block_size
   const std::vector<int32_t> labels{6, 3, 3, 1, 2, 5, 0, 4};
   const Tensor logits = gpt(Tensor::From({2, 4}, tokens));
-  REQUIRE(logits.shape() == Shape{8, 7});
+  const size_t columns = static_cast<size_t>(options.padded_vocab());
+  REQUIRE(logits.shape() == Shape{8, options.padded_vocab()});
   const std::vector<double> got = logits.ToVector<double>();
   double loss = 0;
   for (size_t b = 0; b < 2; ++b) {
@@ -185,7 +189,7 @@ TEST_CASE("Logits and loss are those of a plain implementation") {
     for (size_t t = 0; t < 4; ++t) {
       double sum = 0;
       for (size_t v = 0; v < 7; ++v) {
-        CHECK(got[(4 * b + t) * 7 + v] == Approx(expected[t][v]).epsilon(1e-9).margin(1e-9));
+        CHECK(got[(4 * b + t) * columns + v] == Approx(expected[t][v]).epsilon(1e-9).margin(1e-9));
         sum += std::exp(expected[t][v]);
       }
       loss += (std::log(sum) - expected[t][static_cast<size_t>(labels[4 * b + t])]) / 8;
@@ -196,7 +200,9 @@ TEST_CASE("Logits and loss are those of a plain implementation") {
 }
 
 TEST_CASE("The loss's gradient is that of finite differences, tied weights included") {
-  Gpt gpt(kTiny, Initializer(Device::Cpu(), 3, DType::kF64));
+  GptOptions options = kTiny;
+  options.dtype = DType::kF64;
+  Gpt gpt(options, Device::Cpu(), 3);
   const Tensor tokens = Tensor::From({2, 3}, std::vector<int32_t>{0, 6, 3, 1, 1, 2});
   const Tensor labels = Tensor::From({2, 3}, std::vector<int32_t>{6, 3, 1, 1, 2, 4});
   gpt.Loss(tokens, labels).Backward();
@@ -216,6 +222,50 @@ TEST_CASE("The loss's gradient is that of finite differences, tied weights inclu
             Approx((above - below) / (2 * h)).epsilon(1e-5).margin(1e-9));
     }
   }
+}
+
+TEST_CASE(
+    "Padding of the vocabulary changes nothing: not the loss, not the gradients, not a text") {
+  GptOptions options = kTiny;
+  Gpt plain(options, Device::Cpu(), 3);
+  options.vocab_multiple = 16;
+  Gpt padded(options, Device::Cpu(), 3);
+  const Tensor tokens = Tensor::From({2, 3}, std::vector<int32_t>{0, 6, 3, 1, 1, 2});
+  const Tensor labels = Tensor::From({2, 3}, std::vector<int32_t>{6, 3, 1, 1, 2, 4});
+  const Tensor loss = plain.Loss(tokens, labels), same = padded.Loss(tokens, labels);
+  CHECK(same.Item<float>() == Approx(loss.Item<float>()));
+  loss.Backward();
+  same.Backward();
+  const ParameterList a = plain.Parameters(), b = padded.Parameters();
+  for (size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(a[i].name);
+    const auto expected = a[i].tensor.grad().ToVector<float>();
+    const auto got = b[i].tensor.grad().ToVector<float>();
+    for (size_t j = 0; j < got.size(); ++j) {  // the padding's rows come last, and get none
+      CHECK(got[j] == Approx(j < expected.size() ? expected[j] : 0).margin(1e-6));
+    }
+  }
+  const GenerateOptions hot{.tokens = 30, .temperature = 50, .seed = 3};
+  CHECK(plain.Generate({1, 2}, hot) == padded.Generate({1, 2}, hot));
+}
+
+TEST_CASE("bf16 and f16 start from the f32 values, rounded, and compute in their dtype") {
+  GptOptions options = kTiny;
+  options.vocab_multiple = 4;
+  Gpt exact(options, Device::Cpu(), 3);
+  options.dtype = GENERATE(DType::kBF16, DType::kF16);
+  Gpt rounded(options, Device::Cpu(), 3);
+  const ParameterList a = exact.Parameters(), b = rounded.Parameters();
+  for (size_t i = 0; i < a.size(); ++i) {
+    CHECK(b[i].tensor.dtype() == options.dtype);
+    CHECK(Cast(Cast(a[i].tensor.Detach(), options.dtype), DType::kF32).ToVector<float>() ==
+          Cast(b[i].tensor.Detach(), DType::kF32).ToVector<float>());
+  }
+  const Tensor tokens = Tensor::From({2, 3}, std::vector<int32_t>{0, 6, 3, 1, 1, 2});
+  CHECK(rounded(tokens).dtype() == options.dtype);
+  const Tensor loss = rounded.Loss(tokens, tokens);
+  CHECK(loss.dtype() == DType::kF32);
+  CHECK(loss.Item<float>() == Approx(exact.Loss(tokens, tokens).Item<float>()).epsilon(2e-3));
 }
 
 TEST_CASE("A position sees nothing that comes after it") {

@@ -184,4 +184,17 @@ void RunBlock(dim3 grid, dim3 block_size, uint3 block, size_t shared_bytes, uint
   }
 }
 
+void RunGrid(dim3 grid, dim3 block_size, size_t shared_bytes, uint64_t seed,
+             const std::function<void()>& thread) {
+  const uint64_t blocks = uint64_t{grid.x} * grid.y * grid.z;
+  const uint64_t start = Next(seed) % blocks;
+  for (uint64_t i = 0; i < blocks; ++i) {
+    const uint64_t at = (start + i) % blocks;
+    const uint3 block{static_cast<unsigned>(at % grid.x),
+                      static_cast<unsigned>(at / grid.x % grid.y),
+                      static_cast<unsigned>(at / grid.x / grid.y)};
+    RunBlock(grid, block_size, block, shared_bytes, Next(seed), thread);
+  }
+}
+
 }  // namespace convoy::sim

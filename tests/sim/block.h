@@ -16,4 +16,8 @@ namespace convoy::sim {
 void RunBlock(dim3 grid, dim3 block_size, uint3 block, size_t shared_bytes, uint64_t seed,
               const std::function<void()>& thread);
 
+/// RunBlock for all blocks of a grid, in an order that `seed` decides.
+void RunGrid(dim3 grid, dim3 block_size, size_t shared_bytes, uint64_t seed,
+             const std::function<void()>& thread);
+
 }  // namespace convoy::sim

@@ -1,0 +1,39 @@
+// How an element-wise kernel walks over its output and operands: worked out on the host.
+#include "ops/cuda/map_plan.h"
+
+namespace convoy::cuda {
+
+bool IsAlignedFor(const Tensor& tensor, int pack) {
+  const size_t bytes = SizeOf(tensor.dtype()) * static_cast<size_t>(pack);
+  return reinterpret_cast<uintptr_t>(tensor.raw_data()) % bytes == 0;
+}
+
+MapPlan PlanMap(const Tensor& out, std::span<const Operand> operands, int pack) {
+  const BroadcastPlan broadcast = PlanBroadcast(out.shape(), operands);
+  MapPlan plan;
+  plan.packs = IsAlignedFor(out, pack);
+  for (size_t k = 0; k < operands.size(); ++k) {
+    if (operands[k].is_constant()) continue;
+    const Tensor& tensor = operands[k].tensor;
+    plan.one[k] = !broadcast.contiguous[k] && tensor.numel() == 1;
+    plan.flat = plan.flat && (broadcast.contiguous[k] || plan.one[k]);
+    plan.packs = plan.packs && (plan.one[k] || IsAlignedFor(tensor, pack));
+  }
+  if (plan.flat) return plan;
+  plan.packs = plan.packs && broadcast.inner() % pack == 0;
+  plan.layout.ndim = broadcast.ndim;
+  for (int d = 0; d < broadcast.ndim; ++d) {
+    const int from = broadcast.ndim - 1 - d;
+    plan.layout.extents[d] = Divider(broadcast.extents[from]);
+    for (size_t k = 0; k < operands.size(); ++k) {
+      const int64_t stride = broadcast.strides[k][from];
+      plan.layout.strides[k][d] = stride;
+      // Of an operand with packs along the row, every row must start at a multiple of a pack.
+      const bool moves = plan.layout.strides[k][0] != 0;
+      if (d > 0 && moves) plan.packs = plan.packs && stride % pack == 0;
+    }
+  }
+  return plan;
+}
+
+}  // namespace convoy::cuda
