@@ -71,10 +71,9 @@ void WaitOnHost(const Query& done) {
   host_waits.fetch_add(1, std::memory_order_relaxed);
   const auto start = std::chrono::steady_clock::now();
   while (!done()) {
+    if (std::chrono::steady_clock::now() - start < std::chrono::microseconds(50)) continue;
     if (interrupt.first != nullptr) interrupt.first(interrupt.second);
-    if (std::chrono::steady_clock::now() - start > std::chrono::microseconds(50)) {
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
-    }
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
 }
 
