@@ -62,7 +62,7 @@ TEST_CASE(
   const int64_t syncs = sim::HostSyncs(), pageable = sim::PageableCopies();
 #endif
   const int64_t waits = HostWaits();
-  const Tensor host = Tensor::Empty({1000}, {DType::kI64});
+  const Tensor host = Tensor::Empty({1000}, {DType::kI64, Device::Cpu()});
   std::vector<Tensor> copies;
   for (int64_t i = 0; i < 20; ++i) {
     const std::vector<int64_t> values = Counting(1000, i);
