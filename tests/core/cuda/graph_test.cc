@@ -269,7 +269,9 @@ TEST_CASE("a backward in a recording drops what its forward dropped") {
   const auto recording = Record([&] {
     y = Dropout(x, 0.5, random.NextStream());
     x.ZeroGrad();
-    Backward(y, {.seed = ones});
+    BackwardOptions options;
+    options.seed = ones;
+    Backward(y, options);
   });
   for (int i = 0; i < 3; ++i) {
     recording->Replay();
@@ -279,11 +281,16 @@ TEST_CASE("a backward in a recording drops what its forward dropped") {
 
 #if defined(CONVOY_SIM)
 
+// So large that it has a segment of its own.
+Tensor Large(float value, Device device) {
+  return Tensor::Full({3 << 20}, value, {DType::kF32, Device::Cpu()}).To(device);
+}
+
 // Cached memory, which work under way still reads, is taken over by a recording and written by its
 // first replay, on another stream.
 float TakenOver(const Device device) {
   const Stream side(device);
-  Tensor x = Floats(1, 1 << 18, device);
+  Tensor x = Large(1, device);
   Synchronize(Use(device));
   sim::LagStream(Use(device), true);
   const Tensor copy = x.Clone();
@@ -291,7 +298,7 @@ float TakenOver(const Device device) {
   x = Tensor();
   const Tensor sevens = [&] {
     const StreamScope scope(side);
-    return Floats(7, 1 << 18, device);
+    return Large(7, device);
   }();
   Synchronize(side.get());
   Tensor made;

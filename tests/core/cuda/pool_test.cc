@@ -298,13 +298,17 @@ uint8_t ReadByDeadStream(const Device device) {
   Event copied(device);
   copied.Record(side->get());
   side.reset();
-  std::vector<Tensor> written;  // until the place comes up
+  std::vector<Tensor> taken;  // until the place comes up
   do {
-    written.push_back(Bytes(device, 3000));
-    written.back().Zero();
-  } while (written.back().raw_data() != place && written.size() < 1000);
-  CHECK(written.back().raw_data() == place);
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it is written now, if ever
+    taken.push_back(Bytes(device, 3000));
+  } while (taken.back().raw_data() != place && taken.size() < 10'000);
+  CHECK(taken.back().raw_data() == place);
+  taken.back().Zero();
+  Event written(device);
+  written.Record(Use(device));
+  for (int i = 0; i < 300 && !written.Done(); ++i) {  // it is written now, if ever
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   held = false;
   Synchronize(copied);
   return First(copy);
