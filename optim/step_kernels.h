@@ -48,7 +48,7 @@ inline constinit Kernel<void(const StepBuffers& buffers, const Tensor& scaler,
 /// control->lr = value, in the order of the device's work.
 inline constinit Kernel<void(const Tensor& control, double value)> store_lr{"Optimizer"};
 
-/// Every element of `to` becomes weight * scaler->scale.
+/// The one element of `to` becomes weight * scaler->scale.
 inline constinit Kernel<void(const Tensor& scaler, double weight, const Tensor& to)> fill_scaled{
     "LossScaler"};
 

@@ -49,7 +49,7 @@ void StoreLr(const Tensor& control, double value) { ControlOf(control)->lr = val
 void FillScaled(const Tensor& scaler, double weight, const Tensor& to) {
   const double value = weight * ScalerOf(scaler)->scale;
   DispatchFloating(to.dtype(), "LossScaler", [&]<typename T>(T) {
-    std::fill_n(to.data<T>(), to.numel(), static_cast<T>(static_cast<ComputeType<T>>(value)));
+    *to.data<T>() = static_cast<T>(static_cast<ComputeType<T>>(value));
   });
 }
 
