@@ -3,6 +3,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -15,11 +16,15 @@ namespace convoy::cuda {
 /// side starts with it.
 cudaStream_t Use(Device device);
 
+/// The device's compute stream, whatever StreamScopes there are.
+cudaStream_t ComputeStream(Device device);
+
 /// An owned stream (non-blocking with respect to the default stream).
 class Stream {
  public:
   enum class Priority { kNormal, kHigh };
   explicit Stream(Device device, Priority priority = Priority::kNormal);
+  /// Does not wait: work that the stream has been given is still done.
   ~Stream();
   Stream(Stream&& other) noexcept
       : device_(other.device_), stream_(std::exchange(other.stream_, nullptr)) {}
@@ -73,8 +78,8 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-/// The host waits for everything given to `stream` so far, polling, and looks after `Interrupts`
-/// meanwhile. Counted by HostWaits.
+/// The host waits for everything given to `stream` so far, polling, and calls the thread's
+/// Interrupt meanwhile. Counted by HostWaits.
 void Synchronize(cudaStream_t stream);
 /// The host waits for an event, in the same way.
 void Synchronize(const Event& event);
