@@ -99,13 +99,6 @@ void PrepareStep(const StepBuffers& buffers, const Tensor& scaler, const StepRul
   cuda::Launch(PrepareStepKernel, 1, kThreads, 0, stream, pointers, rule);
 }
 
-__global__ void StoreLrKernel(StepControl* control, double value) { control->lr = value; }
-
-void StoreLr(const Tensor& control, double value) {
-  const cudaStream_t stream = cuda::Use(control.device());
-  cuda::Launch(StoreLrKernel, 1, 1, 0, stream, ControlOf(control), value);
-}
-
 template <typename T>
 __global__ void FillScaledKernel(const ScalerState* scaler, double weight, T* to) {
   *to = cuda::Round<T>(static_cast<ComputeType<T>>(weight * scaler->scale));
@@ -119,7 +112,6 @@ void FillScaled(const Tensor& scaler, double weight, const Tensor& to) {
 }
 
 CONVOY_REGISTER_KERNEL(prepare_step, kCuda, PrepareStep);
-CONVOY_REGISTER_KERNEL(store_lr, kCuda, StoreLr);
 CONVOY_REGISTER_KERNEL(fill_scaled, kCuda, FillScaled);
 
 }  // namespace
