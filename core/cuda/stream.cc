@@ -139,16 +139,21 @@ Event::~Event() {
   context.events.push_back(event_);
 }
 
-void Event::Record(cudaStream_t stream) const { CONVOY_CUDA(cudaEventRecord(event_, stream)); }
+void Event::Record(cudaStream_t stream) const {
+  CONVOY_CUDA(cudaEventRecord(event_, stream));
+  recorded_ = true;
+}
 
 void Event::MakeWait(cudaStream_t stream, [[maybe_unused]] const char* site) const {
 #if defined(CONVOY_SIM)
   if (sim::SkipWait(site)) return;
 #endif
+  if (!recorded_) return;
   CONVOY_CUDA(cudaStreamWaitEvent(stream, event_, 0));
 }
 
 bool Event::Done() const {
+  if (!recorded_) return true;
   const AllowInRecording allow;
   const cudaError_t state = cudaEventQuery(event_);
   if (state == cudaErrorNotReady) {
@@ -160,15 +165,12 @@ bool Event::Done() const {
 }
 
 void Synchronize(cudaStream_t stream) {
-  WaitOnHost([stream] {
-    const cudaError_t state = cudaStreamQuery(stream);
-    if (state == cudaErrorNotReady) {
-      cudaGetLastError();
-      return false;
-    }
-    CONVOY_CUDA(state);
-    return true;
-  });
+  CONVOY_CHECK(!recording_graph, "[CUDA] the host cannot wait for a GPU while a graph is recorded");
+  int device = 0;
+  CONVOY_CUDA(cudaStreamGetDevice(stream, &device));
+  Event event(Device::Cuda(device));
+  event.Record(stream);
+  Synchronize(event);
 }
 
 void Synchronize(const Event& event) {

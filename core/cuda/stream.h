@@ -58,10 +58,13 @@ class Event {
   explicit Event(Device device);
   ~Event();
   Event(Event&& other) noexcept
-      : device_(other.device_), event_(std::exchange(other.event_, nullptr)) {}
+      : device_(other.device_),
+        event_(std::exchange(other.event_, nullptr)),
+        recorded_(other.recorded_) {}
   Event& operator=(Event&& other) noexcept {
     std::swap(device_, other.device_);
     std::swap(event_, other.event_);
+    std::swap(recorded_, other.recorded_);
     return *this;
   }
 
@@ -76,6 +79,7 @@ class Event {
  private:
   Device device_;
   cudaEvent_t event_ = nullptr;
+  mutable bool recorded_ = false;  // by this owner: the event itself has had others
 };
 
 /// The host waits for everything given to `stream` so far, polling, and calls the thread's
