@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/memory_label.h"
 #include "core/tensor_impl.h"
 
 namespace convoy {
@@ -67,6 +68,7 @@ bool Exclusive(const Tensor& tensor) {
 
 GradTarget LeafTarget(TensorImpl& leaf) {
   if (!leaf.grad.defined()) {
+    const MemoryLabel label("gradients");
     leaf.grad = Tensor::Empty(leaf.shape, {leaf.dtype, leaf.storage->device()});
   }
   const bool accumulate = leaf.grad_state == GradState::kFresh;
@@ -120,6 +122,17 @@ GradTarget BackwardPass::InPlace(int i) {
   return Target(i);
 }
 
+GradTarget BackwardPass::TargetOver(int i, const Tensor& saved) {
+  Edge& edge = node_.inputs[static_cast<size_t>(i)];
+  // A leaf's edge is a second owner of it, so its memory is never taken.
+  if (edge.node && !edge.node->grad.defined() && internal::Exclusive(saved) &&
+      saved.shape() == edge.node->shape && saved.dtype() == edge.node->options.dtype) {
+    edge.node->grad = saved.Detach();  // not the handle itself, which refers to edge.node
+    return {edge.node->grad, false};
+  }
+  return Target(i);
+}
+
 Tensor BackwardPass::ReuseGrad() const {
   return internal::Exclusive(grad_) ? grad_ : Tensor::Empty(grad_.shape(), grad_.options());
 }
@@ -151,6 +164,7 @@ Tensor Record(const char* op, Tensor output, std::initializer_list<Tensor> input
 
 Tensor Record(const char* op, Tensor output, std::span<const Tensor> inputs,
               BackwardFunction backward) {
+  SetMemoryOp(nullptr);  // the op is done
   const auto requires_grad = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
   if (!internal::grad_enabled || std::none_of(inputs.begin(), inputs.end(), requires_grad)) {
     return output;
@@ -264,6 +278,7 @@ void Backward(const Tensor& root, const BackwardOptions& options) {
     CONVOY_CHECK(node->grad.defined(), "[Backward] a bug: an op that uses {} left out its gradient",
                  node->op);
     {
+      const MemoryLabel label(node->op, /*backward=*/true);
       BackwardPass turn(*node, std::exchange(node->grad, Tensor()));
       const BackwardFunction backward = std::exchange(node->backward, nullptr);
       backward(turn);

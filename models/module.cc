@@ -66,7 +66,7 @@ void Module::Reseed(uint64_t seed) {
 
 void Module::ReseedFrom(Random& seeds) {
   const auto block = seeds.NextStream().Block(0);
-  streams_ = {.seed = uint64_t{block[0]} << 32 | block[1]};
+  streams_ = StreamSource(uint64_t{block[0]} << 32 | block[1]);
   for (const Entry& entry : entries_) {
     if (entry.child != nullptr) entry.child->ReseedFrom(seeds);
   }

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "core/random.h"
-#include "core/recorded_streams.h"
 #include "core/tensor.h"
 
 namespace convoy {
@@ -46,8 +45,7 @@ class Module {
   /// child's names as they are. Throws: as AddParameter.
   void AddModule(const std::string& name, Module& child);
 
-  /// A stream of random numbers for one use: every call, and every replay of one that was recorded,
-  /// gives another.
+  /// A stream of random numbers for one use: every call gives another.
   RandomStream NextStream() { return streams_.Next(); }
 
  private:
@@ -63,7 +61,7 @@ class Module {
 
   std::vector<Entry> entries_;
   bool training_ = true;
-  StreamCounter streams_;
+  StreamSource streams_{0};
 };
 
 /// Puts a module into evaluation mode while it lives.

@@ -7,7 +7,6 @@
 #include <map>
 
 #include "core/error.h"
-#include "core/recorded_streams.h"
 #include "core/threads.h"
 
 namespace convoy {
@@ -23,26 +22,6 @@ TEST_CASE("Philox4x32-10 gives the known answers of Random123") {
   // Digits of pi: counter 243f6a88 85a308d3 13198a2e 03707344, key a4093822 299f31d0.
   CHECK(RandomStream{.seed = 0x299f31d0a4093822, .stream = 0x0370734413198a2e}.Block(
             0x85a308d3243f6a88) == Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
-}
-
-TEST_CASE("Every replay of a recorded step draws what the next unrecorded call would draw") {
-  StreamCounter once{.seed = 5}, twice{.seed = 6, .next = 40};
-  RecordedStreams streams{Device::Cpu()};
-  std::vector<RandomStream> recorded;
-  {
-    const RecordedStreams::Scope scope(streams);
-    recorded = {twice.Next(), once.Next(), twice.Next()};
-  }
-  CHECK(once.next == 0);  // recording runs nothing
-  const auto check = [&](const std::vector<RandomStream>& expected) {
-    streams.Advance();
-    for (size_t i = 0; i < 3; ++i) CHECK(recorded[i].Block(7) == expected[i].Block(7));
-  };
-  check({{6, 40}, {5, 0}, {6, 41}});
-  check({{6, 42}, {5, 1}, {6, 43}});
-  CHECK(twice.Next().stream == 44);  // an unrecorded call between replays
-  twice.seed = 8;                    // and a restart
-  check({{8, 45}, {5, 2}, {8, 46}});
 }
 
 struct Moments {
