@@ -1,8 +1,12 @@
 // Data-parallel training: identical replicas, gradients summed over all workers during backward.
 #include "parallel/data_parallel.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <string>
 #include <unordered_map>
 
 #include "core/autograd.h"
@@ -18,6 +22,18 @@ double MillisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+// "bucket 3 (h.0.mlp.weight, h.0.mlp.bias and 4 more)"
+std::string NameOf(size_t index, const FlatBucket& bucket) {
+  constexpr size_t kShown = 2;
+  const size_t count = bucket.entries.size();
+  std::string text = fmt::format("bucket {} (", index);
+  for (size_t i = 0; i < std::min(count, kShown); ++i) {
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", bucket.entries[i].parameter.name);
+  }
+  if (count > kShown) text += fmt::format(" and {} more", count - kShown);
+  return text + ")";
+}
+
 }  // namespace
 
 // One reduced Backward: counts every bucket's gradients down and starts its sum.
@@ -28,6 +44,7 @@ struct DataParallel::Reducer {
       for (const FlatEntry& entry : flat.buckets()[b].entries) {
         bucket_of[entry.parameter.tensor.impl()] = b;
       }
+      names.push_back(NameOf(b, flat.buckets()[b]));
     }
   }
 
@@ -66,7 +83,8 @@ struct DataParallel::Reducer {
   void LaunchReady() {
     if (group.size() == 1) return;
     while (works.size() < missing.size() && missing[works.size()] == 0) {
-      works.push_back(group.AllReduce(flat.buckets()[works.size()].gradients));
+      const size_t b = works.size();
+      works.push_back(group.AllReduce(flat.buckets()[b].gradients, ReduceOp::kSum, names[b]));
     }
   }
 
@@ -85,6 +103,7 @@ struct DataParallel::Reducer {
   const FlatParameters& flat;
   StepStats& stats;
   std::unordered_map<const internal::TensorImpl*, size_t> bucket_of;
+  std::vector<std::string> names;  // of the buckets, for messages
 
   Clock::time_point start;
   std::vector<int> missing;  // by bucket: gradients still to come in this pass
@@ -131,6 +150,10 @@ void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
     pass.on_start = [this](const auto& reached) { reducer_->Start(reached); };
     pass.on_leaf = [this](const Tensor& leaf) { reducer_->LeafDone(leaf); };
     pass.on_end = [this] { reducer_->Finish(); };
+  }
+  if (options.scaler != nullptr) {
+    pass.scale = 1;
+    pass.seed = options.scaler->Seed(loss, weight);
   }
   if (weight > 0) {
     convoy::Backward(loss, pass);

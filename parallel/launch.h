@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "parallel/worker.h"
@@ -15,25 +16,41 @@ namespace convoy {
 struct LaunchOptions {
   /// Workers; 0: one per GPU, or on CPU one per available core, at most four.
   int workers = 0;
-  /// Threads of each CPU worker; 0: the available cores divided among the workers.
+  /// CPU threads of each worker; 0: the available cores divided among the workers.
   int threads = 0;
-  /// "auto" (GPUs if there are any, else CPU) or "cpu".
+  /// "auto" (GPUs if there are any, else CPU), "cuda" or "cpu".
   std::string device = "auto";
+  /// How several GPU workers are started: "processes" or "threads". (CPU workers are threads.)
+  std::string launch = "processes";
+  /// How long a worker on a GPU waits for another one, in seconds: to join, and in a collective
+  /// from the moment its own part was ready.
+  double timeout_s = 60;
 };
 
-/// Adds --workers, --threads and --device to a program's command line.
+/// Adds --workers, --threads, --device, --launch and --timeout to a program's command line.
 void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 
 /// Runs `train` once per worker and returns when all have returned. If one throws, the others'
 /// collectives throw too; the first cause is rethrown, its message starting with
 /// `[worker R of N]`. Prints a warning if there are more worker threads than cores.
-/// Throws: also Error on options that make no sense (a negative or zero number of workers given by
-/// flag, an unknown device), or under a launcher that started several processes (this build's
-/// transport joins the workers of one process).
+///
+/// Processes: this program is started again, once per worker and with the same command line. Each
+/// of those comes to this call and runs `train` for its own rank, so what `train` leaves in memory
+/// is not seen here, and what the program writes before Launch it should write only if
+/// StartedAsWorker() is none. Worker 0 writes to this process's standard output, the others to
+/// none. SIGINT and SIGTERM are passed on; no worker outlives this process. Once per program.
+///
+/// Throws: also Error on options that make no sense or that this machine cannot fulfil
+/// (parallel/placement.h), or under a launcher that started several processes (they would have to
+/// find each other, which this build's transports cannot).
 void Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train);
 
 /// For a whole `main`: reads the flags above from argv (--help explains them), runs, prints an
 /// error as one line on stderr. Returns the exit status.
 int Launch(int argc, char** argv, const std::function<void(Worker&)>& train);
+
+/// The rank of the worker that this process was started as by Launch in another process; none in
+/// the program that the user has started.
+std::optional<int> StartedAsWorker();
 
 }  // namespace convoy

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/tensor.h"
 
@@ -21,7 +22,8 @@ class Work {
     virtual ~Impl() = default;
     virtual void Wait() = 0;
     virtual bool Done() = 0;
-    /// Seconds from the moment the last worker joined to completion; 0 before that.
+    /// Seconds from the moment the last worker joined to completion; 0 before that. On a GPU:
+    /// from the moment this worker's input was ready, 0 if that is not known without waiting.
     virtual double seconds() const = 0;
   };
 
@@ -42,7 +44,8 @@ class Work {
 
 /// One worker's end of a group. Collectives are asynchronous and must be called by all workers in
 /// the same order with fitting arguments; a mismatch is an Error that names the workers and what
-/// differs. Sums are taken in rank order, so every worker gets the same bits in every run.
+/// differs. Every worker gets the same bits; in-process, where sums are taken in rank order, in
+/// every run (NCCL picks an order by size and topology).
 /// Called by one thread per worker.
 class ProcessGroup {
  public:
@@ -54,7 +57,9 @@ class ProcessGroup {
   virtual std::string name() const = 0;
 
   /// Reduces `tensor` over all workers, in place. Any dtype but bool (bf16 and f16 add in f32).
-  virtual Work AllReduce(const Tensor& tensor, ReduceOp op = ReduceOp::kSum) = 0;
+  /// `what` describes it in messages: "bucket 3 (fc1.weight, fc1.bias)".
+  virtual Work AllReduce(const Tensor& tensor, ReduceOp op = ReduceOp::kSum,
+                         std::string_view what = {}) = 0;
   /// Copies the root's `tensor` into everybody's.
   virtual Work Broadcast(const Tensor& tensor, int root) = 0;
   /// Every worker's `input` (n), one after the other in rank order, into `output` (size * n).
@@ -64,11 +69,26 @@ class ProcessGroup {
                              ReduceOp op = ReduceOp::kSum) = 0;
   /// Part r of `input` (size * n) goes to worker r, as part `rank` of its `output` (size * n).
   virtual Work AllToAll(const Tensor& input, const Tensor& output) = 0;
-  /// Point to point: matched by source, destination and tag, in the order of the calls.
+  /// Point to point: matched by source, destination and tag, in the order of the calls. (NCCL:
+  /// messages are started together when one of them is waited for, or something else is called:
+  /// start all that two workers exchange, then wait.)
   virtual Work Send(const Tensor& tensor, int destination, int tag = 0) = 0;
   virtual Work Recv(const Tensor& tensor, int source, int tag = 0) = 0;
   /// Returns when every worker has called it.
   virtual void Barrier() = 0;
+
+  /// Zeros in memory that this transport sums fastest. All workers must ask for the same.
+  virtual Tensor Allocate(const Shape& shape, TensorOptions options) {
+    return Tensor::Zeros(shape, options);
+  }
+
+  /// After a recorded step was replayed, in which collectives ran that the group was not told of:
+  /// the deadline holds for what the device has been given so far. `what` describes it in messages.
+  /// Throws: Error if a worker is missing or has failed.
+  virtual void Watch(std::string_view what) { (void)what; }
+
+  /// This worker calls nothing any more: whoever waits for it gets an Error instead. For Launch.
+  virtual void Finish() noexcept {}
 
   /// Makes every present and later call of every worker throw an Error with this reason. The first
   /// call wins.

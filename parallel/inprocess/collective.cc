@@ -16,71 +16,18 @@ namespace {
 // chunk costs nothing.
 constexpr int64_t kChunkBytes = 64 << 10;
 
-std::string_view Name(ReduceOp op) {
-  switch (op) {
-    case ReduceOp::kSum:
-      return "sum";
-    case ReduceOp::kMax:
-      return "max";
-    case ReduceOp::kMin:
-      break;
-  }
-  return "min";
-}
-
-bool Fits(const Request& a, const Request& b) {
-  if (a.kind != b.kind || a.op != b.op || a.root != b.root) return false;
-  return !a.input.defined() ||
-         (a.input.dtype() == b.input.dtype() && a.input.numel() == b.input.numel());
-}
-
-// "f32 (1024)", with kind, operation and root where they are what differs from `other`.
-std::string Describe(const Request& request, const Request& other) {
-  std::string text;
-  if (request.kind != other.kind) text += fmt::format("{} ", Name(request.kind));
-  if (request.op != other.op) text += fmt::format("{} ", Name(request.op));
-  if (request.root != other.root) text += fmt::format("from worker {} ", request.root);
-  if (request.input.defined()) {
-    text += fmt::format("{} {}", Name(request.input.dtype()), request.input.shape().ToString());
-  } else {
-    text.pop_back();  // a barrier, which differs in kind
-  }
-  return text;
-}
-
 }  // namespace
 
-std::string_view Name(CollectiveKind kind) {
-  switch (kind) {
-    case CollectiveKind::kAllReduce:
-      return "AllReduce";
-    case CollectiveKind::kBroadcast:
-      return "Broadcast";
-    case CollectiveKind::kAllGather:
-      return "AllGather";
-    case CollectiveKind::kReduceScatter:
-      return "ReduceScatter";
-    case CollectiveKind::kAllToAll:
-      return "AllToAll";
-    case CollectiveKind::kBarrier:
-      return "Barrier";
-    case CollectiveKind::kSend:
-      return "Send";
-    case CollectiveKind::kRecv:
-      break;
-  }
-  return "Recv";
-}
-
-bool Collective::Join(int member, Request request) {
+bool Collective::Join(int member, const CollectiveCall& call) {
   const size_t m = static_cast<size_t>(member);
-  requests_[m] = std::move(request);
+  requests_[m] = call;
+  requests_[m].what = {};
   joined_[m] = true;
   return ++num_joined_ == members_.size();
 }
 
 std::string Collective::Mismatch() const {
-  const Request& first = requests_[0];
+  const CollectiveCall& first = requests_[0];
   if (first.kind == CollectiveKind::kSend) {
     const Tensor& sent = first.input;
     const Tensor& expected = requests_[1].input;
@@ -90,18 +37,20 @@ std::string Collective::Mismatch() const {
                        Name(sent.dtype()), sent.shape().ToString());
   }
   for (size_t m = 1; m < requests_.size(); ++m) {
-    const Request& other = requests_[m];
-    if (Fits(first, other)) continue;
-    return fmt::format("[{}] workers disagree on collective {}: worker {} {}, worker {} {}",
-                       Name(first.kind), number_, members_[0], Describe(first, other), members_[m],
-                       Describe(other, first));
+    const CollectiveCall& other = requests_[m];
+    const CollectiveSignature a = SignatureOf(first), b = SignatureOf(other);
+    if (a == b) continue;
+    const auto shape = [](const CollectiveCall& call) {
+      return call.input.defined() ? call.input.shape().ToString() : std::string();
+    };
+    return DescribeMismatch(number_, members_[0], a, shape(first), members_[m], b, shape(other));
   }
   return {};
 }
 
 void Collective::Start() {
   start_ = std::chrono::steady_clock::now();
-  const Request& first = requests_[0];
+  const CollectiveCall& first = requests_[0];
   kind_ = first.kind;
   const int64_t size = static_cast<int64_t>(members_.size());
   int64_t parts = 1;
@@ -109,7 +58,7 @@ void Collective::Start() {
     dtype_ = first.input.dtype();
     part_numel_ = first.input.numel();
     chunk_numel_ = kChunkBytes / static_cast<int64_t>(SizeOf(dtype_));
-    for (const Request& request : requests_) {
+    for (const CollectiveCall& request : requests_) {
       inputs_.push_back(request.input.raw_data());
       outputs_.push_back(request.output.raw_data());
     }
@@ -209,7 +158,7 @@ void Collective::RunChunk(int64_t chunk) {
 }
 
 void Collective::Finish() {
-  for (Request& request : requests_) request.input = request.output = Tensor();
+  for (CollectiveCall& request : requests_) request.input = request.output = Tensor();
   seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   done_.store(true, std::memory_order_release);
 }

@@ -5,37 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
+#include "parallel/collective_call.h"
 #include "parallel/inprocess/event.h"
-#include "parallel/process_group.h"
 
 namespace convoy {
-
-enum class CollectiveKind : uint8_t {
-  kAllReduce,
-  kBroadcast,
-  kAllGather,
-  kReduceScatter,
-  kAllToAll,
-  kBarrier,
-  kSend,
-  kRecv,
-};
-
-std::string_view Name(CollectiveKind kind);
-
-/// One worker's part in a collective. Tensors are handles of their own, so that the memory lives
-/// until the last chunk is done, whatever becomes of the worker.
-struct Request {
-  CollectiveKind kind = CollectiveKind::kBarrier;
-  Tensor input;   ///< undefined for a barrier
-  Tensor output;  ///< as `input` where the collective works in place
-  ReduceOp op = ReduceOp::kSum;
-  int root = 0;
-};
 
 /// When the last member has joined, a collective is a set of independent chunks of about 64 KiB
 /// that any member's thread may run: there are no threads for communication, since the cores are
@@ -53,7 +29,7 @@ class Collective {
   const std::vector<int>& members() const { return members_; }
 
   /// True if this was the last member.
-  bool Join(int member, Request request);
+  bool Join(int member, const CollectiveCall& call);
   bool HasJoined(int member) const { return joined_[static_cast<size_t>(member)]; }
 
   /// What the members disagree on, as an error message; empty if all fits.
@@ -80,7 +56,7 @@ class Collective {
   Event& event_;
   const uint64_t number_;
   const std::vector<int> members_;
-  std::vector<Request> requests_;  // by member
+  std::vector<CollectiveCall> requests_;  // by member; `what` is empty: it may not live on
   std::vector<bool> joined_ = std::vector<bool>(members_.size());
   size_t num_joined_ = 0;
 

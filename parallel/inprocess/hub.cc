@@ -21,7 +21,7 @@ std::vector<int> FirstNumbers(int count) {
 
 Hub::Hub(int size) : ranks_(FirstNumbers(size)), finished_(ranks_.size()), joined_(ranks_.size()) {}
 
-std::shared_ptr<Collective> Hub::Join(int rank, Request request) {
+std::shared_ptr<Collective> Hub::Join(int rank, const CollectiveCall& request) {
   const std::lock_guard lock(mutex_);
   ThrowIfAborted();
   const uint64_t number = joined_[static_cast<size_t>(rank)]++;
@@ -29,7 +29,7 @@ std::shared_ptr<Collective> Hub::Join(int rank, Request request) {
     open_.push_back(std::make_shared<Collective>(event_, number + 1, ranks_));
   }
   const std::shared_ptr<Collective> collective = open_[number - first_open_];
-  if (collective->Join(rank, std::move(request))) {
+  if (collective->Join(rank, request)) {
     open_.pop_front();  // whoever is in this one is in all before it
     ++first_open_;
     StartLocked(*collective);
@@ -38,7 +38,7 @@ std::shared_ptr<Collective> Hub::Join(int rank, Request request) {
 }
 
 std::shared_ptr<Collective> Hub::JoinMessage(int source, int destination, int tag,
-                                             Request request) {
+                                             const CollectiveCall& request) {
   const std::lock_guard lock(mutex_);
   ThrowIfAborted();
   const int side = request.kind == CollectiveKind::kSend ? 0 : 1;
@@ -46,13 +46,13 @@ std::shared_ptr<Collective> Hub::JoinMessage(int source, int destination, int ta
   auto& queue = at->second;
   if (queue.empty() || queue.front()->HasJoined(side)) {
     queue.push_back(std::make_shared<Collective>(event_, 0, std::vector<int>{source, destination}));
-    queue.back()->Join(side, std::move(request));
+    queue.back()->Join(side, request);
     return queue.back();
   }
   const std::shared_ptr<Collective> message = queue.front();
   queue.pop_front();
   if (queue.empty()) messages_.erase(at);
-  message->Join(side, std::move(request));
+  message->Join(side, request);
   StartLocked(*message);
   return message;
 }

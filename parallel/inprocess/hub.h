@@ -27,11 +27,12 @@ class Hub {
 
   /// Joins the next collective of `rank`; the last one to join makes it ready.
   /// Throws: Error if the group was aborted, or (aborting it) if the workers disagree.
-  std::shared_ptr<Collective> Join(int rank, Request request);
+  std::shared_ptr<Collective> Join(int rank, const CollectiveCall& request);
 
   /// Joins the oldest message of (source, destination, tag) that lacks this side, or a new one.
   /// `request.kind`, kSend or kRecv, says which. Throws: as Join.
-  std::shared_ptr<Collective> JoinMessage(int source, int destination, int tag, Request request);
+  std::shared_ptr<Collective> JoinMessage(int source, int destination, int tag,
+                                          const CollectiveCall& request);
 
   void Abort(const std::string& reason) noexcept;
   /// `rank` will call nothing any more: waiting for it is an error from now on.

@@ -16,39 +16,6 @@ constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 // Chunks that are worth another thread's while.
 constexpr int64_t kChunksPerThread = 4;
 
-void CheckInput(CollectiveKind kind, const Tensor& tensor) {
-  CONVOY_CHECK(tensor.defined(), "[{}] got an undefined tensor", Name(kind));
-  CONVOY_CHECK(tensor.device().is_cpu(),
-               "[{}] the in-process transport wants tensors in host memory, got one on {}",
-               Name(kind), tensor.device().ToString());
-}
-
-void CheckReducible(CollectiveKind kind, const Tensor& tensor) {
-  CheckInput(kind, tensor);
-  CONVOY_CHECK(tensor.dtype() != DType::kBool,
-               "[{}] wants numbers, got bool; cast to u8 and take the maximum or minimum",
-               Name(kind));
-}
-
-void CheckOutput(CollectiveKind kind, const Tensor& input, const Tensor& output, int64_t numel) {
-  CheckInput(kind, output);
-  CONVOY_CHECK(output.dtype() == input.dtype() && output.numel() == numel,
-               "[{}] input {} {} wants an output of {} elements, got {} {}", Name(kind),
-               Name(input.dtype()), input.shape().ToString(), numel, Name(output.dtype()),
-               output.shape().ToString());
-}
-
-void CheckDivisible(CollectiveKind kind, const Tensor& input, int size) {
-  CONVOY_CHECK(input.numel() % size == 0,
-               "[{}] input {} cannot be divided into {} equal parts, one per worker", Name(kind),
-               input.shape().ToString(), size);
-}
-
-// With storage of their own: the caller's handle may be moved elsewhere meanwhile.
-Request MakeRequest(CollectiveKind kind, const Tensor& input, const Tensor& output) {
-  return {.kind = kind, .input = input.Detach(), .output = output.Detach()};
-}
-
 }  // namespace
 
 // A collective as its user sees it; keeps the worker's end alive.
@@ -72,73 +39,29 @@ class InProcessGroup::Handle final : public Work::Impl {
   const CollectiveKind kind_;
 };
 
-Work InProcessGroup::AllReduce(const Tensor& tensor, ReduceOp op) {
-  CheckReducible(CollectiveKind::kAllReduce, tensor);
-  Request request = MakeRequest(CollectiveKind::kAllReduce, tensor, tensor);
-  request.op = op;
-  return Start(std::move(request));
+void InProcessGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
+  CONVOY_CHECK(tensor.device().is_cpu(),
+               "[{}] the in-process transport wants tensors in host memory, got one on {}",
+               Name(kind), tensor.device().ToString());
 }
 
-Work InProcessGroup::Broadcast(const Tensor& tensor, int root) {
-  CheckInput(CollectiveKind::kBroadcast, tensor);
-  CheckRank(CollectiveKind::kBroadcast, "root", root);
-  Request request = MakeRequest(CollectiveKind::kBroadcast, tensor, tensor);
-  request.root = root;
-  return Start(std::move(request));
-}
-
-Work InProcessGroup::AllGather(const Tensor& input, const Tensor& output) {
-  CheckInput(CollectiveKind::kAllGather, input);
-  CheckOutput(CollectiveKind::kAllGather, input, output, input.numel() * size());
-  return Start(MakeRequest(CollectiveKind::kAllGather, input, output));
-}
-
-Work InProcessGroup::ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op) {
-  CheckReducible(CollectiveKind::kReduceScatter, input);
-  CheckDivisible(CollectiveKind::kReduceScatter, input, size());
-  CheckOutput(CollectiveKind::kReduceScatter, input, output, input.numel() / size());
-  Request request = MakeRequest(CollectiveKind::kReduceScatter, input, output);
-  request.op = op;
-  return Start(std::move(request));
-}
-
-Work InProcessGroup::AllToAll(const Tensor& input, const Tensor& output) {
-  CheckInput(CollectiveKind::kAllToAll, input);
-  CheckDivisible(CollectiveKind::kAllToAll, input, size());
-  CheckOutput(CollectiveKind::kAllToAll, input, output, input.numel());
-  CONVOY_CHECK(size() == 1 || input.numel() == 0 || input.raw_data() != output.raw_data(),
-               "[AllToAll] cannot work in place: input and output are the same memory");
-  return Start(MakeRequest(CollectiveKind::kAllToAll, input, output));
-}
-
-Work InProcessGroup::Send(const Tensor& tensor, int destination, int tag) {
-  CheckInput(CollectiveKind::kSend, tensor);
-  CheckRank(CollectiveKind::kSend, "destination", destination);
-  return StartMessage(rank_, destination, tag, MakeRequest(CollectiveKind::kSend, tensor, tensor));
-}
-
-Work InProcessGroup::Recv(const Tensor& tensor, int source, int tag) {
-  CheckInput(CollectiveKind::kRecv, tensor);
-  CheckRank(CollectiveKind::kRecv, "source", source);
-  return StartMessage(source, rank_, tag, MakeRequest(CollectiveKind::kRecv, tensor, tensor));
-}
-
-void InProcessGroup::Barrier() { Start(Request()).Wait(); }
-
-Work InProcessGroup::Start(Request request) {
-  const CollectiveKind kind = request.kind;
-  std::shared_ptr<Collective> collective = hub_->Join(rank_, std::move(request));
+// Joins, then does this worker's share of whatever is ready.
+Work InProcessGroup::Start(const CollectiveCall& call) {
+  if (call.kind == CollectiveKind::kSend || call.kind == CollectiveKind::kRecv) {
+    return StartMessage(call);
+  }
+  std::shared_ptr<Collective> collective = hub_->Join(rank_, call);
   pending_.push_back({collective});
   DoShares();
-  return Work(std::make_shared<Handle>(shared_from_this(), std::move(collective), kind));
+  return Work(std::make_shared<Handle>(shared_from_this(), std::move(collective), call.kind));
 }
 
-Work InProcessGroup::StartMessage(int source, int destination, int tag, Request request) {
-  const CollectiveKind kind = request.kind;
+Work InProcessGroup::StartMessage(const CollectiveCall& call) {
+  const bool sends = call.kind == CollectiveKind::kSend;
   std::shared_ptr<Collective> message =
-      hub_->JoinMessage(source, destination, tag, std::move(request));
+      hub_->JoinMessage(sends ? rank_ : call.root, sends ? call.root : rank_, call.tag, call);
   if (message->ready()) Help(*message, kAll);  // whoever comes second copies
-  return Work(std::make_shared<Handle>(shared_from_this(), std::move(message), kind));
+  return Work(std::make_shared<Handle>(shared_from_this(), std::move(message), call.kind));
 }
 
 void InProcessGroup::Wait(Collective& collective, CollectiveKind kind) {
@@ -182,11 +105,6 @@ void InProcessGroup::Help(Collective& collective, int64_t limit) {
 }
 
 bool InProcessGroup::Spins() { return size() * CpuTeam(rank_).size() <= AvailableCores(); }
-
-void InProcessGroup::CheckRank(CollectiveKind kind, const char* what, int rank) const {
-  CONVOY_CHECK(rank >= 0 && rank < size(), "[{}] {} {} is not one of the {} workers", Name(kind),
-               what, rank, size());
-}
 
 std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(int size) {
   CONVOY_CHECK(size >= 1, "[InProcessGroup] wants at least one worker, got {}", size);

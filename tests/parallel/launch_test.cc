@@ -139,7 +139,9 @@ TEST_CASE("Options that make no sense are errors of one line") {
   check({"--workers", "-2"}, "[Launch] --workers wants at least 1, got -2");
   check({"--workers", "5000"}, "[Launch] --workers wants at most 1024, got 5000");
   check({"--threads", "0"}, "[Launch] --threads wants at least 1, got 0");
-  check({"--device", "tpu"}, "[Launch] --device wants auto or cpu, got 'tpu'");
+  check({"--device", "tpu"}, "[Launch] --device wants auto, cuda or cpu, got 'tpu'");
+  check({"--launch", "fibers"}, "[Launch] --launch wants processes or threads, got 'fibers'");
+  check({"--timeout", "0"}, "[Launch] --timeout wants seconds, more than 0, got 0");
   check({"--device", "cuda"},
         "[Launch] --device cuda: this build has no CUDA backend; use --device cpu");
   CHECK_THROWS_WITH(Launch({.workers = -1}, Nothing),
@@ -162,7 +164,8 @@ TEST_CASE("--help explains the flags and runs nothing") {
       RunMain({"--help"}, [](Worker&) { throw std::runtime_error("must not run"); });
   CHECK(outcome.status == 0);
   CHECK_THAT(capture.Text(), Catch::Contains("--workers") && Catch::Contains("--threads") &&
-                                 Catch::Contains("--device") && Catch::Contains("at most 4"));
+                                 Catch::Contains("--device") && Catch::Contains("--launch") &&
+                                 Catch::Contains("--timeout") && Catch::Contains("at most 4"));
 }
 
 TEST_CASE("A run that fails prints the first cause with its rank") {
@@ -180,7 +183,8 @@ TEST_CASE("Under a launcher of several processes Launch says why it cannot join 
     CHECK_THROWS_WITH(
         Launch({}, Nothing),
         "[Launch] WORLD_SIZE=4 says that a launcher has started 4 processes, but this build joins "
-        "workers of one process only; start it once with --workers 4, or unset WORLD_SIZE");
+        "only workers that it has started itself; start it once with --workers 4, or unset "
+        "WORLD_SIZE");
   }
   SECTION("Open MPI") {
     const ScopedEnv rank("OMPI_COMM_WORLD_RANK", "0"), size("OMPI_COMM_WORLD_SIZE", "2");

@@ -1,0 +1,84 @@
+// What the workers of a run on GPUs tell each other beside their collectives: shared memory.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "parallel/collective_call.h"
+
+namespace convoy {
+
+/// A page that all workers of a run on this machine see, threads and processes alike: who is there,
+/// the address under which the transport's ends find each other, what each worker has started last,
+/// and the first failure. It is what makes "worker 2 is missing" possible where the transport
+/// itself would only hang. Every method is safe to call from any thread; none waits for another
+/// worker.
+///
+/// The memory has no name and goes with the last process that has it, however that ends.
+class Board {
+ public:
+  static constexpr int kMaxWorkers = 64;
+
+  /// Throws: Error if the system refuses the memory.
+  static std::shared_ptr<Board> Make(int size);
+  /// That of the process which started this one, which left `fd` open. Throws: Error if it is not.
+  static std::shared_ptr<Board> Attach(int fd);
+  ~Board();
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+
+  int size() const;
+  int fd() const { return fd_; }
+
+  enum class State : uint32_t {
+    kAbsent,    ///< has not been heard of
+    kJoined,    ///< trains
+    kFinished,  ///< has returned from training
+    kDead,      ///< its process has ended before that
+  };
+  State state(int rank) const;
+  void set_state(int rank, State state);
+  /// `how`: "was killed by signal 9 (Killed)".
+  void SetDead(int rank, std::string_view how);
+  std::string HowDied(int rank) const;
+
+  /// One value from worker 0 to all: the address of the transport.
+  static constexpr size_t kAddressBytes = 128;
+  void Publish(const void* address);
+  /// False until it was published.
+  bool Read(void* address) const;
+
+  /// What worker `rank` has done: collectives are counted from 1.
+  struct Progress {
+    uint64_t started = 0;      ///< collectives given to the device
+    uint64_t ready = 0;        ///< of these, with their input computed
+    std::string what;          ///< the last one started: "AllReduce of bucket 3 (...), 1.0 MiB"
+    double seconds_since = 0;  ///< since that was started
+  };
+  Progress progress(int rank) const;
+  void Started(int rank, uint64_t number, const CollectiveSignature& signature,
+               std::string_view what);
+  void Ready(int rank, uint64_t number);
+  /// What worker `rank` gave as collective `number`; none if it has not come there, or is far past.
+  std::optional<CollectiveSignature> signature(int rank, uint64_t number) const;
+
+  /// Declares the run failed; the first call wins (true).
+  bool Fail(std::string_view message) noexcept;
+  bool failed() const;
+  /// The first failure; empty if there was none.
+  std::string failure() const;
+
+ private:
+  struct Page;
+  Board(int fd, Page* page) : fd_(fd), page_(page) {}
+
+  const int fd_;
+  Page* const page_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,176 @@
+// One worker's call of a collective: what every transport is handed, with its arguments checked.
+#include "parallel/collective_call.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+CollectiveCall MakeCall(CollectiveKind kind, const Tensor& input, const Tensor& output) {
+  return {.kind = kind, .input = input.Detach(), .output = output.Detach()};
+}
+
+// "f32 (1024)", with kind, operation and root where they are what differs from `other`.
+std::string Describe(const CollectiveSignature& signature, const std::string& shape,
+                     const CollectiveSignature& other) {
+  std::string text;
+  if (signature.kind != other.kind) text += fmt::format("{} ", Name(signature.kind));
+  if (signature.op != other.op) text += fmt::format("{} ", Name(signature.op));
+  if (signature.root != other.root) text += fmt::format("from worker {} ", signature.root);
+  if (signature.numel >= 0) {
+    text += fmt::format("{} {}", Name(signature.dtype),
+                        shape.empty() ? fmt::format("({})", signature.numel) : shape);
+  } else {
+    text.pop_back();  // a barrier, which differs in kind
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string_view Name(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kSum:
+      return "sum";
+    case ReduceOp::kMax:
+      return "max";
+    case ReduceOp::kMin:
+      break;
+  }
+  return "min";
+}
+
+std::string_view Name(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::kAllReduce:
+      return "AllReduce";
+    case CollectiveKind::kBroadcast:
+      return "Broadcast";
+    case CollectiveKind::kAllGather:
+      return "AllGather";
+    case CollectiveKind::kReduceScatter:
+      return "ReduceScatter";
+    case CollectiveKind::kAllToAll:
+      return "AllToAll";
+    case CollectiveKind::kBarrier:
+      return "Barrier";
+    case CollectiveKind::kSend:
+      return "Send";
+    case CollectiveKind::kRecv:
+      break;
+  }
+  return "Recv";
+}
+
+CollectiveSignature SignatureOf(const CollectiveCall& call) {
+  CollectiveSignature signature{.kind = call.kind, .op = call.op, .root = call.root};
+  if (call.input.defined()) {
+    signature.dtype = call.input.dtype();
+    signature.numel = call.input.numel();
+  }
+  return signature;
+}
+
+std::string DescribeMismatch(uint64_t number, int worker_a, const CollectiveSignature& a,
+                             const std::string& shape_a, int worker_b, const CollectiveSignature& b,
+                             const std::string& shape_b) {
+  return fmt::format("[{}] workers disagree on collective {}: worker {} {}, worker {} {}",
+                     Name(a.kind), number, worker_a, Describe(a, shape_a, b), worker_b,
+                     Describe(b, shape_b, a));
+}
+
+Work CheckedGroup::AllReduce(const Tensor& tensor, ReduceOp op, std::string_view what) {
+  CheckReducible(CollectiveKind::kAllReduce, tensor);
+  CollectiveCall call = MakeCall(CollectiveKind::kAllReduce, tensor, tensor);
+  call.op = op;
+  call.what = what;
+  return Start(call);
+}
+
+Work CheckedGroup::Broadcast(const Tensor& tensor, int root) {
+  CheckInput(CollectiveKind::kBroadcast, tensor);
+  CheckRank(CollectiveKind::kBroadcast, "root", root);
+  CollectiveCall call = MakeCall(CollectiveKind::kBroadcast, tensor, tensor);
+  call.root = root;
+  return Start(call);
+}
+
+Work CheckedGroup::AllGather(const Tensor& input, const Tensor& output) {
+  CheckInput(CollectiveKind::kAllGather, input);
+  CheckOutput(CollectiveKind::kAllGather, input, output, input.numel() * size());
+  return Start(MakeCall(CollectiveKind::kAllGather, input, output));
+}
+
+Work CheckedGroup::ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op) {
+  CheckReducible(CollectiveKind::kReduceScatter, input);
+  CheckDivisible(CollectiveKind::kReduceScatter, input);
+  CheckOutput(CollectiveKind::kReduceScatter, input, output, input.numel() / size());
+  CollectiveCall call = MakeCall(CollectiveKind::kReduceScatter, input, output);
+  call.op = op;
+  return Start(call);
+}
+
+Work CheckedGroup::AllToAll(const Tensor& input, const Tensor& output) {
+  CheckInput(CollectiveKind::kAllToAll, input);
+  CheckDivisible(CollectiveKind::kAllToAll, input);
+  CheckOutput(CollectiveKind::kAllToAll, input, output, input.numel());
+  CONVOY_CHECK(size() == 1 || input.numel() == 0 || input.raw_data() != output.raw_data(),
+               "[AllToAll] cannot work in place: input and output are the same memory");
+  return Start(MakeCall(CollectiveKind::kAllToAll, input, output));
+}
+
+Work CheckedGroup::Send(const Tensor& tensor, int destination, int tag) {
+  CheckInput(CollectiveKind::kSend, tensor);
+  CheckRank(CollectiveKind::kSend, "destination", destination);
+  CollectiveCall call = MakeCall(CollectiveKind::kSend, tensor, tensor);
+  call.root = destination;
+  call.tag = tag;
+  return Start(call);
+}
+
+Work CheckedGroup::Recv(const Tensor& tensor, int source, int tag) {
+  CheckInput(CollectiveKind::kRecv, tensor);
+  CheckRank(CollectiveKind::kRecv, "source", source);
+  CollectiveCall call = MakeCall(CollectiveKind::kRecv, tensor, tensor);
+  call.root = source;
+  call.tag = tag;
+  return Start(call);
+}
+
+void CheckedGroup::Barrier() { Start({}).Wait(); }
+
+void CheckedGroup::CheckInput(CollectiveKind kind, const Tensor& tensor) const {
+  CONVOY_CHECK(tensor.defined(), "[{}] got an undefined tensor", Name(kind));
+  CheckMemory(kind, tensor);
+}
+
+void CheckedGroup::CheckReducible(CollectiveKind kind, const Tensor& tensor) const {
+  CheckInput(kind, tensor);
+  CONVOY_CHECK(tensor.dtype() != DType::kBool,
+               "[{}] wants numbers, got bool; cast to u8 and take the maximum or minimum",
+               Name(kind));
+}
+
+void CheckedGroup::CheckOutput(CollectiveKind kind, const Tensor& input, const Tensor& output,
+                               int64_t numel) const {
+  CheckInput(kind, output);
+  CONVOY_CHECK(output.dtype() == input.dtype() && output.numel() == numel,
+               "[{}] input {} {} wants an output of {} elements, got {} {}", Name(kind),
+               Name(input.dtype()), input.shape().ToString(), numel, Name(output.dtype()),
+               output.shape().ToString());
+}
+
+void CheckedGroup::CheckDivisible(CollectiveKind kind, const Tensor& input) const {
+  CONVOY_CHECK(input.numel() % size() == 0,
+               "[{}] input {} cannot be divided into {} equal parts, one per worker", Name(kind),
+               input.shape().ToString(), size());
+}
+
+void CheckedGroup::CheckRank(CollectiveKind kind, const char* what, int rank) const {
+  CONVOY_CHECK(rank >= 0 && rank < size(), "[{}] {} {} is not one of the {} workers", Name(kind),
+               what, rank, size());
+}
+
+}  // namespace convoy

@@ -1,0 +1,84 @@
+// One worker's call of a collective: what every transport is handed, with its arguments checked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/tensor.h"
+#include "parallel/process_group.h"
+
+namespace convoy {
+
+enum class CollectiveKind : uint8_t {
+  kAllReduce,
+  kBroadcast,
+  kAllGather,
+  kReduceScatter,
+  kAllToAll,
+  kBarrier,
+  kSend,
+  kRecv,
+};
+
+std::string_view Name(CollectiveKind kind);
+std::string_view Name(ReduceOp op);
+
+struct CollectiveCall {
+  CollectiveKind kind = CollectiveKind::kBarrier;
+  Tensor input;   ///< undefined for a barrier
+  Tensor output;  ///< as `input` where the collective works in place
+  ReduceOp op = ReduceOp::kSum;
+  int root = 0;           ///< of a broadcast; of a message: the other worker
+  int tag = 0;            ///< of a message
+  std::string_view what;  ///< for messages: "bucket 3 (...)"; may be empty
+};
+
+/// What two workers must agree on in a collective that all take part in.
+struct CollectiveSignature {
+  CollectiveKind kind = CollectiveKind::kBarrier;
+  ReduceOp op = ReduceOp::kSum;
+  DType dtype = DType::kF32;
+  int root = 0;
+  int64_t numel = -1;  ///< of the input; -1: no tensor
+
+  bool operator==(const CollectiveSignature&) const = default;
+};
+
+CollectiveSignature SignatureOf(const CollectiveCall& call);
+
+/// "[AllReduce] workers disagree on collective 7: worker 0 f32 (1024), worker 2 f32 (512)": kind,
+/// operation and root where they are what differs. The texts are the tensors' shapes, or empty for
+/// "N elements".
+std::string DescribeMismatch(uint64_t number, int worker_a, const CollectiveSignature& a,
+                             const std::string& shape_a, int worker_b, const CollectiveSignature& b,
+                             const std::string& shape_b);
+
+/// The part of a transport that is the same for all: checks a call's arguments and hands it on.
+class CheckedGroup : public ProcessGroup {
+ public:
+  Work AllReduce(const Tensor& tensor, ReduceOp op, std::string_view what) final;
+  Work Broadcast(const Tensor& tensor, int root) final;
+  Work AllGather(const Tensor& input, const Tensor& output) final;
+  Work ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op) final;
+  Work AllToAll(const Tensor& input, const Tensor& output) final;
+  Work Send(const Tensor& tensor, int destination, int tag) final;
+  Work Recv(const Tensor& tensor, int source, int tag) final;
+  void Barrier() override;
+
+ protected:
+  /// The tensors are handles of their own: the caller's may be moved elsewhere meanwhile.
+  virtual Work Start(const CollectiveCall& call) = 0;
+  /// Throws: Error unless this transport reaches the tensor's memory.
+  virtual void CheckMemory(CollectiveKind kind, const Tensor& tensor) const = 0;
+
+ private:
+  void CheckInput(CollectiveKind kind, const Tensor& tensor) const;
+  void CheckReducible(CollectiveKind kind, const Tensor& tensor) const;
+  void CheckOutput(CollectiveKind kind, const Tensor& input, const Tensor& output,
+                   int64_t numel) const;
+  void CheckDivisible(CollectiveKind kind, const Tensor& input) const;
+  void CheckRank(CollectiveKind kind, const char* what, int rank) const;
+};
+
+}  // namespace convoy

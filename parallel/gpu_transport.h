@@ -1,0 +1,38 @@
+// How Launch reaches the transport between GPUs without knowing CUDA.
+#pragma once
+
+#include <memory>
+
+#include "core/device.h"
+#include "parallel/board.h"
+#include "parallel/process_group.h"
+
+namespace convoy {
+
+/// One worker's place in a run on several GPUs.
+struct GpuSeat {
+  std::shared_ptr<Board> board;
+  int rank = 0;
+  Device device;
+  double timeout_s = 60;  ///< how long a peer may be waited for
+};
+
+class GpuTransport {
+ public:
+  virtual ~GpuTransport() = default;
+
+  /// Throws: Error saying what is missing, or too old, for GPUs to talk to each other.
+  virtual void Check() = 0;
+
+  /// A worker's end; returns when all workers have joined. Called by the worker's thread, which is
+  /// also the one that drops it. Throws: Error naming the workers that have not joined in time.
+  virtual std::shared_ptr<ProcessGroup> Join(const GpuSeat& seat) = 0;
+};
+
+/// Installs the transport; called once, by a static initialiser of its library.
+void RegisterGpuTransport(GpuTransport* transport);
+
+/// Throws: Error if this build has none.
+GpuTransport& GetGpuTransport();
+
+}  // namespace convoy

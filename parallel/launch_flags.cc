@@ -1,0 +1,63 @@
+// Launch from a command line.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "parallel/launch.h"
+#include "parallel/placement.h"
+
+namespace convoy {
+
+void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
+  const auto add_count = [&app](const char* flag, int& count, int max, const char* help) {
+    app.add_option_function<int>(
+           flag,
+           [flag, &count, max](int value) {
+             CheckCount(flag, value, max);
+             count = value;
+           },
+           help)
+        ->type_name("N");
+  };
+  add_count(
+      "--workers", options.workers, kMaxWorkers,
+      "Workers that share each batch [one per GPU; on CPU one per available core, at most 4]");
+  add_count("--threads", options.threads, kMaxThreads,
+            "CPU threads of each worker [the available cores divided among the workers]");
+  app.add_option("--device", options.device,
+                 "Where to compute: auto (GPUs if there are any, else CPU), cuda or cpu")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--launch", options.launch,
+                 "How several GPU workers are started: processes or threads")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--timeout", options.timeout_s,
+                 "Seconds for which a GPU worker waits for another one before the run fails")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+}
+
+int Launch(int argc, char** argv, const std::function<void(Worker&)>& train) {
+  try {
+    LaunchOptions options;
+    CLI::App app{"Data-parallel training with Convoy"};
+    AddLaunchFlags(app, options);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == 0) return app.exit(error);  // --help
+      fmt::print(stderr, "error: {} (--help lists the flags)\n", error.what());
+      return error.get_exit_code();
+    }
+    Launch(options, train);
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  }
+}
+
+}  // namespace convoy

@@ -1,0 +1,64 @@
+// Where the workers of a run compute: the launch options with every default worked out.
+#include "parallel/placement.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "core/threads.h"
+
+namespace convoy {
+namespace {
+
+constexpr int kMaxDefaultCpuWorkers = 4;
+
+// GPUs that can be used, if they may be.
+int CountGpus(const LaunchOptions& options, std::string& why) {
+  const std::string& device = options.device;
+  CONVOY_CHECK(device == "auto" || device == "cpu" || device == "cuda",
+               "[Launch] --device wants auto, cuda or cpu, got '{}'", device);
+  if (device == "cpu") return 0;
+  const bool built = HasBackend(DeviceType::kCuda);
+  CONVOY_CHECK(built || device == "auto",
+               "[Launch] --device cuda: this build has no CUDA backend; use --device cpu");
+  const int gpus = built ? GetBackend(DeviceType::kCuda).DeviceCount(&why) : 0;
+  CONVOY_CHECK(gpus > 0 || device == "auto",
+               "[Launch] --device cuda: no GPU can be used: {}; use --device cpu", why);
+  return gpus;
+}
+
+}  // namespace
+
+void CheckCount(const char* flag, int count, int max) {
+  CONVOY_CHECK(count >= 1, "[Launch] {} wants at least 1, got {}", flag, count);
+  CONVOY_CHECK(count <= max, "[Launch] {} wants at most {}, got {}", flag, max, count);
+}
+
+Placement Place(const LaunchOptions& options) {
+  CONVOY_CHECK(options.launch == "processes" || options.launch == "threads",
+               "[Launch] --launch wants processes or threads, got '{}'", options.launch);
+  CONVOY_CHECK(std::isfinite(options.timeout_s) && options.timeout_s > 0,
+               "[Launch] --timeout wants seconds, more than 0, got {}", options.timeout_s);
+  Placement place;
+  const int gpus = CountGpus(options, place.why_not_cuda);
+  const int cores = AvailableCores();
+  if (options.workers != 0) CheckCount("--workers", options.workers, kMaxWorkers);
+  if (gpus > 0) {
+    place.device = DeviceType::kCuda;
+    place.why_not_cuda.clear();
+    place.workers = options.workers == 0 ? gpus : options.workers;
+    CONVOY_CHECK(place.workers <= gpus,
+                 "[Launch] --workers {}: each worker wants a GPU of its own, and there {} {}; use "
+                 "--workers {} or --device cpu",
+                 place.workers, gpus == 1 ? "is" : "are", gpus, gpus);
+    place.processes = place.workers > 1 && options.launch == "processes";
+  } else {
+    place.workers = options.workers == 0 ? std::min(cores, kMaxDefaultCpuWorkers) : options.workers;
+  }
+  place.threads = options.threads == 0 ? std::max(cores / place.workers, 1) : options.threads;
+  CheckCount("--threads", place.threads, kMaxThreads);
+  return place;
+}
+
+}  // namespace convoy

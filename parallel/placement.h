@@ -1,0 +1,29 @@
+// Where the workers of a run compute: the launch options with every default worked out.
+#pragma once
+
+#include <string>
+
+#include "core/device.h"
+#include "parallel/launch.h"
+
+namespace convoy {
+
+struct Placement {
+  DeviceType device = DeviceType::kCpu;
+  int workers = 1;
+  int threads = 1;         ///< CPU threads of each worker
+  bool processes = false;  ///< a process per worker, rather than a thread
+  /// Why "auto" took the CPU although this build has the CUDA backend; else empty. For a banner.
+  std::string why_not_cuda;
+};
+
+/// Throws: Error on options that make no sense, or that this machine cannot fulfil.
+Placement Place(const LaunchOptions& options);
+
+inline constexpr int kMaxWorkers = 1024;  ///< as many cpu:K as there can be
+inline constexpr int kMaxThreads = 1024;
+
+/// Throws: Error unless `count` lies in [1, max].
+void CheckCount(const char* flag, int count, int max);
+
+}  // namespace convoy

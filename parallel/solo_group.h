@@ -1,0 +1,36 @@
+// The group of a worker that is alone on any kind of device.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+
+#include "parallel/collective_call.h"
+
+namespace convoy {
+
+/// Nothing to add up and nobody to wait for: collectives are copies on the worker's device, in the
+/// order of its work.
+class SoloGroup final : public CheckedGroup {
+ public:
+  explicit SoloGroup(Device device) : device_(device) {}
+
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  std::string name() const override { return "solo"; }
+  void Abort(const std::string& reason) noexcept override { reason_ = reason; }
+
+ protected:
+  Work Start(const CollectiveCall& call) override;
+  void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
+
+ private:
+  class Message;
+
+  const Device device_;
+  std::string reason_;  // of an abort
+  // Sent or received, and still without their other half, by tag.
+  std::map<int, std::deque<std::shared_ptr<Message>>> messages_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,23 @@
+// Runs the workers of a run as processes: this program, started again once per worker.
+#pragma once
+
+#include <functional>
+
+#include "parallel/placement.h"
+#include "parallel/worker.h"
+
+namespace convoy {
+
+/// Starts `workers` processes and returns when all have ended well. SIGINT and SIGTERM are passed
+/// on to them meanwhile. When one fails, the others are told, and killed if that does not help.
+/// Throws: Error with the first cause, `[worker R of N] ...`, and what the others said of it; or if
+/// this program did so before (its workers would come to the first Launch, not to this one).
+void RunProcesses(int workers);
+
+/// Runs `train` as the worker that StartedAsWorker names. If it throws, the error is passed on to
+/// the starting process, which prints it, and rethrown with this process's standard error closed.
+/// Throws: also Error if called a second time.
+void RunAsWorker(const Placement& place, double timeout_s,
+                 const std::function<void(Worker&)>& train);
+
+}  // namespace convoy

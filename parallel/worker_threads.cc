@@ -1,0 +1,92 @@
+// Runs the workers of a run as threads of this process.
+#include "parallel/worker_threads.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+// The first error of any worker; what the others throw after it is its consequence.
+class FirstFailure {
+ public:
+  explicit FirstFailure(const ThreadTransport& transport) : transport_(transport) {}
+
+  void Report(const std::string& text) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (message_) return;
+      message_ = text;
+    }
+    transport_.abort(text);
+  }
+
+  void Rethrow() const {
+    if (!message_) return;
+    const std::string known = transport_.first_failure ? transport_.first_failure() : "";
+    throw Error(known.empty() ? *message_ : known);
+  }
+
+ private:
+  const ThreadTransport& transport_;
+  std::mutex mutex_;
+  std::optional<std::string> message_;
+};
+
+}  // namespace
+
+void RunWorker(int rank, DeviceType type, const std::function<void(Worker&)>& train,
+               const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
+               const std::function<void(const std::string& error)>& report) {
+  std::shared_ptr<ProcessGroup> group;  // outlives the report: it ends what the others wait for
+  try {
+    group = join(rank);
+    Worker worker(*group, {type, rank});
+    train(worker);
+    group->Finish();
+  } catch (const std::exception& error) {
+    report(error.what());
+  } catch (...) {
+    report("an exception that is not a std::exception");
+  }
+}
+
+void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>& train,
+                const ThreadTransport& transport) {
+  FirstFailure failure(transport);
+  const auto run = [&](int rank) {
+    RunWorker(rank, type, train, transport.join, [&](const std::string& error) {
+      failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, error));
+    });
+  };
+  if (workers == 1) {
+    run(0);
+  } else {
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < workers; ++rank) {
+      try {
+        threads.emplace_back([&run, rank] {
+          pthread_setname_np(pthread_self(), fmt::format("worker {}", rank).c_str());
+          run(rank);
+        });
+      } catch (const std::system_error& error) {  // out of threads: those that run must stop
+        failure.Report(fmt::format("[worker {} of {}] cannot start a thread: {}", rank, workers,
+                                   error.what()));
+        break;
+      }
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  failure.Rethrow();
+}
+
+}  // namespace convoy

@@ -1,0 +1,33 @@
+// Runs the workers of a run as threads of this process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/device.h"
+#include "parallel/worker.h"
+
+namespace convoy {
+
+/// How the threads reach each other.
+struct ThreadTransport {
+  /// A worker's end; called by its thread. May throw.
+  std::function<std::shared_ptr<ProcessGroup>(int rank)> join;
+  /// Makes all workers' calls throw an Error with this reason. The first call wins.
+  std::function<void(const std::string& reason)> abort;
+  /// What has made the run fail first, if the transport notices failures itself; may be null.
+  std::function<std::string()> first_failure;
+};
+
+/// Runs `train` once per rank, each on a thread of its own (a single one on the calling thread)
+/// and on device `type`:rank. Throws: the first failure, as `[worker R of N] ...`.
+void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>& train,
+                const ThreadTransport& transport);
+
+/// What a worker runs: joins, trains, leaves. Anything thrown goes to `report`, as a text.
+void RunWorker(int rank, DeviceType type, const std::function<void(Worker&)>& train,
+               const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
+               const std::function<void(const std::string& error)>& report);
+
+}  // namespace convoy
