@@ -173,6 +173,7 @@ class GptTrainer : public Trainer {
                                 : CharText::FromFile(flags_.data);
     gpt_.model.vocab_size = text_.vocabulary().size();
     gpt_.model.dropout = flags_.dropout;
+    gpt_.model.dtype = flags_.dtype;
   }
 
   std::unique_ptr<Task> MakeTask(Worker& worker) const override {

@@ -19,7 +19,7 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     AddCommonFlags(app, trainer.flags(), trainer.data_help());
     trainer.AddFlags(app);
     app.parse(argc, argv);
-    CheckPaths(trainer.flags());
+    CheckFlags(trainer.flags());
     trainer.Prepare(app);
     MetricsFile metrics(trainer.flags().metrics);
     CatchInterrupts();
