@@ -21,7 +21,9 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     app.parse(argc, argv);
     CheckFlags(trainer.flags());
     trainer.Prepare(app);
-    MetricsFile metrics(trainer.flags().metrics);
+    // Workers that are processes of their own come here too; the main one alone writes the file.
+    const bool writes = StartedAsWorker().value_or(0) == 0;
+    MetricsFile metrics(writes ? trainer.flags().metrics : "");
     CatchInterrupts();
     Launch(trainer.flags().launch,
            [&](Worker& worker) { TrainingRun(worker, trainer, metrics, launched).Run(); });

@@ -20,6 +20,8 @@ std::string DescribeWorkers(const Worker& worker) {
     const int threads = CpuTeam(worker.device().index).size();
     line += fmt::format(", {} thread{} {}", threads, threads == 1 ? "" : "s",
                         workers == 1 ? "" : "each");
+  } else {
+    line += ", " + GetBackend(worker.device().type).Describe(worker.device());
   }
   while (line.back() == ' ') line.pop_back();
   return line + fmt::format(" ({})", worker.group().name());
