@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/sim/capture.h"
+#include "tests/sim/control.h"
 #include "tests/sim/event.h"
 #include "tests/sim/launch.h"
 #include "tests/sim/state.h"
@@ -40,6 +41,8 @@ namespace convoy::sim {
 int DeviceOf(cudaStream_t stream) {
   return stream == nullptr || stream == cudaStreamLegacy ? CurrentDevice() : stream->device();
 }
+
+void LagStream(cudaStream_t stream, bool lags) { StreamOf(stream)->SetLags(lags); }
 
 bool Capturing(cudaStream_t stream) { return CapturingNow(StreamOf(stream)); }
 
