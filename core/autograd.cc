@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/memory_label.h"
 #include "core/tensor_impl.h"
 
 namespace convoy {
@@ -67,6 +68,7 @@ bool Exclusive(const Tensor& tensor) {
 
 GradTarget LeafTarget(TensorImpl& leaf) {
   if (!leaf.grad.defined()) {
+    const MemoryLabel label("gradients");
     leaf.grad = Tensor::Empty(leaf.shape, {leaf.dtype, leaf.storage->device()});
   }
   const bool accumulate = leaf.grad_state == GradState::kFresh;
@@ -151,6 +153,7 @@ Tensor Record(const char* op, Tensor output, std::initializer_list<Tensor> input
 
 Tensor Record(const char* op, Tensor output, std::span<const Tensor> inputs,
               BackwardFunction backward) {
+  SetMemoryOp(nullptr);  // the op is done
   const auto requires_grad = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
   if (!internal::grad_enabled || std::none_of(inputs.begin(), inputs.end(), requires_grad)) {
     return output;
@@ -264,6 +267,7 @@ void Backward(const Tensor& root, const BackwardOptions& options) {
     CONVOY_CHECK(node->grad.defined(), "[Backward] a bug: an op that uses {} left out its gradient",
                  node->op);
     {
+      const MemoryLabel label(node->op, /*backward=*/true);
       BackwardPass turn(*node, std::exchange(node->grad, Tensor()));
       const BackwardFunction backward = std::exchange(node->backward, nullptr);
       backward(turn);

@@ -1,8 +1,10 @@
-// What the core needs of a kind of device: memory, and the three copies that autograd does itself.
+// What the core needs of a kind of device: memory, copies, and the sums that autograd does itself.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "core/device.h"
@@ -17,6 +19,24 @@ struct MemoryStats {
   int64_t reserved_bytes = 0;  ///< in use, or cached for reuse
   int64_t allocations = 0;     ///< requests served
   int64_t cache_hits = 0;      ///< of these, served from the cache
+};
+
+/// Bytes on their way from a device to the host (core/readback.h is the way to use one).
+class HostCopy {
+ public:
+  virtual ~HostCopy() = default;
+  virtual bool Done() = 0;
+  /// The bytes; the host waits if they are not there yet.
+  virtual const void* Wait() = 0;
+};
+
+/// A piece of a device's work that was recorded once, to be started as one.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  /// Gives all of it to the device's current stream. The host does not wait. Streams of random
+  /// numbers go on as if the work were done for the first time.
+  virtual void Replay() = 0;
 };
 
 /// One per DeviceType; every method is safe to call from several threads. Work is ordered as the
@@ -42,9 +62,21 @@ class Backend {
   /// Copies between two places of this kind of device, or between one of it and host memory.
   virtual void Copy(Device to_device, void* to, Device from_device, const void* from,
                     size_t bytes) = 0;
+  /// Starts a copy to the host behind the work given to `device` so far; `from` may be freed or
+  /// overwritten by later work at once.
+  virtual std::unique_ptr<HostCopy> StartCopyToHost(Device device, const void* from,
+                                                    size_t bytes) = 0;
   virtual void Zero(Device device, void* to, size_t bytes) = 0;
+  /// to[i] = value, converted to the dtype.
+  virtual void Fill(Device device, void* to, DType dtype, double value, int64_t numel) = 0;
   /// to[i] += from[i] for `numel` elements of a floating dtype.
   virtual void AddInto(Device device, void* to, const void* from, DType dtype, int64_t numel) = 0;
+
+  /// Runs `work`, whose kernels and copies on `device` are recorded and not carried out. Tensors
+  /// made before that it uses must live as long as the recording; those that it makes and hands out
+  /// stay valid, and each replay overwrites them. Only this thread is affected.
+  /// Throws: Error if the device cannot record, or if `work` waits for the device.
+  virtual std::unique_ptr<Recording> Record(Device device, const std::function<void()>& work) = 0;
 };
 
 /// The backend of a kind of device. Throws: Error saying what is missing if there is none.

@@ -150,9 +150,33 @@ class CpuBackend final : public Backend {
         });
   }
 
+  std::unique_ptr<HostCopy> StartCopyToHost(Device, const void* from, size_t bytes) override {
+    class Copied final : public HostCopy {
+     public:
+      Copied(const void* from, size_t bytes)
+          : bytes_(static_cast<const std::byte*>(from),
+                   static_cast<const std::byte*>(from) + bytes) {}
+      bool Done() override { return true; }
+      const void* Wait() override { return bytes_.data(); }
+
+     private:
+      std::vector<std::byte> bytes_;
+    };
+    return std::make_unique<Copied>(from, bytes);
+  }
+
   void Zero(Device device, void* to, size_t bytes) override {
     ParallelFor(device, static_cast<int64_t>(bytes), kGrainBytes, [&](int64_t begin, int64_t end) {
       std::memset(static_cast<char*>(to) + begin, 0, static_cast<size_t>(end - begin));
+    });
+  }
+
+  void Fill(Device device, void* to, DType dtype, double value, int64_t numel) override {
+    DispatchAll(dtype, [&]<typename T>(T) {
+      const T element = static_cast<T>(static_cast<ComputeType<T>>(value));
+      ParallelFor(device, numel, kGrainBytes / 4, [&](int64_t begin, int64_t end) {
+        std::fill(static_cast<T*>(to) + begin, static_cast<T*>(to) + end, element);
+      });
     });
   }
 
@@ -167,6 +191,10 @@ class CpuBackend final : public Backend {
         }
       });
     });
+  }
+
+  std::unique_ptr<Recording> Record(Device device, const std::function<void()>&) override {
+    Fail("[Record] {} cannot record its work: only GPUs have graphs", device.ToString());
   }
 
  private:

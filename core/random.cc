@@ -72,25 +72,13 @@ class BoundedSource {
 
 }  // namespace
 
-std::array<uint32_t, 4> RandomStream::Block(uint64_t index) const {
-  uint32_t c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32);
-  uint32_t c2 = static_cast<uint32_t>(stream), c3 = static_cast<uint32_t>(stream >> 32);
-  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53u} * c0;
-    const uint64_t p1 = uint64_t{0xCD9E8D57u} * c2;
-    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-    c1 = static_cast<uint32_t>(p1);
-    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-    c3 = static_cast<uint32_t>(p0);
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  return {c0, c1, c2, c3};
+RandomStream StreamSource::Next() {
+  if (internal::random_recorder != nullptr) return internal::random_recorder->Next(state_);
+  return NextOnHost();
 }
 
 void Random::Uniform(const Tensor& tensor, double low, double high) {
-  FillAnywhere(tensor, NextStream(), [=](const std::array<uint32_t, 4>& bits) {
+  FillAnywhere(tensor, streams_.NextOnHost(), [=](const std::array<uint32_t, 4>& bits) {
     std::array<double, 4> values;
     for (size_t i = 0; i < 4; ++i) values[i] = low + (high - low) * double{ToUniform(bits[i])};
     return values;
@@ -98,7 +86,7 @@ void Random::Uniform(const Tensor& tensor, double low, double high) {
 }
 
 void Random::Normal(const Tensor& tensor, double mean, double stddev) {
-  FillAnywhere(tensor, NextStream(), [=](const std::array<uint32_t, 4>& bits) {
+  FillAnywhere(tensor, streams_.NextOnHost(), [=](const std::array<uint32_t, 4>& bits) {
     std::array<double, 4> values;
     for (size_t i = 0; i < 4; i += 2) {
       const double u = (bits[i] + 1.0) * 0x1p-32;  // (0, 1]
@@ -114,7 +102,7 @@ void Random::Normal(const Tensor& tensor, double mean, double stddev) {
 std::vector<int64_t> Random::Permutation(int64_t n) {
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
-  BoundedSource source(NextStream());
+  BoundedSource source(streams_.NextOnHost());
   for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[source.Next(i)]);
   return order;
 }
@@ -122,7 +110,7 @@ std::vector<int64_t> Random::Permutation(int64_t n) {
 std::vector<int64_t> Random::Integers(int64_t count, int64_t bound) {
   CONVOY_CHECK(bound > 0, "[Random] Integers wants a bound over 0, got {}", bound);
   std::vector<int64_t> values(static_cast<size_t>(count));
-  BoundedSource source(NextStream());
+  BoundedSource source(streams_.NextOnHost());
   for (int64_t& value : values) {
     value = static_cast<int64_t>(source.Next(static_cast<uint64_t>(bound)));
   }

@@ -43,18 +43,9 @@ Tensor Tensor::Zeros(const Shape& shape, TensorOptions options) {
 
 Tensor Tensor::Full(const Shape& shape, double value, TensorOptions options) {
   if (value == 0) return Zeros(shape, options);
-  Tensor host = Empty(shape, {options.dtype, HostFor(options.device)});
-  DispatchAll(options.dtype, [&]<typename T>(T) {
-    T element;
-    if constexpr (std::is_same_v<ComputeType<T>, T>)
-      element = static_cast<T>(value);
-    else
-      element = T(static_cast<float>(value));
-    std::fill_n(static_cast<T*>(host.raw_data()), shape.numel(), element);
-  });
-  if (options.device == host.device()) return host;
-  Tensor tensor = Empty(shape, options);
-  tensor.CopyFrom(host);
+  const Tensor tensor = Empty(shape, options);
+  GetBackend(options.device.type)
+      .Fill(options.device, tensor.raw_data(), options.dtype, value, shape.numel());
   return tensor;
 }
 

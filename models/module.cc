@@ -66,8 +66,7 @@ void Module::Reseed(uint64_t seed) {
 
 void Module::ReseedFrom(Random& seeds) {
   const auto block = seeds.NextStream().Block(0);
-  seed_ = uint64_t{block[0]} << 32 | block[1];
-  next_stream_ = 0;
+  streams_ = StreamSource(uint64_t{block[0]} << 32 | block[1]);
   for (const Entry& entry : entries_) {
     if (entry.child != nullptr) entry.child->ReseedFrom(seeds);
   }

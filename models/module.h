@@ -46,7 +46,7 @@ class Module {
   void AddModule(const std::string& name, Module& child);
 
   /// A stream of random numbers for one use: every call gives another.
-  RandomStream NextStream() { return {seed_, next_stream_++}; }
+  RandomStream NextStream() { return streams_.Next(); }
 
  private:
   struct Entry {
@@ -61,8 +61,7 @@ class Module {
 
   std::vector<Entry> entries_;
   bool training_ = true;
-  uint64_t seed_ = 0;
-  uint64_t next_stream_ = 0;
+  StreamSource streams_{0};
 };
 
 /// Puts a module into evaluation mode while it lives.

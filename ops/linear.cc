@@ -1,6 +1,8 @@
 // The affine map of a dense layer, with its activation fused.
 #include "ops/linear.h"
 
+#include <utility>
+
 #include "core/autograd.h"
 #include "core/error.h"
 #include "ops/checks.h"
@@ -14,6 +16,9 @@ namespace {
 
 const Op kLinear("Linear");
 
+// Those of x (..., C).
+int64_t Rows(const Tensor& x) { return x.shape().Product(0, x.ndim() - 1); }
+
 void Check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   CheckFloating(kLinear.name(), {"x", x});
   CheckSameKind(kLinear.name(), {{"x", x}, {"weight", weight}, {"bias", bias}});
@@ -26,67 +31,79 @@ void Check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (bias.defined()) CheckShape(kLinear.name(), {"bias", bias}, {weight.dim(0)});
 }
 
-// dz (rows, N) -> dx, dweight.
-void BackwardProducts(BackwardPass& pass, const Tensor& dz, const Tensor& x, const Tensor& weight,
-                      int64_t rows) {
-  const int64_t n = weight.dim(0);
-  const int64_t k = weight.dim(1);
+// dx (..., K) (+)= dz (..., N) @ weight.
+void InputGradient(const Tensor& dz, const Tensor& weight, const GradTarget& dx) {
   GemmArguments args{.device = dz.device(), .dtype = dz.dtype()};
-  if (pass.Needs(1)) {  // (N, K) = dz^T @ x
-    const GradTarget target = pass.Target(1);
-    args.m = n, args.n = k, args.k = rows;
-    args.a = dz.raw_data(), args.transpose_a = true;
-    args.b = x.raw_data();
-    args.c = target.tensor.raw_data(), args.accumulate = target.accumulate;
-    gemm(args.device, args);
-  }
-  if (pass.Needs(0)) {  // (rows, K) = dz @ weight
-    const GradTarget target = pass.Target(0);
-    args.m = rows, args.n = k, args.k = n;
-    args.a = dz.raw_data(), args.transpose_a = false;
-    args.b = weight.raw_data();
-    args.c = target.tensor.raw_data(), args.accumulate = target.accumulate;
-    gemm(args.device, args);
-  }
+  args.m = Rows(dz), args.n = weight.dim(1), args.k = weight.dim(0);
+  args.a = dz.raw_data();
+  args.b = weight.raw_data();
+  args.c = dx.tensor.raw_data(), args.accumulate = dx.accumulate;
+  gemm(args.device, args);
+}
+
+// dbias (+)= the sum of the rows of dz = dy * activation'.
+void ActivationAndBiasGradient(Activation activation, const Tensor& dy, const Tensor& saved,
+                               const Tensor& dz, const GradTarget& dbias) {
+  Tensor parts;
+  linear_backward(dz.device(), {.activation = activation,
+                                .dy = dy,
+                                .saved = saved,
+                                .dz = dz,
+                                .dbias_parts = dbias.tensor.defined() ? &parts : nullptr});
+  if (dbias.tensor.defined()) sum_parts(dz.device(), parts, dbias);
 }
 
 }  // namespace
 
+void LinearForwardInPasses(const LinearForward& l) {
+  const Tensor& z = l.z.defined() ? l.z : l.y;
+  GemmArguments args{.device = z.device(), .dtype = z.dtype()};
+  args.m = Rows(z), args.n = l.weight.dim(0), args.k = l.weight.dim(1);
+  args.a = l.x.raw_data();
+  args.b = l.weight.raw_data(), args.transpose_b = true;
+  args.c = z.raw_data();
+  args.bias = l.bias.defined() ? l.bias.raw_data() : nullptr;
+  gemm(args.device, args);
+  if (l.activation != Activation::kNone) linear_activate(z.device(), l.activation, z, l.y);
+}
+
+void LinearWeightGradientInPasses(const LinearWeightGradient& l) {
+  if (l.dbias.tensor.defined())
+    ActivationAndBiasGradient(Activation::kNone, l.dz, {}, l.dz, l.dbias);
+  GemmArguments args{.device = l.dz.device(), .dtype = l.dz.dtype()};
+  args.m = l.dz.dim(-1), args.n = l.x.dim(-1), args.k = Rows(l.dz);
+  args.a = l.dz.raw_data(), args.transpose_a = true;
+  args.b = l.x.raw_data();
+  args.c = l.dweight.tensor.raw_data(), args.accumulate = l.dweight.accumulate;
+  gemm(args.device, args);
+}
+
 Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
   Check(x, weight, bias);
-  const int64_t n = weight.dim(0);
-  const int64_t rows = x.shape().Product(0, x.ndim() - 1);
-  const Tensor y = Tensor::Empty(x.shape().With(-1, n), x.options());
+  const Tensor y = Tensor::Empty(x.shape().With(-1, weight.dim(0)), x.options());
 
   // ReLU's backward reads its output; GELU's needs what went in.
-  const bool needs_grad = NeedsGrad({x, weight, bias});
   const bool gelu = activation == Activation::kGelu || activation == Activation::kGeluTanh;
-  const Tensor z = gelu && needs_grad ? Tensor::Empty(y.shape(), y.options()) : y.Detach();
-  GemmArguments args{.device = x.device(), .dtype = x.dtype(), .m = rows, .n = n};
-  args.k = weight.dim(1);
-  args.a = x.raw_data();
-  args.b = weight.raw_data(), args.transpose_b = true;
-  args.c = z.raw_data();
-  args.bias = bias.defined() ? bias.raw_data() : nullptr;
-  gemm(args.device, args);
-  if (activation != Activation::kNone) linear_activate(y.device(), activation, z, y);
+  const Tensor z =
+      gelu && NeedsGrad({x, weight, bias}) ? Tensor::Empty(y.shape(), y.options()) : Tensor();
+  linear_forward(
+      y.device(),
+      {.x = x, .weight = weight, .bias = bias, .activation = activation, .z = z, .y = y});
 
-  const Tensor saved = activation == Activation::kNone ? Tensor() : z;
-  return Record(kLinear.name(), y, {x, weight, bias},
-                [x, weight, saved, activation, rows](BackwardPass& pass) {
-                  const Tensor dz = saved.defined() ? pass.ReuseGrad() : pass.grad();
-                  Tensor dbias_parts;
-                  if (saved.defined() || pass.Needs(2)) {
-                    linear_backward(dz.device(),
-                                    {.activation = activation,
-                                     .dy = pass.grad(),
-                                     .saved = saved,
-                                     .dz = dz,
-                                     .dbias_parts = pass.Needs(2) ? &dbias_parts : nullptr});
-                  }
-                  if (pass.Needs(2)) sum_parts(dz.device(), dbias_parts, pass.Target(2));
-                  BackwardProducts(pass, dz, x, weight, rows);
-                });
+  const Tensor saved = activation == Activation::kRelu ? y.Detach() : z;
+  return Record(
+      kLinear.name(), y, {x, weight, bias}, [x, weight, saved, activation](BackwardPass& pass) {
+        const auto target = [&](int i) { return pass.Needs(i) ? pass.Target(i) : GradTarget{}; };
+        GradTarget dbias = target(2);
+        const Tensor dz = saved.defined() ? pass.ReuseGrad() : pass.grad();
+        if (saved.defined() || (dbias.tensor.defined() && !pass.Needs(1))) {
+          ActivationAndBiasGradient(activation, pass.grad(), saved, dz, std::exchange(dbias, {}));
+        }
+        if (pass.Needs(1))
+          linear_weight_gradient(dz.device(),
+                                 {.dz = dz, .x = x, .dweight = target(1), .dbias = dbias});
+        if (pass.Needs(0)) InputGradient(dz, weight, target(0));
+      });
 }
 
 }  // namespace convoy

@@ -13,7 +13,9 @@ BasicAdam<kDecoupled>::BasicAdam(const FlatParameters& parameters, const Options
                              options.lr,
                              options.weight_decay,
                              options.groups,
-                             {"exp_avg", "exp_avg_sq"}}),
+                             {"exp_avg", "exp_avg_sq"},
+                             options.beta1,
+                             options.beta2}),
       beta1_(options.beta1),
       beta2_(options.beta2),
       eps_(options.eps) {
@@ -24,11 +26,8 @@ BasicAdam<kDecoupled>::BasicAdam(const FlatParameters& parameters, const Options
 }
 
 template <bool kDecoupled>
-void BasicAdam<kDecoupled>::Update(const UpdateBucket& bucket, double grad_scale) {
-  const double step = static_cast<double>(steps());
-  adam_update(bucket.values.device(), bucket,
-              {lr(), beta1_, beta2_, eps_, kDecoupled, 1 - std::pow(beta1_, step),
-               1 - std::pow(beta2_, step), grad_scale});
+void BasicAdam<kDecoupled>::Update(const UpdateBucket& bucket) {
+  adam_update(bucket.values.device(), bucket, {beta1_, beta2_, eps_, kDecoupled});
 }
 
 template class BasicAdam<false>;

@@ -29,7 +29,7 @@ class BasicAdam final : public Optimizer {
   explicit BasicAdam(const FlatParameters& parameters, const Options& options = {});
 
  private:
-  void Update(const UpdateBucket& bucket, double grad_scale) override;
+  void Update(const UpdateBucket& bucket) override;
 
   double beta1_, beta2_, eps_;
 };

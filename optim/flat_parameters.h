@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -21,6 +23,11 @@ struct FlatBucket {
   std::vector<FlatEntry> entries;
   Tensor values;     ///< (numel), slice of the flat parameter buffer
   Tensor gradients;  ///< (numel), slice of the flat gradient buffer
+  /// Called right before work that reads the gradients is given to the device, on the thread that
+  /// gives it: on a GPU, makes that thread's stream wait for the bucket's sum, so that an update
+  /// can start before later buckets have arrived. Set by whoever sums them, at construction; owns
+  /// what it needs, since copies outlive their maker. Empty: nothing to wait for.
+  std::function<void()> before_read;
   int64_t numel() const { return values.numel(); }
 };
 
@@ -45,6 +52,10 @@ class FlatParameters {
   const std::vector<FlatBucket>& buckets() const { return buckets_; }
   /// In the order they were given in.
   const ParameterList& parameters() const { return parameters_; }
+  /// For whoever sums the gradients; copies made before do not see it.
+  void SetBeforeRead(size_t bucket, std::function<void()> before_read) {
+    buckets_[bucket].before_read = std::move(before_read);
+  }
   /// Elements of all parameters, without padding.
   int64_t numel() const;
 

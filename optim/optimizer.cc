@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "core/error.h"
 
@@ -14,14 +16,15 @@ void CheckRate(const char* optimizer, const char* what, double value) {
                what, value);
 }
 
-// Runs of entries with equal hyper-parameters, merged.
-std::vector<UpdateSegment> Segments(const FlatBucket& bucket, double weight_decay,
-                                    const std::vector<ParamGroup>& groups) {
+// Runs of entries with equal hyper-parameters, merged, as a table on the device.
+Tensor Segments(const FlatBucket& bucket, double weight_decay,
+                const std::vector<ParamGroup>& groups) {
   std::vector<UpdateSegment> segments;
   for (size_t e = 0; e < bucket.entries.size(); ++e) {
     const FlatEntry& entry = bucket.entries[e];
     const bool last = e + 1 == bucket.entries.size();
-    UpdateSegment segment = {entry.offset, last ? bucket.numel() : bucket.entries[e + 1].offset, 1,
+    const int64_t end = last ? bucket.numel() : bucket.entries[e + 1].offset;
+    UpdateSegment segment = {static_cast<double>(entry.offset), static_cast<double>(end), 1,
                              weight_decay};
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const ParamGroup& g) {
       return g.matches && g.matches(entry.parameter);
@@ -37,7 +40,12 @@ std::vector<UpdateSegment> Segments(const FlatBucket& bucket, double weight_deca
       segments.push_back(segment);
     }
   }
-  return segments;
+  std::vector<double> table;
+  for (const auto& [begin, end, lr_scale, decay] : segments) {
+    table.insert(table.end(), {begin, end, lr_scale, decay});
+  }
+  return Tensor::From({static_cast<int64_t>(segments.size()), UpdateSegment::kFields}, table,
+                      bucket.values.device());
 }
 
 }  // namespace
@@ -48,15 +56,22 @@ std::vector<ParamGroup> NoDecayOnBiasesAndNorms() {
 }
 
 Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
-    : name_(hyper.name), parameters_(parameters), lr_(hyper.lr), state_names_(hyper.state_names) {
+    : name_(hyper.name),
+      parameters_(parameters),
+      lr_(hyper.lr),
+      beta1_(hyper.beta1),
+      beta2_(hyper.beta2),
+      state_names_(hyper.state_names) {
   CheckRate(name_, "lr", hyper.lr);
   CheckRate(name_, "weight_decay", hyper.weight_decay);
   for (const ParamGroup& group : hyper.groups) {
     CheckRate(name_, "a group's lr_scale", group.lr_scale);
     CheckRate(name_, "a group's weight_decay", group.weight_decay.value_or(0));
   }
+  MakeStepBuffers();
   for (const FlatBucket& flat : parameters_.buckets()) {
     UpdateBucket& bucket = buckets_.emplace_back();
+    bucket.control = step_.control;
     bucket.values = flat.values;
     bucket.gradients = flat.gradients;
     bucket.segments = Segments(flat, hyper.weight_decay, hyper.groups);
@@ -70,21 +85,115 @@ Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
   }
 }
 
+// Where the kernels of a step find everything; nothing of this changes later.
+void Optimizer::MakeStepBuffers() {
+  const ParameterList& list = parameters_.parameters();
+  const Device device = list.empty() ? Device::Cpu() : list.front().tensor.device();
+  std::vector<int64_t> spans, entries;
+  int64_t parts = 0;
+  for (const FlatBucket& bucket : parameters_.buckets()) {
+    spans.insert(spans.end(), {reinterpret_cast<int64_t>(bucket.gradients.raw_data()),
+                               static_cast<int64_t>(bucket.gradients.dtype()), bucket.numel(),
+                               parts, static_cast<int64_t>(entries.size())});
+    for (const FlatEntry& entry : bucket.entries) entries.push_back(entry.offset);
+    parts += NormChunks(bucket.numel());
+  }
+  const StepControl start = {.lr = lr_,
+                             .grad_scale = 1,
+                             .grad_norm = std::numeric_limits<double>::quiet_NaN(),
+                             .loss_scale = 1,
+                             .bad_parameter = -1};
+  std::vector<double> fields(static_cast<size_t>(StepControl::kFields));
+  std::memcpy(fields.data(), &start, sizeof(start));
+  step_.control = Tensor::From({StepControl::kFields}, fields, device);
+  step_.counters = Tensor::Zeros({StepCounters::kFields}, {DType::kI64, device});
+  step_.parts = Tensor::Zeros({parts}, {DType::kF64, device});
+  step_.spans = Tensor::From(
+      {static_cast<int64_t>(parameters_.buckets().size()), GradientSpan::kFields}, spans, device);
+  step_.entries = Tensor::From({static_cast<int64_t>(entries.size())}, entries, device);
+}
+
+void Optimizer::MeasureGradients() {
+  int64_t first = 0;
+  for (const FlatBucket& bucket : parameters_.buckets()) {
+    if (bucket.before_read) bucket.before_read();
+    const int64_t chunks = NormChunks(bucket.numel());
+    sum_of_squares(bucket.gradients.device(), bucket.gradients, step_.parts.View({chunks}, first));
+    first += chunks;
+  }
+}
+
 void Optimizer::Step(const StepOptions& options) {
+  CONVOY_CHECK(options.max_grad_norm > 0, "[{}] max_grad_norm must be over 0, got {}", name_,
+               options.max_grad_norm);
+  const Device device = step_.control.device();
+  const StepRule rule = {.max_grad_norm = options.max_grad_norm,
+                         .non_finite = options.non_finite,
+                         .measure = std::isfinite(options.max_grad_norm) ||
+                                    options.non_finite != NonFinite::kPropagate ||
+                                    options.scaler != nullptr,
+                         .beta1 = beta1_,
+                         .beta2 = beta2_,
+                         .scaler = options.scaler ? options.scaler->rule() : ScalerRule{}};
+  const Tensor scaler = options.scaler ? options.scaler->state() : Tensor();
+  CONVOY_CHECK(!scaler.defined() || scaler.device() == device,
+               "[{}] the parameters are on {}, but the loss scaler on {}", name_, device.ToString(),
+               scaler.device().ToString());
   parameters_.CheckInPlace();
   parameters_.ZeroMissingGradients();
-  ++*step_.data<int64_t>();
-  for (const UpdateBucket& bucket : buckets_) Update(bucket, options.grad_scale);
+  if (rule.measure) MeasureGradients();
+  prepare_step(device, step_, scaler, rule);
+  for (size_t b = 0; b < buckets_.size(); ++b) {
+    // An update does not wait for the sums of later buckets, unless the norm had to.
+    const FlatBucket& flat = parameters_.buckets()[b];
+    if (!rule.measure && flat.before_read) flat.before_read();
+    Update(buckets_[b]);
+  }
   parameters_.ConsumeGradients();
 }
 
 void Optimizer::set_lr(double lr) {
   CheckRate(name_, "lr", lr);
+  if (lr == lr_) return;
   lr_ = lr;
+  store_lr(step_.control.device(), step_.control, lr);
+}
+
+StepStatus Optimizer::Decode(const std::vector<double>& status) const {
+  CONVOY_CHECK(status.size() == static_cast<size_t>(StepControl::kFields),
+               "[{}] a status has {} values, got {}", name_, StepControl::kFields, status.size());
+  StepControl control;
+  std::memcpy(&control, status.data(), sizeof(control));
+  StepStatus result = {.steps = static_cast<int64_t>(control.steps),
+                       .skipped_steps = static_cast<int64_t>(control.skipped_steps),
+                       .skipped = control.skip != 0,
+                       .stopped = control.stopped != 0,
+                       .grad_norm = control.grad_norm,
+                       .loss_scale = control.loss_scale,
+                       .bad_step = static_cast<int64_t>(control.bad_step)};
+  int64_t index = static_cast<int64_t>(control.bad_parameter);
+  for (const FlatBucket& bucket : parameters_.buckets()) {
+    const int64_t count = static_cast<int64_t>(bucket.entries.size());
+    if (index >= 0 && index < count) {
+      result.bad_parameter = bucket.entries[static_cast<size_t>(index)].parameter.name;
+    }
+    index -= count;
+  }
+  return result;
+}
+
+void Optimizer::CheckNotStopped(const StepStatus& status) const {
+  if (!status.stopped) return;
+  if (status.bad_parameter.empty()) {
+    Fail("[{}] step {}: the norm of the gradients is not finite", name_, status.bad_step);
+  }
+  Fail("[{}] step {}: the gradient of '{}' is not finite", name_, status.bad_step,
+       status.bad_parameter);
 }
 
 ParameterList Optimizer::State() const {
-  ParameterList state = {{"step", step_}};
+  ParameterList state = {{"step", step_.counters.View({}, 0)},
+                         {"skipped_steps", step_.counters.View({}, 1)}};
   for (size_t b = 0; b < buckets_.size(); ++b) {
     for (const FlatEntry& entry : parameters_.buckets()[b].entries) {
       const auto add = [&](const std::string& kind, const Tensor& flat) {

@@ -2,25 +2,43 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "core/tensor.h"
 #include "optim/flat_parameters.h"
+#include "optim/loss_scaler.h"
 #include "optim/param_group.h"
+#include "optim/step_kernels.h"
+#include "optim/step_status.h"
 #include "optim/update_kernels.h"
 
 namespace convoy {
 
+/// Any option other than the defaults makes a step measure the norm of all gradients together,
+/// which reads them once more.
 struct StepOptions {
-  /// Gradients count times this: ClipGradNorm's `scale`, or the inverse of a loss scale.
-  double grad_scale = 1;
+  /// Gradients whose norm is over this are scaled down to it within the update, by
+  /// min(1, max_grad_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ has it.
+  double max_grad_norm = std::numeric_limits<double>::infinity();
+  /// What to do when the norm is not finite. Workers decide alike: their gradients are the same
+  /// sums. kStop leaves out every later step as well, until one is called with another choice; the
+  /// status names the parameter.
+  NonFinite non_finite = NonFinite::kPropagate;
+  /// What the loss was scaled by; such a step is then skipped in any case, and the scale lowered.
+  /// kStop stops only once the scale is at its minimum.
+  LossScaler* scaler = nullptr;
 };
 
 /// Updates flat parameters from their gradients, bucket by bucket, one pass over each.
 ///
 /// bf16 and f16 parameters are updated through an f32 master copy. A parameter that somebody else
 /// has written to meanwhile (a checkpoint loaded, a broadcast) goes on from what was written.
+///
+/// A step is work for the parameters' device and nothing else: all that it decides, and all that
+/// changes from step to step, stays there (step_control.h). So it can be captured in a graph. The
+/// host learns what happened when it reads `status()`, at once or some steps later.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -29,21 +47,36 @@ class Optimizer {
 
   /// One update of every parameter. Gradients are left as they are, but count as used: the next
   /// Backward overwrites them. A parameter that no Backward has reached since the last step has
-  /// gradient zero (its momentum and weight decay go on).
-  /// Throws: Error if a parameter was moved into another flat buffer since construction.
+  /// gradient zero (its momentum and weight decay go on). A skipped step changes no value, no state
+  /// and no step count.
+  /// Throws: Error if a parameter was moved into another flat buffer since construction, unless
+  /// max_grad_norm is over 0, or if the scaler is on another device.
   void Step(const StepOptions& options = {});
 
   double lr() const { return lr_; }
+  /// Counts from the next Step, or the next replay of a captured one, on; do not capture it itself.
   /// Throws: Error on a negative or non-finite rate.
   void set_lr(double lr);
 
-  /// Steps taken, over all runs if the state was loaded.
-  int64_t steps() const { return *step_.data<int64_t>(); }
+  /// What the newest step did (StepControl, f64), overwritten by the next one: to be copied to the
+  /// host without waiting, and given to Decode later.
+  const Tensor& status() const { return step_.control; }
+  /// The meaning of a copy of `status()`. Throws: Error unless it has as many values.
+  StepStatus Decode(const std::vector<double>& status) const;
+  /// Decode of the status now. Waits for the device.
+  StepStatus ReadStatus() const { return Decode(status().ToVector<double>()); }
+  /// Throws: Error naming step and parameter if NonFinite::kStop has stopped the optimizer:
+  /// `[AdamW] step 37: the gradient of 'h.3.mlp.c_fc.weight' is not finite`.
+  void CheckNotStopped(const StepStatus& status) const;
+
+  /// Steps applied, over all runs if the state was loaded. Waits for the device.
+  int64_t steps() const { return step_.counters.View({}).Item<int64_t>(); }
   const FlatParameters& parameters() const { return parameters_; }
 
-  /// All there is to save and load: "step" (an i64 scalar), and per parameter what the rule keeps,
-  /// as "exp_avg.h.0.ln_1.weight", in the parameter's shape, f32 (f64 for f64 parameters). The
-  /// tensors are the state itself: what is copied into them is what the next Step goes on from.
+  /// All there is to save and load: "step" and "skipped_steps" (i64 scalars), and per parameter
+  /// what the rule keeps, as "exp_avg.h.0.ln_1.weight", in the parameter's shape, f32 (f64 for f64
+  /// parameters). The tensors are the state itself, on the parameters' device: what is copied into
+  /// them is what the next Step goes on from.
   ParameterList State() const;
 
  protected:
@@ -53,18 +86,23 @@ class Optimizer {
     double weight_decay;
     const std::vector<ParamGroup>& groups;
     std::vector<std::string> state_names;  ///< of the buffers that the rule keeps per element
+    double beta1 = 0, beta2 = 0;           ///< for StepControl's corrections
   };
 
   Optimizer(const FlatParameters& parameters, const Hyper& hyper);
 
-  /// Updates one bucket; `steps()` counts from 1 by then.
-  virtual void Update(const UpdateBucket& bucket, double grad_scale) = 0;
+  /// Gives the device the update of one bucket, under its control.
+  virtual void Update(const UpdateBucket& bucket) = 0;
 
  private:
+  void MakeStepBuffers();
+  void MeasureGradients();
+
   const char* name_;
   FlatParameters parameters_;
   double lr_;
-  Tensor step_ = Tensor::Scalar(int64_t{0});
+  double beta1_, beta2_;
+  StepBuffers step_;
   std::vector<std::string> state_names_;
   std::vector<UpdateBucket> buckets_;
 };

@@ -23,8 +23,8 @@ Sgd::Sgd(const FlatParameters& parameters, const SgdOptions& options)
   CONVOY_CHECK(!nesterov_ || momentum_ > 0, "[Sgd] Nesterov wants a momentum over 0");
 }
 
-void Sgd::Update(const UpdateBucket& bucket, double grad_scale) {
-  sgd_update(bucket.values.device(), bucket, {lr(), momentum_, nesterov_, grad_scale});
+void Sgd::Update(const UpdateBucket& bucket) {
+  sgd_update(bucket.values.device(), bucket, {momentum_, nesterov_});
 }
 
 }  // namespace convoy

@@ -23,7 +23,7 @@ class Sgd final : public Optimizer {
   explicit Sgd(const FlatParameters& parameters, const SgdOptions& options = {});
 
  private:
-  void Update(const UpdateBucket& bucket, double grad_scale) override;
+  void Update(const UpdateBucket& bucket) override;
 
   double momentum_;
   bool nesterov_;

@@ -151,6 +151,10 @@ void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
     pass.on_leaf = [this](const Tensor& leaf) { reducer_->LeafDone(leaf); };
     pass.on_end = [this] { reducer_->Finish(); };
   }
+  if (options.scaler != nullptr) {
+    pass.scale = 1;
+    pass.seed = options.scaler->Seed(loss, weight);
+  }
   if (weight > 0) {
     convoy::Backward(loss, pass);
   } else if (pass.on_start) {  // no samples here: takes part without a gradient of its own

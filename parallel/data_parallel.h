@@ -8,6 +8,7 @@
 
 #include "core/tensor.h"
 #include "optim/flat_parameters.h"
+#include "optim/loss_scaler.h"
 #include "parallel/bucket_plan.h"
 #include "parallel/worker.h"
 
@@ -23,6 +24,9 @@ struct ReduceOptions {
   /// micro-batches of one size. Over all workers and micro-batches the weights must add up to 1 for
   /// the gradient to be that of the global mean.
   std::optional<double> weight;
+  /// Multiplies the loss as well: gradients are then too large by its scale until an optimizer,
+  /// given the same scaler, divides by it (optim/loss_scaler.h).
+  const LossScaler* scaler = nullptr;
   /// This is micro-batch `micro_batch` of `micro_batches` of one step: gradients accumulate, and
   /// only the last one communicates.
   int micro_batch = 0;

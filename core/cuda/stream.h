@@ -3,6 +3,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -15,11 +16,15 @@ namespace convoy::cuda {
 /// side starts with it.
 cudaStream_t Use(Device device);
 
+/// The device's compute stream, whatever StreamScopes there are.
+cudaStream_t ComputeStream(Device device);
+
 /// An owned stream (non-blocking with respect to the default stream).
 class Stream {
  public:
   enum class Priority { kNormal, kHigh };
   explicit Stream(Device device, Priority priority = Priority::kNormal);
+  /// Does not wait: work that the stream has been given is still done.
   ~Stream();
   Stream(Stream&& other) noexcept
       : device_(other.device_), stream_(std::exchange(other.stream_, nullptr)) {}
@@ -53,10 +58,13 @@ class Event {
   explicit Event(Device device);
   ~Event();
   Event(Event&& other) noexcept
-      : device_(other.device_), event_(std::exchange(other.event_, nullptr)) {}
+      : device_(other.device_),
+        event_(std::exchange(other.event_, nullptr)),
+        recorded_(other.recorded_) {}
   Event& operator=(Event&& other) noexcept {
     std::swap(device_, other.device_);
     std::swap(event_, other.event_);
+    std::swap(recorded_, other.recorded_);
     return *this;
   }
 
@@ -71,10 +79,11 @@ class Event {
  private:
   Device device_;
   cudaEvent_t event_ = nullptr;
+  mutable bool recorded_ = false;  // by this owner: the event itself has had others
 };
 
-/// The host waits for everything given to `stream` so far, polling, and looks after `Interrupts`
-/// meanwhile. Counted by HostWaits.
+/// The host waits for everything given to `stream` so far, polling, and calls the thread's
+/// Interrupt meanwhile. Counted by HostWaits.
 void Synchronize(cudaStream_t stream);
 /// The host waits for an event, in the same way.
 void Synchronize(const Event& event);

@@ -116,6 +116,8 @@ HWY_AFTER_NAMESPACE();
 
 namespace convoy {
 
+CONVOY_REGISTER_KERNEL(linear_forward, kCpu, LinearForwardInPasses);
+CONVOY_REGISTER_KERNEL(linear_weight_gradient, kCpu, LinearWeightGradientInPasses);
 CONVOY_CPU_KERNEL(linear_activate, LinearActivate);
 CONVOY_CPU_KERNEL(linear_backward, LinearBackwardKernel);
 

@@ -1,8 +1,9 @@
 // Element-wise kernels: out[i] (+)= f(a[i], b[i], ...), the operands whole, broadcast or constant.
 //
-// A thread computes one pack, as many elements as make a 16-byte access of the widest type; where
-// addresses or rows do not allow packs, the same number of single elements, neighbours in
-// neighbouring threads. All of them are read before the first is written: `out` may be an operand.
+// A thread computes one pack, as many elements as make a 16-byte access of the widest type. Where
+// addresses or rows do not allow packs, it computes the same number of elements one by one (so that
+// as many bytes are under way), neighbours in neighbouring threads, or just one if operands
+// stretch. All of them are read before the first is written: `out` may be an operand.
 #pragma once
 
 #include <algorithm>
@@ -86,29 +87,23 @@ __device__ __forceinline__ int64_t MapOffset(const MapLayout& layout, int operan
   return offset;
 }
 
-/// The same where it may stretch in any dimension; a pack never leaves its row.
+/// The same for N neighbours within a row where the operand may stretch in any dimension.
 template <int N, typename T>
 __device__ __forceinline__ MapValues<T, N> LoadStretched(const MapSource<T>& source,
                                                          const MapLayout& layout, int operand,
-                                                         const MapSpan& span) {
+                                                         int64_t first) {
   MapValues<T, N> to;
   if (source.data == nullptr) {
     for (int k = 0; k < N; ++k) to.values[k] = source.constant;
-  } else if (span.packs) {
-    const T* from = source.data + MapOffset(layout, operand, span.first);
-    if (layout.strides[operand][0] == 0) {
-      const ComputeType<T> value = Widen(*from);
-      for (int k = 0; k < N; ++k) to.values[k] = value;
-    } else {
-      const Pack<T, N> pack = LoadPack<N>(from);
-      for (int k = 0; k < N; ++k) to.values[k] = Widen(pack[k]);
-    }
+    return to;
+  }
+  const T* from = source.data + MapOffset(layout, operand, first);
+  if (layout.strides[operand][0] == 0) {
+    const ComputeType<T> value = Widen(*from);
+    for (int k = 0; k < N; ++k) to.values[k] = value;
   } else {
-    for (int k = 0; k < N; ++k) {
-      const int64_t i = span.first + k * span.step;
-      to.values[k] =
-          i < span.n ? Widen(source.data[MapOffset(layout, operand, i)]) : ComputeType<T>{};
-    }
+    const Pack<T, N> pack = LoadPack<N>(from);
+    for (int k = 0; k < N; ++k) to.values[k] = Widen(pack[k]);
   }
   return to;
 }
@@ -146,22 +141,27 @@ __global__ void __launch_bounds__(kMapThreads)
   MapStore<N, F, Out, In...>(f, out, accumulate, span, LoadFlat<N>(in, span)...);
 }
 
-template <class F, typename Out, size_t... I, typename... In>
+template <int N, class F, typename Out, size_t... I, typename... In>
 __device__ __forceinline__ void MapStretched(std::index_sequence<I...>, const F& f, Out* out,
-                                             const MapLayout& layout, bool accumulate,
-                                             const MapSpan& span, const MapSource<In>&... in) {
-  constexpr int N = kMapElements<Out, In...>;
-  MapStore<N, F, Out, In...>(f, out, accumulate, span,
-                             LoadStretched<N>(in, layout, static_cast<int>(I), span)...);
+                                             int64_t n, const MapLayout& layout, bool accumulate,
+                                             const MapSource<In>&... in) {
+  const int64_t first = (int64_t{blockIdx.x} * kMapThreads + threadIdx.x) * N;
+  if (first >= n) return;
+  MapStore<N, F, Out, In...>(f, out, accumulate, {first, 1, n, true},
+                             LoadStretched<N>(in, layout, static_cast<int>(I), first)...);
 }
 
+// A thread computes one element, or a pack.
 template <class F, typename Out, typename... In>
 __global__ void __launch_bounds__(kMapThreads)
     MapStretchedKernel(F f, Out* out, int64_t n, bool packs, bool accumulate, MapLayout layout,
                        MapSource<In>... in) {
-  const MapSpan span = MapSpan::OfThread<kMapElements<Out, In...>>(n, packs);
-  if (span.first >= n) return;
-  MapStretched(std::index_sequence_for<In...>(), f, out, layout, accumulate, span, in...);
+  constexpr std::index_sequence_for<In...> kIndices;
+  if (packs) {
+    MapStretched<kMapElements<Out, In...>>(kIndices, f, out, n, layout, accumulate, in...);
+  } else {
+    MapStretched<1>(kIndices, f, out, n, layout, accumulate, in...);
+  }
 }
 
 template <typename T>
@@ -207,9 +207,9 @@ void Map(const F& f, const Stretched& stretched, const GradTarget& out,
   if (plan.flat) return MapFlat<Out, In...>(f, out, operands);
   const cudaStream_t stream = Use(out.tensor.device());
   WithMapSources<In...>(operands, plan, [&](const auto&... sources) {
-    Launch(MapStretchedKernel<Stretched, Out, In...>, BlocksFor(n, kMapThreads, N), kMapThreads, 0,
-           stream, stretched, out.tensor.data<Out>(), n, plan.packs, out.accumulate, plan.layout,
-           sources...);
+    const unsigned grid = BlocksFor(n, kMapThreads, plan.packs ? N : 1);
+    Launch(MapStretchedKernel<Stretched, Out, In...>, grid, kMapThreads, 0, stream, stretched,
+           out.tensor.data<Out>(), n, plan.packs, out.accumulate, plan.layout, sources...);
   });
 }
 

@@ -1,32 +1,27 @@
 // Adds up partial sums: (chunks, N) to (N).
 #include "ops/sum_parts.h"
 
-#include "core/cuda/kernel.h"
-#include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
+#include "ops/cuda/columns.h"
+#include "ops/cuda/map_plan.h"
 
 namespace convoy {
 namespace {
 
-constexpr int kThreads = 256;
-
-// One thread a column: chunks are few, and neighbours read neighbours.
-template <typename P, typename T>
-__global__ void SumPartsKernel(const P* parts, int64_t chunks, int64_t n, T* to, bool accumulate) {
-  const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (i >= n) return;
-  P sum = accumulate ? static_cast<P>(cuda::Widen(to[i])) : P{0};
-  for (int64_t c = 0; c < chunks; ++c) sum += parts[c * n + i];
-  to[i] = static_cast<T>(sum);
-}
+constexpr int kLanes = 8;  // narrow tiles: N is thousands at most, and every block counts
 
 void SumParts(const Tensor& parts, const GradTarget& to) {
   const cudaStream_t stream = cuda::Use(to.tensor.device());
   const int64_t chunks = parts.dim(0), n = to.tensor.numel();
   DispatchFloating(to.tensor.dtype(), "SumParts", [&]<typename T>(T) {
-    using P = ComputeType<T>;
-    cuda::Launch(SumPartsKernel<P, T>, cuda::BlocksFor(n, kThreads), kThreads, 0, stream,
-                 parts.data<P>(), chunks, n, to.tensor.data<T>(), to.accumulate);
+    using C = ComputeType<T>;
+    constexpr int N = cuda::kPackElements<C>;
+    const bool packs =
+        n % N == 0 && cuda::IsAlignedFor(parts, N) && cuda::IsAlignedFor(to.tensor, N);
+    const cuda::ColumnTiles tiles(1, chunks, n, N, packs, kLanes);
+    cuda::ReduceColumns<cuda::SumReduction, N, C>(
+        tiles, cuda::PlainColumns<C, N>{parts.data<C>(), n},
+        cuda::StoreResult<T, C, N>{to.tensor.data<T>(), n, 1, to.accumulate}, stream);
   });
 }
 

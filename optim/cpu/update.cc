@@ -1,11 +1,11 @@
 // CPU kernels of the optimizers: all of a bucket's arrays in one vectorised pass.
+#include "optim/step_kernels.h"
 #include "optim/update_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "optim/cpu/update.cc"
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "core/threads.h"
 #include "hwy/foreach_target.h"
@@ -31,9 +31,10 @@ void ForEachPiece(const UpdateBucket& bucket, F&& f) {
               [&](int64_t first_block, int64_t last_block) {
                 const int64_t first = first_block * kAlign;
                 const int64_t last = last_block * kAlign;
-                for (const UpdateSegment& segment : bucket.segments) {
-                  const int64_t begin = std::max(first, segment.begin);
-                  const int64_t end = std::min(last, segment.end);
+                for (int64_t s = 0; s < bucket.segments.dim(0); ++s) {
+                  const UpdateSegment& segment = bucket.SegmentData()[s];
+                  const int64_t begin = std::max(first, static_cast<int64_t>(segment.begin));
+                  const int64_t end = std::min(last, static_cast<int64_t>(segment.end));
                   if (begin < end) f(begin, end, segment);
                 }
               });
@@ -86,15 +87,16 @@ HWY_INLINE V MulThenAdd(V a, V b, V c) {
 template <typename T, bool kMomentum, bool kNesterov>
 void SgdBucket(const UpdateBucket& bucket, const SgdRule& rule) {
   using C = ComputeType<T>;
+  const StepControl& control = *ControlOf(bucket.control);
   const Values<T> values(bucket);
   const T* gradients = bucket.gradients.data<T>();
   C* moments = kMomentum ? bucket.states[0].data<C>() : nullptr;
   ForEachPiece(bucket, [&](int64_t begin, int64_t end, const UpdateSegment& segment) HWY_ATTR {
     const AlignedTag<T> d;
-    const auto scale = hn::Set(d, static_cast<C>(rule.grad_scale));
+    const auto scale = hn::Set(d, static_cast<C>(control.grad_scale));
     const auto decay = hn::Set(d, static_cast<C>(segment.weight_decay));
     const auto momentum = hn::Set(d, static_cast<C>(rule.momentum));
-    const auto rate = hn::Set(d, static_cast<C>(rule.lr * segment.lr_scale));
+    const auto rate = hn::Set(d, static_cast<C>(control.lr * segment.lr_scale));
     for (int64_t i = begin; i < end; i += static_cast<int64_t>(hn::Lanes(d))) {
       const auto p = values.Load(d, i);
       const auto g = MulThenAdd(decay, p, hn::Mul(scale, LoadAs(d, gradients + i)));
@@ -110,6 +112,7 @@ void SgdBucket(const UpdateBucket& bucket, const SgdRule& rule) {
 }
 
 void SgdUpdate(const UpdateBucket& bucket, const SgdRule& rule) {
+  if (ControlOf(bucket.control)->skip != 0) return;
   DispatchFloating(bucket.values.dtype(), "Sgd", [&]<typename T>(T) {
     if (rule.nesterov) return SgdBucket<T, true, true>(bucket, rule);
     if (rule.momentum != 0) return SgdBucket<T, true, false>(bucket, rule);
@@ -120,23 +123,24 @@ void SgdUpdate(const UpdateBucket& bucket, const SgdRule& rule) {
 template <typename T, bool kDecoupled>
 void AdamBucket(const UpdateBucket& bucket, const AdamRule& rule) {
   using C = ComputeType<T>;
+  const StepControl& control = *ControlOf(bucket.control);
   const Values<T> values(bucket);
   const T* gradients = bucket.gradients.data<T>();
   C* first = bucket.states[0].data<C>();
   C* second = bucket.states[1].data<C>();
   ForEachPiece(bucket, [&](int64_t begin, int64_t end, const UpdateSegment& segment) HWY_ATTR {
     const AlignedTag<T> d;
-    const double lr = rule.lr * segment.lr_scale;
-    const auto scale = hn::Set(d, static_cast<C>(rule.grad_scale));
+    const double lr = control.lr * segment.lr_scale;
+    const auto scale = hn::Set(d, static_cast<C>(control.grad_scale));
     const auto decay = hn::Set(d, static_cast<C>(segment.weight_decay));
     const auto keep = hn::Set(d, static_cast<C>(1 - lr * segment.weight_decay));
     const auto beta1 = hn::Set(d, static_cast<C>(rule.beta1));
     const auto rest1 = hn::Set(d, static_cast<C>(1 - rule.beta1));
     const auto beta2 = hn::Set(d, static_cast<C>(rule.beta2));
     const auto rest2 = hn::Set(d, static_cast<C>(1 - rule.beta2));
-    const auto root_scale = hn::Set(d, static_cast<C>(1 / std::sqrt(rule.correction2)));
+    const auto root_scale = hn::Set(d, static_cast<C>(1 / std::sqrt(control.correction2)));
     const auto eps = hn::Set(d, static_cast<C>(rule.eps));
-    const auto rate = hn::Set(d, static_cast<C>(lr / rule.correction1));
+    const auto rate = hn::Set(d, static_cast<C>(lr / control.correction1));
     for (int64_t i = begin; i < end; i += static_cast<int64_t>(hn::Lanes(d))) {
       auto p = values.Load(d, i);
       auto g = hn::Mul(scale, LoadAs(d, gradients + i));
@@ -156,6 +160,7 @@ void AdamBucket(const UpdateBucket& bucket, const AdamRule& rule) {
 }
 
 void AdamUpdate(const UpdateBucket& bucket, const AdamRule& rule) {
+  if (ControlOf(bucket.control)->skip != 0) return;
   DispatchFloating(bucket.values.dtype(), "Adam", [&]<typename T>(T) {
     if (rule.decoupled) return AdamBucket<T, true>(bucket, rule);
     return AdamBucket<T, false>(bucket, rule);
@@ -187,21 +192,18 @@ double SumSquares(const T* x, int64_t n) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
 }
 
-void SumOfSquares(const Tensor& x, double* sum) {
-  constexpr int64_t kChunk = 8192;
+void SumOfSquares(const Tensor& x, const Tensor& parts) {
   const int64_t n = x.numel();
-  std::vector<double> chunks(static_cast<size_t>((n + kChunk - 1) / kChunk));
-  DispatchFloating(x.dtype(), "ClipGradNorm", [&]<typename T>(T) {
+  double* sums = parts.data<double>();
+  DispatchFloating(x.dtype(), "GradNorm", [&]<typename T>(T) {
     const T* data = x.data<T>();
-    ParallelFor(x.device(), static_cast<int64_t>(chunks.size()), 2,
-                [&](int64_t begin, int64_t end) HWY_ATTR {
-                  for (int64_t c = begin; c < end; ++c) {
-                    chunks[static_cast<size_t>(c)] =
-                        SumSquares(data + c * kChunk, std::min(kChunk, n - c * kChunk));
-                  }
-                });
+    ParallelFor(x.device(), parts.numel(), 2, [&](int64_t begin, int64_t end) HWY_ATTR {
+      for (int64_t c = begin; c < end; ++c) {
+        const int64_t from = c * kNormChunk;
+        sums[c] = SumSquares(data + from, std::min(kNormChunk, n - from));
+      }
+    });
   });
-  for (const double chunk : chunks) *sum += chunk;
 }
 
 }  // namespace convoy::HWY_NAMESPACE

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "core/autograd.h"
 #include "core/error.h"
 #include "models/trainers/common/interrupt.h"
 #include "ops/shape_ops.h"
 #include "optim/adam.h"
-#include "optim/clip.h"
 #include "optim/sgd.h"
 
 namespace convoy {
@@ -125,14 +125,12 @@ bool TrainingRun::Step(StepMetrics& metrics) {
   metrics.lr = schedule_(metrics.step - 1);
   const Shared shared = ForwardBackward();
   const double max_norm = flags_.clip > 0 ? flags_.clip : std::numeric_limits<double>::infinity();
-  const ClippedNorm clip = ClipGradNorm(net_->Parameters(), max_norm);
+  optimizer_->set_lr(metrics.lr);
+  optimizer_->Step({.max_grad_norm = max_norm, .non_finite = NonFinite::kStop});
   metrics.loss = shared.loss;
-  metrics.grad_norm = clip.norm;
-  const bool finite = std::isfinite(shared.loss) && std::isfinite(clip.norm);
-  if (finite) {
-    optimizer_->set_lr(metrics.lr);
-    optimizer_->Step({.grad_scale = clip.scale});
-  }
+  const StepStatus status = optimizer_->ReadStatus();
+  metrics.grad_norm = status.grad_norm;
+  const bool finite = std::isfinite(shared.loss) && std::isfinite(metrics.grad_norm);
   metrics.exposed_comm_ms = net_->stats().exposed_comm_ms;
   metrics.step_ms = 1e3 * Seconds(start);
   metrics.samples_per_s = 1e3 * shared.samples / metrics.step_ms;
@@ -141,10 +139,12 @@ bool TrainingRun::Step(StepMetrics& metrics) {
   }
   if (!finite) {
     if (worker_.is_main()) metrics_file_.Write(metrics);
+    const std::string where =
+        status.bad_parameter.empty() ? "" : " (first in '" + status.bad_parameter + "')";
     Fail(
-        "[train] step {}: the loss is {} and the gradient's norm {}; nothing was saved. Try a "
+        "[train] step {}: the loss is {} and the gradient's norm {}{}; nothing was saved. Try a "
         "lower --lr, a longer --warmup or --clip 1",
-        metrics.step, metrics.loss, metrics.grad_norm);
+        metrics.step, metrics.loss, metrics.grad_norm, where);
   }
   samples_ += shared.samples;
   return shared.stop;

@@ -1,0 +1,125 @@
+// Recorded graphs: a device's work captured once and replayed as one.
+#include "core/cuda/graph.h"
+
+#include <optional>
+#include <vector>
+
+#include "core/cuda/capture_mode.h"
+#include "core/cuda/check.h"
+#include "core/cuda/device.h"
+#include "core/cuda/pool.h"
+#include "core/cuda/random_positions.h"
+#include "core/cuda/stream.h"
+#include "core/error.h"
+
+namespace convoy::cuda {
+namespace {
+
+thread_local std::vector<PinnedBuffer>* kept_buffers = nullptr;
+
+class Graph final : public Recording {
+ public:
+  Graph(Device device, const std::function<void()>& work)
+      : device_(device), arena_(PoolOf(device).BeginArena()) {
+    try {
+      Capture(work);
+    } catch (...) {
+      positions_.reset();
+      PoolOf(device_).Retire(arena_, nullptr);
+      throw;
+    }
+  }
+
+  ~Graph() override {
+    positions_.reset();  // its memory is the arena's
+    if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
+    PoolOf(device_).Retire(arena_, last_);
+    // What the copies read must stay as it is until the last replay is done.
+    try {
+      if (last_ != nullptr) {
+        for (PinnedBuffer& buffer : buffers_) buffer.UsedBy(device_, last_);
+      }
+    } catch (const Error&) {
+      // The device is lost.
+    }
+  }
+
+  void Replay() override {
+    CONVOY_CHECK(!recording_graph, "[CUDA] a graph cannot be replayed while another is recorded");
+    const cudaStream_t stream = Use(device_);
+    PoolOf(device_).BeforeReplay(*arena_, stream);
+    if (last_ != nullptr && last_ != stream) {
+      // Positions and pool count on replays coming one after the other.
+      Event replayed(device_);
+      replayed.Record(last_);
+      replayed.MakeWait(stream, "graph: replayed on another stream");
+    }
+    positions_->BeforeReplay(stream);
+    CONVOY_CUDA(cudaGraphLaunch(executable_, stream));
+    last_ = stream;
+  }
+
+ private:
+  void Capture(const std::function<void()>& work) {
+    const Stream stream(device_);
+    positions_.emplace(device_);
+    cudaGraph_t graph = nullptr;
+    {
+      const StreamScope scope(stream);
+      Use(device_);
+      CONVOY_CUDA(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal));
+      const Session session(*this);
+      try {
+        work();
+        positions_->EndRecording();
+      } catch (...) {
+        Use(device_);
+        if (cudaStreamEndCapture(stream.get(), &graph) == cudaSuccess) cudaGraphDestroy(graph);
+        cudaGetLastError();
+        throw;
+      }
+      Use(device_);
+      CONVOY_CUDA(cudaStreamEndCapture(stream.get(), &graph));
+    }
+    const cudaError_t error = cudaGraphInstantiate(&executable_, graph, 0);
+    cudaGraphDestroy(graph);
+    CONVOY_CUDA(error);
+  }
+
+  // What is different for this thread while it records.
+  class Session {
+   public:
+    explicit Session(Graph& graph) : graph_(graph) {
+      recording_graph = true;
+      convoy::internal::random_recorder = &*graph.positions_;
+      kept_buffers = &graph.buffers_;
+    }
+    ~Session() {
+      kept_buffers = nullptr;
+      convoy::internal::random_recorder = nullptr;
+      recording_graph = false;
+      PoolOf(graph_.device_).EndArena(graph_.arena_);
+    }
+
+   private:
+    Graph& graph_;
+  };
+
+  Device device_;
+  std::shared_ptr<Pool::Arena> arena_;
+  std::optional<RandomPositions> positions_;
+  std::vector<PinnedBuffer> buffers_;
+  cudaGraphExec_t executable_ = nullptr;
+  cudaStream_t last_ = nullptr;  // of the last replay
+};
+
+}  // namespace
+
+std::unique_ptr<Recording> RecordGraph(Device device, const std::function<void()>& work) {
+  CONVOY_CHECK(!recording_graph, "[CUDA] a graph is being recorded by this thread already");
+  return std::make_unique<Graph>(device, work);
+}
+
+void KeepForReplays(PinnedBuffer buffer) { kept_buffers->push_back(std::move(buffer)); }
+
+}  // namespace convoy::cuda

@@ -1,0 +1,43 @@
+// Page-locked host memory, from which a GPU copies while the host goes on.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "core/cuda/stream.h"
+
+namespace convoy::cuda {
+
+/// A buffer from a cache that all GPUs share. Given back when it goes, and used again only after
+/// the work that it was last given to (`UsedBy`) is done.
+class PinnedBuffer {
+ public:
+  /// Throws: Error if the machine has no more memory to lock.
+  explicit PinnedBuffer(size_t bytes);
+  ~PinnedBuffer();
+  PinnedBuffer(PinnedBuffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        bytes_(other.bytes_),
+        used_(std::move(other.used_)) {}
+  PinnedBuffer& operator=(PinnedBuffer&&) = delete;
+
+  std::byte* data() const { return data_; }
+  /// The work given to `stream` of `device` so far uses the buffer. Once a buffer.
+  void UsedBy(Device device, cudaStream_t stream);
+  /// Of UsedBy; null before.
+  const Event* used() const { return used_.get(); }
+
+ private:
+  std::byte* data_;
+  size_t bytes_;
+  std::unique_ptr<Event> used_;
+};
+
+struct PinnedStats {
+  int64_t bytes = 0;        ///< locked, in use or cached
+  int64_t allocations = 0;  ///< buffers asked of the driver so far
+};
+PinnedStats GetPinnedStats();
+
+}  // namespace convoy::cuda

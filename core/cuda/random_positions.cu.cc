@@ -1,0 +1,74 @@
+// Random numbers in recorded graphs: every replay draws from streams of its own.
+#include "core/cuda/random_positions.h"
+
+#include <algorithm>
+
+#include "core/cuda/kernel.h"
+#include "core/cuda/launch.h"
+#include "core/cuda/stream.h"
+
+namespace convoy::cuda {
+namespace {
+
+// Sources whose positions lie in one piece of memory.
+constexpr size_t kPerPiece = 128;
+
+struct Dealt {
+  uint32_t streams[kPerPiece];
+};
+
+__global__ void AdvanceKernel(RandomPosition* positions, Dealt dealt) {
+  positions[threadIdx.x].shift += dealt.streams[threadIdx.x];
+}
+
+__global__ void SetKernel(RandomPosition* position, RandomPosition value) { *position = value; }
+
+}  // namespace
+
+RandomPositions::Source& RandomPositions::SourceOf(
+    const std::shared_ptr<StreamSource::State>& state) {
+  const auto found = std::find_if(sources_.begin(), sources_.end(),
+                                  [&](const Source& source) { return source.state == state; });
+  if (found != sources_.end()) return *found;
+  const size_t at = sources_.size() % kPerPiece;
+  if (at == 0) {
+    memory_.push_back(Tensor::Empty({static_cast<int64_t>(kPerPiece * sizeof(RandomPosition))},
+                                    {DType::kU8, device_}));
+  }
+  auto* positions = static_cast<RandomPosition*>(memory_.back().raw_data());
+  return sources_.emplace_back(Source{state, *state, positions + at, {}, false, 0});
+}
+
+RandomStream RandomPositions::Next(const std::shared_ptr<StreamSource::State>& state) {
+  Source& source = SourceOf(state);
+  ++source.dealt;
+  return {state->seed, state->next++, source.position};
+}
+
+void RandomPositions::EndRecording() {
+  const cudaStream_t stream = Use(device_);
+  for (size_t first = 0; first < sources_.size(); first += kPerPiece) {
+    const size_t count = std::min(sources_.size() - first, kPerPiece);
+    Dealt dealt{};
+    for (size_t i = 0; i < count; ++i) dealt.streams[i] = sources_[first + i].dealt;
+    Launch(AdvanceKernel, 1, static_cast<unsigned>(count), 0, stream, sources_[first].position,
+           dealt);
+  }
+  for (Source& source : sources_) *source.state = source.recorded;
+}
+
+void RandomPositions::BeforeReplay(cudaStream_t stream) {
+  for (Source& source : sources_) {
+    StreamSource::State& state = *source.state;
+    const RandomPosition wanted = {state.seed, state.next - source.recorded.next};
+    if (!source.known || source.expected.seed != wanted.seed ||
+        source.expected.shift != wanted.shift) {
+      Launch(SetKernel, 1, 1, 0, stream, source.position, wanted);
+    }
+    state.next += source.dealt;
+    source.known = true;
+    source.expected = {wanted.seed, wanted.shift + source.dealt};
+  }
+}
+
+}  // namespace convoy::cuda

@@ -1,0 +1,34 @@
+// What the memory that this thread allocates is for, so that "out of memory" can say who holds it.
+#pragma once
+
+namespace convoy {
+
+/// The name of an op ("MatMul"), of its backward, or of a purpose ("parameters"). `what` is a
+/// string literal, or null for memory that nobody has named.
+struct MemoryPurpose {
+  const char* what = nullptr;
+  bool backward = false;
+  bool operator==(const MemoryPurpose&) const = default;
+};
+
+/// While one is alive, everything that this thread allocates is for `what`, whatever ops run.
+class MemoryLabel {
+ public:
+  explicit MemoryLabel(const char* what, bool backward = false);
+  ~MemoryLabel();
+  MemoryLabel(const MemoryLabel&) = delete;
+  MemoryLabel& operator=(const MemoryLabel&) = delete;
+
+ private:
+  MemoryPurpose before_;
+  bool fixed_before_;
+};
+
+/// The purpose of what this thread allocates now.
+MemoryPurpose CurrentMemoryPurpose();
+
+/// Called by every op as it starts (ops/checks) and, with null, as it ends (Record): what it
+/// allocates between is its own, unless a MemoryLabel says otherwise. Costs a thread-local store.
+void SetMemoryOp(const char* op);
+
+}  // namespace convoy
