@@ -49,10 +49,11 @@ const Api& GetApi() {
     int version = 0;
     const ncclResult_t result = api.GetVersion(&version);
     CONVOY_CHECK(result == ncclSuccess, "[NCCL] ncclGetVersion: {}", api.GetErrorString(result));
-    CONVOY_CHECK(version >= NCCL_VERSION_CODE,
-                 "[NCCL] the library {} is version {}, but this program wants {} or newer; name the "
-                 "folder of a newer one in CONVOY_CUDA_LIBS, or use --workers 1",
-                 kLibrary, VersionText(version), VersionText(NCCL_VERSION_CODE));
+    CONVOY_CHECK(
+        version >= NCCL_VERSION_CODE,
+        "[NCCL] the library {} is version {}, but this program wants {} or newer; name the "
+        "folder of a newer one in CONVOY_CUDA_LIBS, or use --workers 1",
+        kLibrary, VersionText(version), VersionText(NCCL_VERSION_CODE));
     CONVOY_NCCL_FUNCTIONS(CONVOY_NCCL_LOAD)
     return api;
   }();

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstring>
 #include <thread>
+#include <utility>
 
 #include "core/cuda/stream.h"
 #include "core/error.h"
@@ -56,7 +56,10 @@ Communicator::Communicator(const Peers& peers, Device device) : peers_(peers), d
 Communicator::~Communicator() {
   if (comm_ == nullptr) return;
   try {
-    if (peers_.failed()) return Abort();
+    if (peers_.failed()) {
+      Abort();
+      return;
+    }
     cuda::Use(device_);
     Call("CommFinalize", [](ncclComm_t comm) { return GetApi().CommFinalize(comm); });
     GetApi().CommDestroy(comm_);
@@ -85,9 +88,10 @@ void Communicator::Settle(const char* name, ncclResult_t result) {
       peers_.FailAndThrow(fmt::format("[NCCL] {}; nccl{} waits for it", died, name));
     }
     if (deadline.passed()) {
-      peers_.FailAndThrow(fmt::format("[NCCL] nccl{} has not returned within {:.1f} s; NCCL_DEBUG="
-                                      "INFO tells more",
-                                      name, deadline.elapsed_s()));
+      peers_.FailAndThrow(
+          fmt::format("[NCCL] nccl{} has not returned within {:.1f} s; NCCL_DEBUG="
+                      "INFO tells more",
+                      name, deadline.elapsed_s()));
     }
     if (tries > kSpins) std::this_thread::sleep_for(std::chrono::microseconds(50));
     const std::lock_guard lock(mutex_);

@@ -41,7 +41,7 @@ class Communicator {
 
   const Peers& peers_;
   const Device device_;
-  std::mutex mutex_;            // held for one call of NCCL at a time
+  std::mutex mutex_;           // held for one call of NCCL at a time
   ncclComm_t comm_ = nullptr;  // null once aborted
 };
 

@@ -89,10 +89,10 @@ ncclResult_t Run(const CollectiveCall& call, int size, ncclComm_t comm, cudaStre
 
 // What has been given to the device as one: its events, and the memory that it uses.
 struct NcclGroup::Launched {
-  std::vector<Tensor> tensors;           // alive until the current stream comes after the work
-  cudaStream_t issued_on = nullptr;      // the stream whose work it comes after
+  std::vector<Tensor> tensors;              // alive until the current stream comes after the work
+  cudaStream_t issued_on = nullptr;         // the stream whose work it comes after
   std::shared_ptr<const cuda::Event> done;  // null: not launched yet
-  std::optional<Interval> time;          // none in a recording
+  std::optional<Interval> time;             // none in a recording
 };
 
 // A collective as its user sees it; keeps the worker's end alive.
@@ -141,14 +141,12 @@ NcclGroup::NcclGroup(const GpuSeat& seat)
       stream_(seat.device, cuda::Stream::Priority::kHigh),
       communicator_(peers_, seat.device),
       watcher_(peers_, communicator_, seat.device),
-      interrupt_before_(cuda::SetInterrupt(
-          [](void* peers) { static_cast<const Peers*>(peers)->ThrowIfFailed(); },
-          const_cast<Peers*>(&peers_))),
+      interrupt_before_(
+          cuda::SetInterrupt([](void* peers) { static_cast<const Peers*>(peers)->ThrowIfFailed(); },
+                             const_cast<Peers*>(&peers_))),
       barrier_(Tensor::Zeros({1}, {DType::kI32, seat.device})) {}
 
-NcclGroup::~NcclGroup() {
-  cuda::SetInterrupt(interrupt_before_.first, interrupt_before_.second);
-}
+NcclGroup::~NcclGroup() { cuda::SetInterrupt(interrupt_before_.first, interrupt_before_.second); }
 
 void NcclGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
   CONVOY_CHECK(tensor.device() == device_,
@@ -222,9 +220,8 @@ void NcclGroup::SendMessages() {
   const std::shared_ptr<Launched> launched = messages_.front().launched;
   // NCCL matches by the order of the calls; both sides bring theirs into the order of the tags.
   std::vector<Message> messages = std::exchange(messages_, {});
-  std::stable_sort(messages.begin(), messages.end(), [](const Message& a, const Message& b) {
-    return a.call.tag < b.call.tag;
-  });
+  std::stable_sort(messages.begin(), messages.end(),
+                   [](const Message& a, const Message& b) { return a.call.tag < b.call.tag; });
   std::erase_if(messages, [](const Message& m) { return m.call.input.numel() == 0; });
   // Other workers may exchange nothing at this point: messages are not among what all count.
   LaunchOn(*launched, calls_, "messages", "Send and Recv",

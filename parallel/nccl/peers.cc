@@ -81,9 +81,10 @@ std::string Peers::WhyLate(uint64_t number, const std::string& what, double seco
   if (!computing.empty()) {
     return fmt::format("{}: the device of {} has not computed its part", wait, List(computing));
   }
-  return fmt::format("{}: all workers are there and have computed their parts, so the devices "
-                     "cannot reach each other; NCCL_DEBUG=INFO tells more",
-                     wait);
+  return fmt::format(
+      "{}: all workers are there and have computed their parts, so the devices "
+      "cannot reach each other; NCCL_DEBUG=INFO tells more",
+      wait);
 }
 
 void Meet(const Peers& peers) {
@@ -101,9 +102,10 @@ void Meet(const Peers& peers) {
     }
     if (missing.empty()) return;
     if (deadline.passed()) {
-      peers.FailAndThrow(fmt::format("[NCCL] {} {} not joined within {:.1f} s; {} {}", List(missing),
-                                     missing.size() == 1 ? "has" : "have", deadline.elapsed_s(),
-                                     List(here), here.size() == 1 ? "has" : "have"));
+      peers.FailAndThrow(fmt::format("[NCCL] {} {} not joined within {:.1f} s; {} {}",
+                                     List(missing), missing.size() == 1 ? "has" : "have",
+                                     deadline.elapsed_s(), List(here),
+                                     here.size() == 1 ? "has" : "have"));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -58,7 +58,7 @@ class Watcher {
 
   // The thread's own.
   std::deque<Entry> pending_;
-  size_t ready_ = 0;          // of these, with their input computed
+  size_t ready_ = 0;         // of these, with their input computed
   Clock::time_point since_;  // the first of them is waited for
   bool counting_ = false;    // whether `since_` holds
   std::thread thread_;
