@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/threads.h"
+#include "ops/permute_plan.h"
 #include "ops/shape_kernels.h"
 
 namespace convoy {
@@ -13,59 +14,10 @@ namespace {
 constexpr int64_t kTile = 32;              // rows and columns of a tile: both sides stay in L1
 constexpr int64_t kGrainBytes = 64 << 10;  // worth a thread's while
 
-// One dimension of the result: its extent, and how far a step along it moves in x and in y.
-struct Dim {
-  int64_t extent = 1;
-  int64_t from_stride = 0;
-  int64_t to_stride = 0;
-};
-
-// The dimensions of the result, outermost first, with extents of 1 dropped and neighbours merged
-// that are neighbours in x too.
-struct Plan {
-  std::array<Dim, Shape::kMaxDims> dims{};
-  int ndim = 0;
-
-  const Dim& operator[](int i) const { return dims[static_cast<size_t>(i)]; }
-  Dim& back() { return dims[static_cast<size_t>(ndim - 1)]; }
-
-  void Erase(int i) {
-    std::move(dims.begin() + i + 1, dims.begin() + ndim, dims.begin() + i);
-    --ndim;
-  }
-
-  int64_t Numel() const {
-    int64_t numel = 1;
-    for (int i = 0; i < ndim; ++i) numel *= (*this)[i].extent;
-    return numel;
-  }
-};
-
-Plan MakePlan(const Tensor& x, const std::vector<int>& axes) {
-  Plan plan;
-  for (const int axis : axes) {
-    const int64_t extent = x.dim(axis);
-    const int64_t stride = x.shape().Product(axis + 1, x.ndim());
-    if (extent == 1) continue;
-    if (plan.ndim > 0 && plan.back().from_stride == extent * stride) {
-      plan.back() = {plan.back().extent * extent, stride, 0};
-    } else {
-      ++plan.ndim;
-      plan.back() = {extent, stride, 0};
-    }
-  }
-  int64_t stride = 1;
-  for (int i = plan.ndim; i-- > 0;) {
-    plan.dims[static_cast<size_t>(i)].to_stride = stride;
-    stride *= plan[i].extent;
-  }
-  return plan;
-}
-
 // Walks the index tuples of a plan in order, keeping the offsets in x and y.
 class Walker {
  public:
-  Walker(const Plan& plan, int64_t position) : plan_(plan) {
+  Walker(const PermutePlan& plan, int64_t position) : plan_(plan) {
     for (int i = plan.ndim; i-- > 0;) {
       int64_t& index = index_[static_cast<size_t>(i)];
       index = position % plan[i].extent;
@@ -80,7 +32,7 @@ class Walker {
 
   void Next() {
     for (int i = plan_.ndim; i-- > 0;) {
-      const Dim& dim = plan_[i];
+      const PermuteDim& dim = plan_[i];
       int64_t& index = index_[static_cast<size_t>(i)];
       from_ += dim.from_stride;
       to_ += dim.to_stride;
@@ -92,15 +44,15 @@ class Walker {
   }
 
  private:
-  const Plan& plan_;
+  const PermutePlan& plan_;
   std::array<int64_t, Shape::kMaxDims> index_{};
   int64_t from_ = 0;
   int64_t to_ = 0;
 };
 
 // The last dimension is contiguous on both sides: `run_bytes` at a time.
-void CopyRuns(Device device, const Plan& outer, int64_t run_bytes, int64_t size, const char* from,
-              char* to) {
+void CopyRuns(Device device, const PermutePlan& outer, int64_t run_bytes, int64_t size,
+              const char* from, char* to) {
   const int64_t grain = std::max<int64_t>(kGrainBytes / run_bytes, 1);
   ParallelFor(device, outer.Numel(), grain, [&](int64_t begin, int64_t end) {
     Walker walker(outer, begin);
@@ -131,8 +83,8 @@ void TransposeTile(const T* __restrict from, int64_t from_stride, T* __restrict 
 
 // The last dimension of x is `rows`, the last one of y is `columns`; `outer` holds the others.
 template <typename T>
-void TransposeTiles(Device device, const Plan& outer, const Dim& rows, const Dim& columns,
-                    const void* from, void* to) {
+void TransposeTiles(Device device, const PermutePlan& outer, const PermuteDim& rows,
+                    const PermuteDim& columns, const void* from, void* to) {
   const int64_t bands = (rows.extent + kTile - 1) / kTile;
   const int64_t band_bytes =
       std::min(kTile, rows.extent) * columns.extent * static_cast<int64_t>(sizeof(T));
@@ -152,37 +104,20 @@ void TransposeTiles(Device device, const Plan& outer, const Dim& rows, const Dim
   });
 }
 
-// Takes runs of 2, 4 or 8 bytes in all for single elements if `x` and `y` are aligned for that;
-// returns the new size of an element.
-int64_t WidenElements(Plan& plan, int64_t size, const void* x, const void* y) {
-  const int64_t run = plan.back().from_stride == 1 ? plan.back().extent : 1;
-  const int64_t bytes = run * size;
-  const auto address = reinterpret_cast<uintptr_t>(x) | reinterpret_cast<uintptr_t>(y);
-  const bool one_element = bytes == 2 || bytes == 4 || bytes == 8;
-  if (run == 1 || !one_element || address % static_cast<uintptr_t>(bytes) != 0) return size;
-  plan.Erase(plan.ndim - 1);
-  for (int i = 0; i < plan.ndim; ++i) {
-    plan.dims[static_cast<size_t>(i)].from_stride /= run;
-    plan.dims[static_cast<size_t>(i)].to_stride /= run;
-  }
-  return bytes;
-}
-
 void PermuteOnCpu(const Tensor& x, const std::vector<int>& axes, const Tensor& y) {
   if (x.numel() == 0) return;
-  Plan plan = MakePlan(x, axes);
+  PermutePlan plan = PlanPermute(x, axes);
   if (plan.ndim <= 1) return y.CopyFrom(x.View(y.shape()));
-  const int64_t size =
-      WidenElements(plan, static_cast<int64_t>(SizeOf(x.dtype())), x.raw_data(), y.raw_data());
-  const Dim columns = plan.back();
+  const int64_t size = plan.WidenElements(static_cast<int64_t>(SizeOf(x.dtype())), /*widest=*/8,
+                                          x.raw_data(), y.raw_data());
+  const PermuteDim columns = plan.back();
   plan.Erase(plan.ndim - 1);
   if (columns.from_stride == 1) {
     return CopyRuns(x.device(), plan, columns.extent * size, size,
                     static_cast<const char*>(x.raw_data()), static_cast<char*>(y.raw_data()));
   }
-  int inner = 0;  // the dimension that is contiguous in x
-  while (plan[inner].from_stride != 1) ++inner;
-  const Dim rows = plan[inner];
+  const int inner = plan.InnerOfX();
+  const PermuteDim rows = plan[inner];
   plan.Erase(inner);
   const auto run = [&]<typename T>(T) {
     TransposeTiles<T>(x.device(), plan, rows, columns, x.raw_data(), y.raw_data());
