@@ -77,7 +77,8 @@ void ExpectValues(const Tensor& tensor, const std::string& what, F&& reference,
   DispatchAll(values.dtype(), [&]<typename T>(T) {
     const auto fits = [&](T value, T expected) {
       if (SameBits(value, expected)) return true;
-      const double a = static_cast<double>(value), b = static_cast<double>(expected);
+      const double a = static_cast<double>(static_cast<ComputeType<T>>(value)),
+                   b = static_cast<double>(static_cast<ComputeType<T>>(expected));
       const double unit = std::is_same_v<T, double>  ? 1e-14
                           : std::is_same_v<T, float> ? 1e-6
                                                      : 1e-2;
