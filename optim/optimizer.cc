@@ -156,7 +156,8 @@ void Optimizer::set_lr(double lr) {
   CheckRate(name_, "lr", lr);
   if (lr == lr_) return;
   lr_ = lr;
-  store_lr(step_.control.device(), step_.control, lr);
+  const Device device = step_.control.device();
+  GetBackend(device.type).Fill(device, &ControlOf(step_.control)->lr, DType::kF64, lr, 1);
 }
 
 StepStatus Optimizer::Decode(const std::vector<double>& status) const {

@@ -1,4 +1,4 @@
-// Kernel slots of a step's control: the norm, the decision, and what the host sets.
+// Kernel slots around a step's control: the norm, the decision, and the seed of backward.
 #pragma once
 
 #include <cstdint>
@@ -45,10 +45,7 @@ inline constinit Kernel<void(const StepBuffers& buffers, const Tensor& scaler,
                              const StepRule& rule)>
     prepare_step{"Optimizer"};
 
-/// control->lr = value, in the order of the device's work.
-inline constinit Kernel<void(const Tensor& control, double value)> store_lr{"Optimizer"};
-
-/// Every element of `to` becomes weight * scaler->scale.
+/// The one element of `to` becomes weight * scaler->scale.
 inline constinit Kernel<void(const Tensor& scaler, double weight, const Tensor& to)> fill_scaled{
     "LossScaler"};
 

@@ -44,17 +44,14 @@ void PrepareStep(const StepBuffers& buffers, const Tensor& scaler, const StepRul
   }
 }
 
-void StoreLr(const Tensor& control, double value) { ControlOf(control)->lr = value; }
-
 void FillScaled(const Tensor& scaler, double weight, const Tensor& to) {
   const double value = weight * ScalerOf(scaler)->scale;
   DispatchFloating(to.dtype(), "LossScaler", [&]<typename T>(T) {
-    std::fill_n(to.data<T>(), to.numel(), static_cast<T>(static_cast<ComputeType<T>>(value)));
+    *to.data<T>() = static_cast<T>(static_cast<ComputeType<T>>(value));
   });
 }
 
 CONVOY_REGISTER_KERNEL(prepare_step, kCpu, PrepareStep);
-CONVOY_REGISTER_KERNEL(store_lr, kCpu, StoreLr);
 CONVOY_REGISTER_KERNEL(fill_scaled, kCpu, FillScaled);
 
 }  // namespace
