@@ -329,7 +329,9 @@ bool RunGemm(const GemmCall& call) {
   SetPointers(plan, call);
   if (key.autotune && !plan.timed && !IsCapturing(stream)) Time(state, plan, call, stream);
   const Tensor workspace = Workspace(call.g.device, plan.algorithms[0].workspaceSize);
-  CONVOY_CUBLASLT(Queue(state, plan, call, 0, workspace, stream));
+  const cublasStatus_t status = Queue(state, plan, call, 0, workspace, stream);
+  if (status != CUBLAS_STATUS_SUCCESS)
+    internal::FailCublasLt(status, "cublasLtMatmul", __FILE__, __LINE__);
   return true;
 }
 
