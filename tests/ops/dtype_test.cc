@@ -6,24 +6,11 @@
 namespace convoy {
 namespace {
 
-// The f64 result of the same, already rounded, inputs. Integer dtypes are computed as they are, and
-// as f64 numbers.
-Result InF64(const OpSpec& row, const Sample& sample, const std::vector<Tensor>& inputs,
-             const std::vector<bool>& wants) {
-  std::vector<Tensor> wide;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    wide.push_back(sample.inputs[i].dtype
-                       ? inputs[i]
-                       : FromDoubles(inputs[i].shape(), ToDoubles(inputs[i]), DType::kF64));
-  }
-  return Evaluate(RunOf(row, sample), wide, wants);
-}
-
 void CheckAgainstF64(const OpSpec& row, const Sample& sample, DType dtype) {
   const std::vector<Tensor> inputs = MakeInputs(row, sample, dtype);
   const std::vector<bool> wants = Differentiable(row, sample, dtype);
   const Result got = Evaluate(RunOf(row, sample), inputs, wants);
-  CHECK(Difference(got, InF64(row, sample, inputs, wants), Tolerance(row, dtype)) == "");
+  CHECK(Difference(got, EvaluateInF64(row, sample, inputs, wants), Tolerance(row, dtype)) == "");
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (wants[i]) CHECK(got.grads[i].dtype() == dtype);
   }

@@ -84,7 +84,8 @@ std::vector<double> ToDoubles(const Tensor& tensor) {
   });
 }
 
-Tensor FromDoubles(const Shape& shape, const std::vector<double>& values, DType dtype) {
+Tensor FromDoubles(const Shape& shape, const std::vector<double>& values, DType dtype,
+                   Device device) {
   CONVOY_CHECK(shape.numel() == static_cast<int64_t>(values.size()),
                "[OpTable] shape {} wants {} values, got {}", shape.ToString(), shape.numel(),
                values.size());
@@ -102,7 +103,7 @@ Tensor FromDoubles(const Shape& shape, const std::vector<double>& values, DType 
         *to++ = static_cast<T>(static_cast<ComputeType<T>>(value));
     }
   });
-  return tensor;
+  return tensor.To(device);
 }
 
 Tensor Convert(const Tensor& tensor, DType dtype) {
@@ -110,12 +111,13 @@ Tensor Convert(const Tensor& tensor, DType dtype) {
   return FromDoubles(tensor.shape(), ToDoubles(tensor), dtype);
 }
 
-std::vector<Tensor> MakeInputs(const OpSpec& row, const Sample& sample, DType dtype) {
+std::vector<Tensor> MakeInputs(const OpSpec& row, const Sample& sample, DType dtype,
+                               Device device) {
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < sample.inputs.size(); ++i) {
     const InputSpec& spec = sample.inputs[i];
     inputs.push_back(
-        FromDoubles(spec.shape, InputValues(row, sample, i), spec.dtype.value_or(dtype)));
+        FromDoubles(spec.shape, InputValues(row, sample, i), spec.dtype.value_or(dtype), device));
   }
   return inputs;
 }
@@ -134,7 +136,7 @@ Tensor Cotangent(const Tensor& output) {
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = static_cast<double>((37 * i + 11) % 61) / 32 - 0.9375;
   }
-  return FromDoubles(output.shape(), values, output.dtype());
+  return FromDoubles(output.shape(), values, output.dtype(), output.device());
 }
 
 Result Evaluate(const RunFunction& run, const std::vector<Tensor>& inputs,
@@ -152,6 +154,17 @@ Result Evaluate(const RunFunction& run, const std::vector<Tensor>& inputs,
   Backward(result.output, {.seed = Cotangent(result.output)});
   for (size_t i = 0; i < inputs.size(); ++i) result.grads[i] = leaves[i].grad();
   return result;
+}
+
+Result EvaluateInF64(const OpSpec& row, const Sample& sample, const std::vector<Tensor>& inputs,
+                     const std::vector<bool>& wants) {
+  std::vector<Tensor> wide;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    wide.push_back(sample.inputs[i].dtype
+                       ? inputs[i].To({})
+                       : FromDoubles(inputs[i].shape(), ToDoubles(inputs[i]), DType::kF64));
+  }
+  return Evaluate(RunOf(row, sample), wide, wants);
 }
 
 std::string Difference(const Tensor& got, const Tensor& want, double tolerance) {
@@ -186,7 +199,8 @@ std::string Difference(const Result& got, const Result& want, double tolerance) 
 }
 
 std::string BitDifference(const Result& got, const Result& want) {
-  return ForEachPart(got, want, [](const Tensor& a, const Tensor& b) -> std::string {
+  return ForEachPart(got, want, [](const Tensor& x, const Tensor& y) -> std::string {
+    const Tensor a = x.To({}), b = y.To({});
     if (a.dtype() != b.dtype()) {
       return fmt::format("dtype {}, expected {}", Name(a.dtype()), Name(b.dtype()));
     }

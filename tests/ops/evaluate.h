@@ -9,12 +9,14 @@
 namespace convoy {
 
 /// The inputs of a sample as tensors of `dtype` (those with a dtype of their own keep it).
-std::vector<Tensor> MakeInputs(const OpSpec& row, const Sample& sample, DType dtype);
+std::vector<Tensor> MakeInputs(const OpSpec& row, const Sample& sample, DType dtype,
+                               Device device = {});
 
 /// Each element as f64, whatever the dtype.
 std::vector<double> ToDoubles(const Tensor& tensor);
 /// The converse; integers are rounded, u8 drops the sign, bool is "above zero".
-Tensor FromDoubles(const Shape& shape, const std::vector<double>& values, DType dtype);
+Tensor FromDoubles(const Shape& shape, const std::vector<double>& values, DType dtype,
+                   Device device = {});
 /// Converts floating tensors to `dtype`; others stay.
 Tensor Convert(const Tensor& tensor, DType dtype);
 
@@ -34,6 +36,11 @@ struct Result {
 Result Evaluate(const RunFunction& run, const std::vector<Tensor>& inputs,
                 const std::vector<bool>& wants);
 
+/// The f64 result, on the CPU, of inputs that are already rounded to their dtypes. Integer dtypes
+/// are computed as f64 numbers, unless the sample fixes them.
+Result EvaluateInF64(const OpSpec& row, const Sample& sample, const std::vector<Tensor>& inputs,
+                     const std::vector<bool>& wants);
+
 /// Empty if shapes are the same and |got - want| <= tolerance * (|want| + max(rms of want, 0.05))
 /// for every element; else says where it differs most.
 std::string Difference(const Tensor& got, const Tensor& want, double tolerance);
@@ -41,7 +48,7 @@ std::string Difference(const Tensor& got, const Tensor& want, double tolerance);
 /// Of outputs and of all gradients; dtypes may differ.
 std::string Difference(const Result& got, const Result& want, double tolerance);
 
-/// Empty if dtypes, shapes and every bit are the same.
+/// Empty if dtypes, shapes and every bit are the same; on any device.
 std::string BitDifference(const Result& got, const Result& want);
 
 }  // namespace convoy

@@ -2,8 +2,7 @@
 // that the autograd engine can hand to it.
 #include <algorithm>
 
-#include "core/autograd.h"
-#include "core/backend.h"
+#include "tests/ops/destinations.h"
 #include "tests/ops/drivers.h"
 
 namespace convoy {
@@ -32,44 +31,6 @@ double CentralDifference(const RunFunction& run, std::vector<Tensor> inputs, siz
   element = value - kStep;
   const double below = WeightedSum(run(inputs));
   return (above - below) / (2 * kStep);
-}
-
-// A copy whose backward hands on a gradient that nobody else holds.
-Tensor Copy(const Tensor& x) {
-  return Record("Copy", x.Clone(), {x}, [](BackwardPass& pass) {
-    pass.Write(0, [&](const Tensor& dx) { dx.CopyFrom(pass.grad()); });
-  });
-}
-
-// x + y; both get the same gradient tensor.
-Tensor Join(const Tensor& x, const Tensor& y) {
-  const Tensor sum = x.Clone();
-  GetBackend(DeviceType::kCpu)
-      .AddInto(sum.device(), sum.raw_data(), y.raw_data(), sum.dtype(), sum.numel());
-  return Record("Join", sum, {x, y}, [](BackwardPass& pass) {
-    for (int i = 0; i < 2; ++i) {
-      if (pass.Needs(i)) pass.Pass(i, pass.grad());
-    }
-  });
-}
-
-RunFunction WithCopiedInputs(const RunFunction& run) {
-  return [run](Inputs in) {
-    std::vector<Tensor> copies;
-    for (const Tensor& x : in) copies.push_back(Copy(x));
-    return run(copies);
-  };
-}
-
-Result Scaled(const Result& result, double factor) {
-  Result scaled = result;
-  for (Tensor& grad : scaled.grads) {
-    if (!grad.defined()) continue;
-    std::vector<double> values = ToDoubles(grad);
-    for (double& value : values) value *= factor;
-    grad = FromDoubles(grad.shape(), values, grad.dtype());
-  }
-  return scaled;
 }
 
 struct Case {

@@ -1,10 +1,14 @@
 // The op table: registration of rows, and what follows from a row alone.
 #include "tests/ops/op_table.h"
 
+#include <utility>
+
 #include "core/error.h"
 
 namespace convoy {
 namespace {
+
+Device error_device;
 
 std::map<std::string, OpSpec>& Table() {
   static std::map<std::string, OpSpec> table;
@@ -32,6 +36,21 @@ InputSpec Fixed(DType dtype, const Shape& shape, std::vector<double> values) {
 InputSpec Bool(const Shape& shape) {
   return {.shape = shape, .dtype = DType::kBool, .low = -1, .high = 1};
 }
+
+Tensor Zeros(const Shape& shape, DType dtype) {
+  return Tensor::Zeros(shape, {dtype, error_device});
+}
+
+Tensor Indices(const std::vector<int32_t>& values) {
+  return Tensor::From({static_cast<int64_t>(values.size())}, values, error_device);
+}
+
+Tensor ZerosElsewhere(const Shape& shape, DType dtype) {
+  return Tensor::Zeros(shape, {dtype, {error_device.type, error_device.index + 1}});
+}
+
+ErrorDevice::ErrorDevice(Device device) : before_(std::exchange(error_device, device)) {}
+ErrorDevice::~ErrorDevice() { error_device = before_; }
 
 OpRow::OpRow(OpSpec spec) {
   const std::string op = spec.op;

@@ -50,10 +50,30 @@ struct Sample {
   std::string no_reference_because;  ///< set: no reference values, for this reason
 };
 
-/// A wrong call and the message it must throw, to the letter.
+/// A wrong call and the message it must throw, to the letter. Its tensors are Zeros and the like,
+/// below, so that it can be made on every device.
 struct ErrorCase {
   std::function<void()> call;
-  std::string message;
+  std::string message;  ///< as it is on cpu:0
+  bool on_gpu = true;   ///< false: only the CPU looks at the values that are wrong
+};
+
+/// Tensors of error cases, on the device under test: cpu:0, or that of an ErrorDevice.
+Tensor Zeros(const Shape& shape, DType dtype = DType::kF32);
+Tensor Indices(const std::vector<int32_t>& values);
+/// On the next device of that kind.
+Tensor ZerosElsewhere(const Shape& shape, DType dtype = DType::kF32);
+
+/// While one is alive, error cases are about `device`.
+class ErrorDevice {
+ public:
+  explicit ErrorDevice(Device device);
+  ~ErrorDevice();
+  ErrorDevice(const ErrorDevice&) = delete;
+  ErrorDevice& operator=(const ErrorDevice&) = delete;
+
+ private:
+  Device before_;
 };
 
 /// What the table knows of one op.

@@ -35,10 +35,6 @@ Sample Separate(const std::string& name, const Shape& q, const Shape& kv, bool c
           .torch = Apart(causal)};
 }
 
-Tensor Zeros(const Shape& shape, DType dtype = DType::kF32) {
-  return Tensor::Zeros(shape, {dtype});
-}
-
 const OpRow kAttentionRow{{
     .op = "Attention",
     .run = [](Inputs in) { return Attention(in[0]); },

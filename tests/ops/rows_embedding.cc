@@ -23,17 +23,19 @@ const OpRow kEmbeddingRow{{
             {.name = "many rows", .inputs = {Float({97, 131}), Index({1301}, 97)}, .large = true},
         },
     .errors = {{[] {
-                  Embedding(Tensor::Zeros({3, 5}), Tensor::From<int32_t>({2}, {0, 3}));
+                  Embedding(Zeros({3, 5}), Indices({0, 3}));
                 },
-                "[Embedding] index 3 at position 1 lies outside [0, 3)"},
+                "[Embedding] index 3 at position 1 lies outside [0, 3)",
+                /*on_gpu=*/false},
                {[] {
-                  Embedding(Tensor::Zeros({3, 5}), Tensor::From<int32_t>({1}, {-1}));
+                  Embedding(Zeros({3, 5}), Indices({-1}));
                 },
-                "[Embedding] index -1 at position 0 lies outside [0, 3)"},
-               {[] { Embedding(Tensor::Zeros({3}), Tensor::From<int32_t>({1}, {0})); },
+                "[Embedding] index -1 at position 0 lies outside [0, 3)",
+                /*on_gpu=*/false},
+               {[] { Embedding(Zeros({3}), Indices({0})); },
                 "[Embedding] table wants the shape (V, C), got (3)"},
                {[] {
-                  Embedding(Tensor::Zeros({3, 5}), Tensor::From<float>({1}, {0}));
+                  Embedding(Zeros({3, 5}), Zeros({1}));
                 },
                 "[Embedding] indices has the wrong dtype: expected i32, got f32"}},
 }};
@@ -50,11 +52,11 @@ const OpRow kDropoutRow{{
             {.name = "no elements", .inputs = {Float({0, 3})}, .no_reference_because = "random"},
             {.name = "many", .inputs = {Float({301, 259})}, .large = true},
         },
-    .errors = {{[] { Dropout(Tensor::Zeros({2}), 1, {}); },
+    .errors = {{[] { Dropout(Zeros({2}), 1, {}); },
                 "[Dropout] wants a probability p with 0 <= p < 1, got 1"},
-               {[] { Dropout(Tensor::Zeros({2}), -0.5, {}); },
+               {[] { Dropout(Zeros({2}), -0.5, {}); },
                 "[Dropout] wants a probability p with 0 <= p < 1, got -0.5"},
-               {[] { Dropout(Tensor::Zeros({2}, {DType::kI64}), 0.5, {}); },
+               {[] { Dropout(Zeros({2}, DType::kI64), 0.5, {}); },
                 "[Dropout] x wants a floating dtype (f32, f64, bf16, f16), got i64"}},
 }};
 

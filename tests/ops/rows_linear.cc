@@ -12,10 +12,6 @@ Sample Activated(const std::string& name, Activation activation, const std::stri
           .torch = torch};
 }
 
-Tensor Zeros(const Shape& shape, DType dtype = DType::kF32) {
-  return Tensor::Zeros(shape, {dtype});
-}
-
 const OpRow kLinearRow{{
     .op = "Linear",
     .run = [](Inputs in) { return Linear(in[0], in[1], in[2]); },

@@ -14,7 +14,7 @@ InputSpec Labels(std::vector<double> values) {
 }
 
 void RunOn(const Shape& logits, const std::vector<int32_t>& labels) {
-  CrossEntropy(Tensor::Zeros(logits), Tensor::From({static_cast<int64_t>(labels.size())}, labels));
+  CrossEntropy(Zeros(logits), Indices(labels));
 }
 
 const OpRow kCrossEntropyRow{{
@@ -52,12 +52,14 @@ const OpRow kCrossEntropyRow{{
             RunOn({3, 5}, {4, 5, 0});
           },
           "[CrossEntropy] label 5 of row 1 lies outside [0, 5); rows to leave out want the label "
-          "ignore_index"},
+          "ignore_index",
+          /*on_gpu=*/false},
          {[] {
             RunOn({1, 5}, {-1});
           },
           "[CrossEntropy] label -1 of row 0 lies outside [0, 5); rows to leave out want the label "
-          "ignore_index"},
+          "ignore_index",
+          /*on_gpu=*/false},
          {[] {
             RunOn({3, 5}, {0, 0});
           },
@@ -67,11 +69,11 @@ const OpRow kCrossEntropyRow{{
           },
           "[CrossEntropy] logits want the shape (N, C), got (2, 2, 5)"},
          {[] {
-            CrossEntropy(Tensor::Zeros({3, 5}), Tensor::Zeros({3}, {DType::kI64}));
+            CrossEntropy(Zeros({3, 5}), Zeros({3}, DType::kI64));
           },
           "[CrossEntropy] labels has the wrong dtype: expected i32, got i64"},
          {[] {
-            CrossEntropy(Tensor::Zeros({3, 5}, {DType::kI32}), Tensor::Zeros({3}));
+            CrossEntropy(Zeros({3, 5}, DType::kI32), Zeros({3}));
           },
           "[CrossEntropy] logits wants a floating dtype (f32, f64, bf16, f16), got i32"}},
 }};

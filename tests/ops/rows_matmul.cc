@@ -22,10 +22,6 @@ Sample Transposed(const std::string& name, const Shape& lhs, const Shape& rhs, b
                    ", b" + (transpose_rhs ? ".transpose(-1, -2)" : "") + ")"};
 }
 
-Tensor Zeros(const Shape& shape, DType dtype = DType::kF32) {
-  return Tensor::Zeros(shape, {dtype});
-}
-
 const OpRow kMatMulRow{{
     .op = "MatMul",
     .run = [](Inputs in) { return MatMul(in[0], in[1]); },
@@ -83,7 +79,7 @@ const OpRow kMatMulRow{{
              },
              "[MatMul] lhs wants a floating dtype (f32, f64, bf16, f16), got i32"},
             {[] {
-               MatMul(Zeros({2, 3}), Tensor::Zeros({3, 4}, {.device = Device::Cpu(1)}));
+               MatMul(Zeros({2, 3}), ZerosElsewhere({3, 4}));
              },
              "[MatMul] devices differ: lhs on cpu:0, rhs on cpu:1; use To"},
         },

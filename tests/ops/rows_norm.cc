@@ -38,23 +38,23 @@ const OpRow kLayerNormRow{{
              .inputs = {Float({701, 131}), Float({131}), Float({131})},
              .large = true},
         },
-    .errors = {{[] { LayerNorm(Tensor::Scalar(1.0f), Tensor::Zeros({1})); },
+    .errors = {{[] { LayerNorm(Zeros({}), Zeros({1})); },
                 "[LayerNorm] wants at least one dimension, got a scalar"},
                {[] {
-                  LayerNorm(Tensor::Zeros({2, 3}), Tensor::Zeros({2}));
+                  LayerNorm(Zeros({2, 3}), Zeros({2}));
                 },
                 "[LayerNorm] weight has the wrong shape: expected (3), got (2)"},
                {[] {
-                  LayerNorm(Tensor::Zeros({2, 3}), Tensor::Zeros({3}), Tensor::Zeros({3, 1}));
+                  LayerNorm(Zeros({2, 3}), Zeros({3}), Zeros({3, 1}));
                 },
                 "[LayerNorm] bias has the wrong shape: expected (3), got (3, 1)"},
                {[] {
-                  LayerNorm(Tensor::Zeros({2, 3}), {});
+                  LayerNorm(Zeros({2, 3}), {});
                 },
                 "[LayerNorm] weight is an undefined tensor"},
-               {[] { LayerNorm(Tensor::Zeros({3}), Tensor::Zeros({3}, {DType::kBF16})); },
+               {[] { LayerNorm(Zeros({3}), Zeros({3}, DType::kBF16)); },
                 "[LayerNorm] dtypes differ: x f32, weight bf16; use Cast"},
-               {[] { LayerNorm(Tensor::Zeros({3}, {DType::kI32}), Tensor::Zeros({3})); },
+               {[] { LayerNorm(Zeros({3}, DType::kI32), Zeros({3})); },
                 "[LayerNorm] x wants a floating dtype (f32, f64, bf16, f16), got i32"}},
 }};
 
@@ -133,10 +133,10 @@ const OpRow kRmsNormRow{{
              .torch = "a * torch.rsqrt(a.pow(2).mean(-1, keepdim=True) + 0.25) * b"},
             {.name = "many rows", .inputs = {Float({701, 131}), Float({131})}, .large = true},
         },
-    .errors = {{[] { RmsNorm(Tensor::Scalar(1.0f), Tensor::Zeros({1})); },
+    .errors = {{[] { RmsNorm(Zeros({}), Zeros({1})); },
                 "[RmsNorm] wants at least one dimension, got a scalar"},
                {[] {
-                  RmsNorm(Tensor::Zeros({2, 3}), Tensor::Zeros({2}));
+                  RmsNorm(Zeros({2, 3}), Zeros({2}));
                 },
                 "[RmsNorm] weight has the wrong shape: expected (3), got (2)"}},
 }};

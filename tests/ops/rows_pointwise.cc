@@ -49,7 +49,7 @@ std::vector<Sample> With(std::vector<Sample> samples, std::vector<Sample> more) 
 
 std::vector<ErrorCase> UnaryErrors(const std::string& op, Unary f) {
   return {{[f] { f({}); }, "[" + op + "] x is an undefined tensor"},
-          {[f] { f(Tensor::Zeros({2}, {DType::kI32})); },
+          {[f] { f(Zeros({2}, DType::kI32)); },
            "[" + op + "] x wants a floating dtype (f32, f64, bf16, f16), got i32"}};
 }
 
@@ -121,8 +121,8 @@ const OpRow kClampRow{{
                                       {Float({9})},
                                       [](Inputs in) { return Clamp(in[0], 0.25, kInf); },
                                       "a.clamp(min=0.25)"}}),
-    .errors = {{[] { Clamp(Tensor::Zeros({2}), 1, 0); }, "[Clamp] low 1 is not at most high 0"},
-               {[] { Clamp(Tensor::Zeros({2}, {DType::kI64}), 0, 1); },
+    .errors = {{[] { Clamp(Zeros({2}), 1, 0); }, "[Clamp] low 1 is not at most high 0"},
+               {[] { Clamp(Zeros({2}, DType::kI64), 0, 1); },
                 "[Clamp] x wants a floating dtype (f32, f64, bf16, f16), got i64"}},
 }};
 
@@ -185,18 +185,16 @@ std::vector<Sample> BinarySamples(double low = -2, double high = 2) {
 
 std::vector<ErrorCase> BinaryErrors(const std::string& op, Binary f) {
   return {{[f] {
-             f(Tensor::Zeros({2, 3}), Tensor::Zeros({2}));
+             f(Zeros({2, 3}), Zeros({2}));
            },
            "[" + op + "] shapes do not broadcast: lhs (2, 3), rhs (2)"},
-          {[f] { f(Tensor::Zeros({2}), Tensor::Zeros({2}, {DType::kF64})); },
+          {[f] { f(Zeros({2}), Zeros({2}, DType::kF64)); },
            "[" + op + "] dtypes differ: lhs f32, rhs f64; use Cast"},
-          {[f] {
-             f(Tensor::Zeros({2}), Tensor::Zeros({2}, {DType::kF32, Device::Cpu(1)}));
-           },
+          {[f] { f(Zeros({2}), ZerosElsewhere({2})); },
            "[" + op + "] devices differ: lhs on cpu:0, rhs on cpu:1; use To"},
-          {[f] { f(Tensor::Zeros({2}), Tensor::Zeros({2}, {DType::kI32})); },
+          {[f] { f(Zeros({2}), Zeros({2}, DType::kI32)); },
            "[" + op + "] rhs wants a floating dtype (f32, f64, bf16, f16), got i32"},
-          {[f] { f(Tensor::Zeros({2}), {}); }, "[" + op + "] rhs is an undefined tensor"}};
+          {[f] { f(Zeros({2}), {}); }, "[" + op + "] rhs is an undefined tensor"}};
 }
 
 OpSpec BinaryRow(const std::string& op, Binary f, const std::string& torch,
@@ -260,21 +258,13 @@ const OpRow kWhereRow{{
                 {.name = "large",
                  .inputs = {Bool({129, 301}), Float({301}), Float({129, 301})},
                  .large = true}},
-    .errors = {{[] { Where(Tensor::Zeros({2}), Tensor::Zeros({2}), Tensor::Zeros({2})); },
+    .errors = {{[] { Where(Zeros({2}), Zeros({2}), Zeros({2})); },
                 "[Where] condition has the wrong dtype: expected bool, got f32"},
-               {[] {
-                  Where(Tensor::Zeros({2}, {DType::kBool}), Tensor::Zeros({2}),
-                        Tensor::Zeros({2}, {DType::kF64}));
-                },
+               {[] { Where(Zeros({2}, DType::kBool), Zeros({2}), Zeros({2}, DType::kF64)); },
                 "[Where] dtypes differ: if_true f32, if_false f64; use Cast"},
-               {[] {
-                  Where(Tensor::Zeros({2}, {DType::kBool, Device::Cpu(1)}), Tensor::Zeros({2}),
-                        Tensor::Zeros({2}));
-                },
+               {[] { Where(ZerosElsewhere({2}, DType::kBool), Zeros({2}), Zeros({2})); },
                 "[Where] devices differ: condition on cpu:1, if_true on cpu:0; use To"},
-               {[] {
-                  Where(Tensor::Zeros({3}, {DType::kBool}), Tensor::Zeros({2}), Tensor::Zeros({2}));
-                },
+               {[] { Where(Zeros({3}, DType::kBool), Zeros({2}), Zeros({2})); },
                 "[Where] shapes do not broadcast: lhs (2), rhs (3)"}},
 }};
 

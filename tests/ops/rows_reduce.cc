@@ -48,14 +48,14 @@ std::vector<T> With(std::vector<T> list, const std::vector<std::type_identity_t<
 
 std::vector<ErrorCase> ReductionErrors(const std::string& op, Reduction f) {
   return {{[f] {
-             f(Tensor::Zeros({2, 3}), {2}, false);
+             f(Zeros({2, 3}), {2}, false);
            },
            "[" + op + "] axis 2 does not exist in shape (2, 3)"},
           {[f] {
-             f(Tensor::Zeros({2, 3}), {0, -2}, false);
+             f(Zeros({2, 3}), {0, -2}, false);
            },
            "[" + op + "] axis -2 is given twice for shape (2, 3)"},
-          {[f] { f(Tensor::Zeros({2}, {DType::kI64}), {}, false); },
+          {[f] { f(Zeros({2}, DType::kI64), {}, false); },
            "[" + op + "] x wants a floating dtype (f32, f64, bf16, f16), got i64"},
           {[f] { f({}, {}, false); }, "[" + op + "] x is an undefined tensor"}};
 }
@@ -92,7 +92,7 @@ const OpRow kMaxRow{{
                       .differentiable = false}}),
     .errors =
         With(ReductionErrors("Max", Max), {{[] {
-                                              Max(Tensor::Zeros({3, 0}), {1});
+                                              Max(Zeros({3, 0}), {1});
                                             },
                                             "[Max] no element to choose from in shape (3, 0)"}}),
 }};
@@ -114,14 +114,14 @@ const OpRow kArgMaxRow{{
          {"no rows", {Float({0, 3})}},
          {.name = "large", .inputs = {Float({301, 259})}, .large = true}},
     .errors = {{[] {
-                  ArgMax(Tensor::Zeros({3, 0}));
+                  ArgMax(Zeros({3, 0}));
                 },
                 "[ArgMax] no element to choose from in shape (3, 0)"},
                {[] {
-                  ArgMax(Tensor::Zeros({2, 3}), 2);
+                  ArgMax(Zeros({2, 3}), 2);
                 },
                 "[ArgMax] axis 2 does not exist in shape (2, 3)"},
-               {[] { ArgMax(Tensor::Zeros({2}, {DType::kU8})); },
+               {[] { ArgMax(Zeros({2}, DType::kU8)); },
                 "[ArgMax] x wants a floating dtype (f32, f64, bf16, f16), got u8"}},
     .differentiable = false,
 }};
