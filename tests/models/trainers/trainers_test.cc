@@ -206,6 +206,21 @@ TEST_CASE_METHOD(TrainerFixture, "A GPT learns from token numbers, with its voca
   CHECK(Metrics("tokens")[9]["loss"] < Metrics("tokens")[0]["loss"]);
 }
 
+TEST_CASE_METHOD(TrainerFixture,
+                 "The preset gpt2 needs no data, and each of its values can be replaced") {
+  const Program gpt{"gpt",
+                    {"--preset", "gpt2", "--layers", "1", "--heads", "1", "--channels", "8",
+                     "--block-size", "32", "--vocab-size", "50", "--batch-size", "4"}};
+  const ProcessResult result = Run(gpt, "gpt2", {"--steps", "2", "--workers", "1"});
+  for (const char* text :
+       {"1 layers, 1 heads, 8 channels, context 32", "random tokens, for timing only: 2,097,152",
+        "AdamW, betas 0.9 and 0.95", "clip 1, lr 0.0006 to 0.00006 (cosine), 200 warm-up steps",
+        "precision   bf16"}) {
+    CAPTURE(text, result.out);
+    CHECK(result.out.find(text) != std::string::npos);
+  }
+}
+
 TEST_CASE("--help explains every flag") {
   for (const char* name : {"gpt", "mnist"}) {
     const ProcessResult result = RunProcess({std::string("models/trainers/") + name, "--help"});
