@@ -37,7 +37,8 @@ struct AttentionInputs {
 };
 
 /// out (B, Tq, H, D) = softmax(scale * q k^T) v. lse (B, H, Tq), f32 (f64 for f64), or undefined:
-/// the logarithm of the sum of exponentials of each query's scores, both to base 2.
+/// the logarithm of the sum of exponentials of each query's scores, to a base that the device
+/// chooses: its own backward is the only reader.
 inline constinit Kernel<void(const AttentionProblem& problem, const AttentionInputs& inputs,
                              const Tensor& out, const Tensor& lse)>
     attention_forward{"Attention"};

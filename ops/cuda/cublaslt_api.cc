@@ -1,8 +1,9 @@
 // The functions of cuBLASLt, from the shared library or from the simulated device.
 #include "ops/cuda/cublaslt_api.h"
 
-#include <dlfcn.h>
+#include <type_traits>
 
+#include "core/cuda/library.h"
 #include "core/error.h"
 
 namespace convoy::cuda {
@@ -18,14 +19,10 @@ CublasLtApi Load() {
 }
 #else
 CublasLtApi Load() {
-  void* library = dlopen("libcublasLt.so.13", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr)
-    library = dlopen(CONVOY_CUDA_LIBRARIES "/libcublasLt.so.13", RTLD_NOW | RTLD_LOCAL);
-  CONVOY_CHECK(library != nullptr, "[CUDA] cannot open libcublasLt.so.13: {}", dlerror());
+  const Library library("libcublasLt.so.13");
   CublasLtApi api;
-#define CONVOY_CUBLASLT_FIND(function)                                                \
-  api.function = reinterpret_cast<decltype(api.function)>(dlsym(library, #function)); \
-  CONVOY_CHECK(api.function != nullptr, "[CUDA] {}", dlerror());
+#define CONVOY_CUBLASLT_FIND(function) \
+  api.function = library.Get<std::remove_pointer_t<decltype(api.function)>>(#function);
   CONVOY_CUBLASLT_FUNCTIONS(CONVOY_CUBLASLT_FIND)
 #undef CONVOY_CUBLASLT_FIND
   return api;

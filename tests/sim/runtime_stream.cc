@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "tests/sim/capture.h"
-#include "tests/sim/control.h"
 #include "tests/sim/event.h"
 #include "tests/sim/launch.h"
 #include "tests/sim/state.h"
@@ -42,9 +41,9 @@ int DeviceOf(cudaStream_t stream) {
   return stream == nullptr || stream == cudaStreamLegacy ? CurrentDevice() : stream->device();
 }
 
-void LagStream(cudaStream_t stream, bool lags) { StreamOf(stream)->SetLags(lags); }
-
 bool Capturing(cudaStream_t stream) { return CapturingNow(StreamOf(stream)); }
+
+void LagStream(cudaStream_t stream, bool lags) { StreamOf(stream)->SetLags(lags); }
 
 cudaError_t Submit(cudaStream_t handle, bool device_matters, Work work) {
   Stream* stream = StreamOf(handle);

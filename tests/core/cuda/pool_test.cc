@@ -278,26 +278,35 @@ TEST_CASE("memory of another stream is used after that stream's work, if the dri
   sim::Reset();
 }
 
+// Keeps a stream from going on.
+struct Hold {
+  std::atomic<bool> begun = false, over = false;
+
+  static void Run(void* self) {
+    Hold& hold = *static_cast<Hold*>(self);
+    hold.begun = true;
+    while (!hold.over) std::this_thread::yield();
+  }
+};
+
 // A stream dies with work under way; the compute stream writes where that work still reads.
 uint8_t ReadByDeadStream(const Device device) {
   std::optional<Stream> side(std::in_place, device);
   const Tensor copy = Bytes(device, 3000);
-  std::atomic<bool> held = true;
+  Hold hold;
   const void* place = nullptr;
   {
     const StreamScope scope(*side);
     const Tensor x = Bytes(device, 3000);
     place = x.raw_data();
     Write(x, 1);
-    const auto hold = [](void* flag) {
-      while (*static_cast<std::atomic<bool>*>(flag)) std::this_thread::yield();
-    };
-    CONVOY_CUDA(cudaLaunchHostFunc(side->get(), hold, &held));
+    CONVOY_CUDA(cudaLaunchHostFunc(side->get(), Hold::Run, &hold));
     copy.CopyFrom(x);
   }
   Event copied(device);
   copied.Record(side->get());
   side.reset();
+  while (!hold.begun) std::this_thread::yield();
   std::vector<Tensor> taken;  // until the place comes up
   do {
     taken.push_back(Bytes(device, 3000));
@@ -309,7 +318,7 @@ uint8_t ReadByDeadStream(const Device device) {
   for (int i = 0; i < 300 && !written.Done(); ++i) {  // it is written now, if ever
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  held = false;
+  hold.over = true;
   Synchronize(copied);
   return First(copy);
 }

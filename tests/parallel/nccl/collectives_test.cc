@@ -105,9 +105,9 @@ TEST_CASE("NCCL: workers that disagree on a collective get an error that says so
   CONVOY_NEED_GPUS(3);
   std::vector<std::string> messages(3);
   const std::string failure = GpuErrorOf(3, [&](Worker& worker) {
-    worker.group().Barrier();
     const int64_t n = worker.rank() == 2 ? 512 : 1024;
     try {
+      worker.group().Barrier();
       worker.group().AllReduce(Tensor::Zeros({n}, {DType::kF32, worker.device()})).Wait();
       worker.group().Barrier();
     } catch (const Error& error) {

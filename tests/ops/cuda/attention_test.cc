@@ -1,0 +1,193 @@
+// Attention on a GPU against the CPU: sizes that fill no tile, all dtypes, packed or apart,
+// gradients written and added to.
+#include "ops/attention.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+
+#include "core/autograd.h"
+#include "core/tensor.h"
+#include "tests/gpu.h"
+
+namespace convoy {
+namespace {
+
+const Device kGpu = Device::Cuda(0);
+std::mt19937 generator(11);
+
+Tensor Random(const Shape& shape, DType dtype) {
+  std::normal_distribution<float> normal;
+  Tensor tensor;
+  DispatchFloating(dtype, "test", [&]<typename T>(T) {
+    std::vector<T> values;
+    for (int64_t i = 0; i < shape.numel(); ++i) values.push_back(T(normal(generator)));
+    tensor = Tensor::From(shape, values);
+  });
+  return tensor;
+}
+
+std::vector<double> ToDoubles(const Tensor& tensor) {
+  std::vector<double> values;
+  DispatchFloating(tensor.dtype(), "test", [&]<typename T>(T) {
+    for (const T value : tensor.ToVector<T>()) values.push_back(static_cast<ComputeType<T>>(value));
+  });
+  return values;
+}
+
+// The largest difference, relative to the largest value or 1.
+double Difference(const Tensor& got, const Tensor& want) {
+  REQUIRE(got.defined());
+  REQUIRE(got.shape() == want.shape());
+  const std::vector<double> a = ToDoubles(got), b = ToDoubles(want);
+  double worst = 0, largest = 1;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(a[i] - b[i]);
+    worst = std::isnan(difference) ? 1e30 : std::max(worst, difference);
+    largest = std::max(largest, std::abs(b[i]));
+  }
+  return worst / largest;
+}
+
+double Tolerance(DType dtype) {
+  return dtype == DType::kF64   ? 1e-12
+         : dtype == DType::kF32 ? 1e-5
+         : dtype == DType::kF16 ? 3e-3
+                                : 2e-2;
+}
+
+struct Run {
+  Tensor out;
+  std::vector<Tensor> grads;
+};
+
+// Forward, and backward `passes` times into the same gradients.
+Run Attend(const std::vector<Tensor>& host_inputs, const Tensor& host_dout,
+           const AttentionOptions& options, Device device, int passes) {
+  std::vector<Tensor> inputs;
+  for (const Tensor& input : host_inputs) {
+    inputs.push_back(input.To(device).Clone());
+    inputs.back().SetRequiresGrad();
+  }
+  Run run;
+  for (int pass = 0; pass < passes; ++pass) {
+    const Tensor out = inputs.size() == 1 ? Attention(inputs[0], options)
+                                          : Attention(inputs[0], inputs[1], inputs[2], options);
+    BackwardOptions backward;
+    backward.seed = host_dout.To(device);
+    Backward(out, backward);
+    run.out = out.Detach().To(Device::Cpu());
+  }
+  for (const Tensor& input : inputs) run.grads.push_back(input.grad().To(Device::Cpu()));
+  return run;
+}
+
+void Check(const std::vector<Tensor>& inputs, const Tensor& dout, const AttentionOptions& options,
+           int passes = 1) {
+  const Run gpu = Attend(inputs, dout, options, kGpu, passes);
+  const Run cpu = Attend(inputs, dout, options, Device::Cpu(), passes);
+  CHECK(Difference(gpu.out, cpu.out) < Tolerance(dout.dtype()));
+  for (size_t i = 0; i < inputs.size(); ++i)
+    CHECK(Difference(gpu.grads[i], cpu.grads[i]) < Tolerance(dout.dtype()));
+  const Run again = Attend(inputs, dout, options, kGpu, passes);
+  CHECK(Difference(again.out, gpu.out) == 0);
+  for (size_t i = 0; i < inputs.size(); ++i) CHECK(Difference(again.grads[i], gpu.grads[i]) == 0);
+}
+
+void CheckPacked(int64_t b, int64_t t, int64_t h, int64_t d, DType dtype, bool causal,
+                 int passes = 1) {
+  CAPTURE(b, t, h, d, Name(dtype), causal, passes);
+  Check({Random({b, t, 3, h, d}, dtype)}, Random({b, t, h, d}, dtype), {.causal = causal}, passes);
+}
+
+constexpr DType kDTypes[] = {DType::kF32, DType::kF64, DType::kBF16, DType::kF16};
+
+TEST_CASE("Attention on a GPU: sequences shorter than a tile, of several tiles, and between") {
+  CONVOY_NEED_GPUS(1);
+  for (const DType dtype : kDTypes) {
+    for (const bool causal : {false, true}) {
+      CheckPacked(2, 1, 2, 8, dtype, causal);
+      CheckPacked(1, 5, 3, 16, dtype, causal);
+      CheckPacked(1, 64, 1, 16, dtype, causal);
+      CheckPacked(2, 67, 2, 12, dtype, causal);
+      CheckPacked(1, 130, 1, 20, dtype, causal);
+    }
+  }
+}
+
+TEST_CASE("Attention on a GPU: heads of any number of dimensions up to 256") {
+  CONVOY_NEED_GPUS(1);
+  for (const DType dtype : kDTypes) {
+    for (const int64_t d : {1, 3, 7, 31, 64, 65, 100, 128, 129, 250, 256})
+      CheckPacked(1, 35, 2, d, dtype, true);
+  }
+  const Tensor wide = Tensor::Zeros({1, 2, 3, 1, 257}, {DType::kF32, kGpu});
+  CHECK_THROWS_WITH(Attention(wide), Catch::Contains("[Attention]") && Catch::Contains("256") &&
+                                         Catch::Contains("257"));
+}
+
+TEST_CASE("Attention on a GPU: gradients of several passes add up") {
+  CONVOY_NEED_GPUS(1);
+  for (const DType dtype : kDTypes) CheckPacked(1, 21, 2, 10, dtype, true, 2);
+}
+
+TEST_CASE("Attention on a GPU: queries, keys and values apart, of different lengths") {
+  CONVOY_NEED_GPUS(1);
+  for (const DType dtype : kDTypes) {
+    for (const auto& [tq, tk] : {std::pair<int64_t, int64_t>{9, 33}, {70, 1}, {1, 70}, {65, 66}}) {
+      CAPTURE(tq, tk, Name(dtype));
+      const Tensor k = Random({2, tk, 2, 9}, dtype), v = Random({2, tk, 2, 9}, dtype);
+      Check({Random({2, tq, 2, 9}, dtype), k, v}, Random({2, tq, 2, 9}, dtype), {.scale = 0.7});
+    }
+  }
+}
+
+TEST_CASE("Attention on a GPU: one tensor as queries, keys and values") {
+  CONVOY_NEED_GPUS(1);
+  const auto gradient = [](const Tensor& host, Device device) {
+    Tensor x = host.To(device).Clone();
+    x.SetRequiresGrad();
+    BackwardOptions backward;
+    backward.seed = Tensor::Full(x.shape(), 1, x.options());
+    Backward(Attention(x, x, x), backward);
+    return x.grad().To(Device::Cpu());
+  };
+  const Tensor x = Random({1, 6, 2, 4}, DType::kF32);
+  CHECK(Difference(gradient(x, kGpu), gradient(x, Device::Cpu())) < 1e-5);
+}
+
+TEST_CASE("Attention on a GPU: only the gradients that are wanted") {
+  CONVOY_NEED_GPUS(1);
+  for (int wanted = 0; wanted < 3; ++wanted) {
+    std::vector<Tensor> x(3), y(3);
+    for (int i = 0; i < 3; ++i) {
+      x[i] = Random({1, 19, 1, 6}, DType::kF32);
+      y[i] = x[i].To(kGpu).Clone();
+    }
+    x[wanted].SetRequiresGrad();
+    y[wanted].SetRequiresGrad();
+    const Tensor dout = Random({1, 19, 1, 6}, DType::kF32);
+    BackwardOptions cpu, gpu;
+    cpu.seed = dout, gpu.seed = dout.To(kGpu);
+    Backward(Attention(x[0], x[1], x[2], {.causal = true}), cpu);
+    Backward(Attention(y[0], y[1], y[2], {.causal = true}), gpu);
+    CHECK(Difference(y[wanted].grad().To(Device::Cpu()), x[wanted].grad()) < 1e-5);
+  }
+}
+
+TEST_CASE("Attention on a GPU: nothing to attend to, nobody to attend") {
+  CONVOY_NEED_GPUS(1);
+  const Tensor none = Random({2, 0, 1, 4}, DType::kF32), some = Random({2, 3, 1, 4}, DType::kF32);
+  Check({some, none, none}, Random({2, 3, 1, 4}, DType::kF32), {});
+  Check({none, some, some}, none, {});
+  CheckPacked(0, 4, 2, 4, DType::kF32, true);
+}
+
+TEST_CASE("Attention on a GPU: large scores") {
+  CONVOY_NEED_GPUS(1);
+  Check({Random({1, 40, 3, 1, 8}, DType::kF64)}, Random({1, 40, 1, 8}, DType::kF64),
+        {.causal = true, .scale = 300});
+}
+
+}  // namespace
+}  // namespace convoy
