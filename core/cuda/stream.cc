@@ -75,6 +75,8 @@ void WaitOnHost(const Query& done) {
     if (interrupt.first != nullptr) interrupt.first(interrupt.second);
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
+  // The wait may be over because what the device was in was aborted.
+  if (interrupt.first != nullptr) interrupt.first(interrupt.second);
 }
 
 }  // namespace
