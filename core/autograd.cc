@@ -122,6 +122,17 @@ GradTarget BackwardPass::InPlace(int i) {
   return Target(i);
 }
 
+GradTarget BackwardPass::TargetOver(int i, const Tensor& saved) {
+  Edge& edge = node_.inputs[static_cast<size_t>(i)];
+  // A leaf's edge is a second owner of it, so its memory is never taken.
+  if (edge.node && !edge.node->grad.defined() && internal::Exclusive(saved) &&
+      saved.shape() == edge.node->shape && saved.dtype() == edge.node->options.dtype) {
+    edge.node->grad = saved.Detach();  // not the handle itself, which refers to edge.node
+    return {edge.node->grad, false};
+  }
+  return Target(i);
+}
+
 Tensor BackwardPass::ReuseGrad() const {
   return internal::Exclusive(grad_) ? grad_ : Tensor::Empty(grad_.shape(), grad_.options());
 }

@@ -20,7 +20,7 @@ struct GradTarget {
 };
 
 /// One node's turn in a Backward, as its backward function sees it. Every input for which Needs
-/// is true must be served exactly once, by one of Target, Write, InPlace, Pass.
+/// is true must be served exactly once, by one of Target, Write, InPlace, TargetOver, Pass.
 class BackwardPass {
  public:
   BackwardPass(internal::Node& node, Tensor grad) : node_(node), grad_(std::move(grad)) {}
@@ -40,6 +40,11 @@ class BackwardPass {
   /// As Target, for element-wise kernels: may be the very memory of grad(), which is then
   /// overwritten element by element and must not be read afterwards.
   GradTarget InPlace(int i);
+
+  /// As Target, for element-wise kernels that read input `i` itself: the memory of `saved`, the
+  /// backward function's own handle of that input, if nobody else can still read it (no handle of
+  /// the user, no view, no other node); it is then overwritten element by element.
+  GradTarget TargetOver(int i, const Tensor& saved);
 
   /// A tensor like grad() for an intermediate result, to be written element by element: grad()'s
   /// own memory if nobody else needs it, which must then not be read after the write.

@@ -88,9 +88,9 @@ GptBlock::GptBlock(const GptOptions& options, Initializer& init)
   AddModule("mlp", mlp_);
 }
 
-Tensor GptBlock::operator()(const Tensor& x) {
-  const Tensor h = Add(x, attn_(ln_1_(x)));
-  return Add(h, mlp_(ln_2_(h)));
+SumAndNorm GptBlock::operator()(const SumAndNorm& x, const LayerNormLayer& next) {
+  const SumAndNorm h = ln_2_(x.sum, attn_(x.normalized));
+  return next(h.sum, mlp_(h.normalized));
 }
 
 Gpt::Blocks::Blocks(const GptOptions& options, Initializer& init) {
@@ -132,9 +132,13 @@ Tensor Gpt::Hidden(const Tensor& tokens) {
                "[Gpt] a sequence of {} tokens is longer than block_size {}", time,
                options_.block_size);
   // (B, T, C) + (T, C)
-  Tensor x = dropout_(Add(wte_(tokens), Slice(wpe_.weight(), 0, 0, time)));
-  for (GptBlock& block : h_.blocks) x = block(x);
-  return ln_f_(x);
+  const Tensor embedded = dropout_(Add(wte_(tokens), Slice(wpe_.weight(), 0, 0, time)));
+  std::deque<GptBlock>& blocks = h_.blocks;
+  SumAndNorm x{embedded, blocks.front().ln_1()(embedded)};
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    x = blocks[i](x, i + 1 < blocks.size() ? blocks[i + 1].ln_1() : ln_f_);
+  }
+  return x.normalized;
 }
 
 // The mask is a bias of the product, which costs nothing more.

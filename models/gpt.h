@@ -69,8 +69,14 @@ class GptBlock : public Module {
  public:
   GptBlock(const GptOptions& options, Initializer& init);
 
-  /// Shape: x (B, T, C) -> (B, T, C).
-  Tensor operator()(const Tensor& x);
+  /// What reads the block's input.
+  const LayerNormLayer& ln_1() const { return ln_1_; }
+
+  /// The block's output, normalised by `next`, which reads it (ln_1 of the next block, or ln_f): a
+  /// sum and the norm of it are one kernel.
+  ///
+  /// Shape: x (B, T, C), normalised by ln_1 -> (B, T, C).
+  SumAndNorm operator()(const SumAndNorm& x, const LayerNormLayer& next);
 
  private:
   LayerNormLayer ln_1_;

@@ -26,6 +26,10 @@ class LayerNormLayer : public Module {
 
   /// Shape: x (..., channels) -> the same.
   Tensor operator()(const Tensor& x) const { return LayerNorm(x, weight_, bias_, eps_); }
+  /// The sum of both, and the normalised sum. Shape: x and residual (..., channels) -> the same.
+  SumAndNorm operator()(const Tensor& x, const Tensor& residual) const {
+    return AddLayerNorm(x, residual, weight_, bias_, eps_);
+  }
 
  private:
   double eps_;

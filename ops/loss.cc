@@ -33,7 +33,7 @@ Tensor CrossEntropy(const Tensor& logits, const Tensor& labels, CrossEntropyOpti
   return Record(kCrossEntropy.name(), loss, {logits},
                 [logits, labels, ignore, lse, weight](BackwardPass& pass) {
                   cross_entropy_backward(logits.device(), pass.grad(), logits, labels, ignore, lse,
-                                         weight, pass.Target(0));
+                                         weight, pass.TargetOver(0, logits));
                 });
 }
 

@@ -13,7 +13,7 @@ struct CrossEntropyOptions {
 };
 
 /// Mean negative log-likelihood of `labels` under softmax(`logits`), fused: the probabilities are
-/// never stored.
+/// never stored. Backward writes the logits' gradient over the logits where nobody else holds them.
 ///
 /// Shape:  logits (N, C), labels (N) -> scalar. With no row to count the loss and its gradient
 ///         are 0, so that a worker without samples adds nothing.

@@ -16,7 +16,8 @@ inline constinit Kernel<void(const Tensor& logits, const Tensor& labels,
                              std::optional<int32_t> ignore_index, const Tensor& loss,
                              const Tensor& lse, const Tensor& weight)>
     cross_entropy_forward{"CrossEntropy"};
-/// dlogits (+)= (exp(logits - lse) - onehot(label)) * dloss * weight; ignored rows get 0.
+/// dlogits (+)= (exp(logits - lse) - onehot(label)) * dloss * weight; ignored rows get 0. dlogits
+/// may be the memory of logits.
 inline constinit Kernel<void(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
                              std::optional<int32_t> ignore_index, const Tensor& lse,
                              const Tensor& weight, const GradTarget& dlogits)>

@@ -12,6 +12,7 @@ namespace convoy {
 namespace {
 
 const Op kLayerNorm("LayerNorm");
+const Op kAddLayerNorm("AddLayerNorm");
 const Op kRmsNorm("RmsNorm");
 
 void CheckNorm(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -33,6 +34,18 @@ GradTarget InPlaceIfNeeded(BackwardPass& pass, int input) {
   return pass.Needs(input) ? pass.InPlace(input) : GradTarget{};
 }
 
+// Puts y in the graph: made of x, which it is the normalisation of.
+Tensor RecordLayerNorm(const char* op, const Tensor& y, const Tensor& x, const Tensor& weight,
+                       const Tensor& bias, const Tensor& mean, const Tensor& rstd) {
+  return Record(op, y, {x, weight, bias}, [x, weight, mean, rstd](BackwardPass& pass) {
+    Tensor dweight_parts, dbias_parts;
+    layer_norm_backward(x.device(), pass.grad(), x, weight, mean, rstd, InPlaceIfNeeded(pass, 0),
+                        dweight_parts, dbias_parts);
+    if (pass.Needs(1)) sum_parts(x.device(), dweight_parts, pass.Target(1));
+    if (pass.Needs(2)) sum_parts(x.device(), dbias_parts, pass.Target(2));
+  });
+}
+
 }  // namespace
 
 Tensor LayerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
@@ -41,14 +54,27 @@ Tensor LayerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, doub
   const Tensor mean = RowStatistic(x);
   const Tensor rstd = RowStatistic(x);
   layer_norm_forward(x.device(), x, weight, bias, eps, y, mean, rstd);
-  return Record(kLayerNorm.name(), y, {x, weight, bias},
-                [x, weight, mean, rstd](BackwardPass& pass) {
-                  Tensor dweight_parts, dbias_parts;
-                  layer_norm_backward(x.device(), pass.grad(), x, weight, mean, rstd,
-                                      InPlaceIfNeeded(pass, 0), dweight_parts, dbias_parts);
-                  if (pass.Needs(1)) sum_parts(x.device(), dweight_parts, pass.Target(1));
-                  if (pass.Needs(2)) sum_parts(x.device(), dbias_parts, pass.Target(2));
-                });
+  return RecordLayerNorm(kLayerNorm.name(), y, x, weight, bias, mean, rstd);
+}
+
+SumAndNorm AddLayerNorm(const Tensor& x, const Tensor& residual, const Tensor& weight,
+                        const Tensor& bias, double eps) {
+  CheckNorm(kAddLayerNorm.name(), x, weight, bias);
+  CheckShape(kAddLayerNorm.name(), {"residual", residual}, x.shape());
+  CheckSameKind(kAddLayerNorm.name(), {{"x", x}, {"residual", residual}});
+  const Tensor values = Tensor::Empty(x.shape(), x.options());
+  const Tensor y = Tensor::Empty(x.shape(), x.options());
+  const Tensor mean = RowStatistic(x);
+  const Tensor rstd = RowStatistic(x);
+  add_layer_norm_forward(x.device(), x, residual, weight, bias, eps, values, y, mean, rstd);
+  // Two nodes: by the time the sum's turn comes, the norm has added to the sum's gradient where it
+  // lies, in the kernel that computes it.
+  const Tensor sum = Record(kAddLayerNorm.name(), values, {x, residual}, [](BackwardPass& pass) {
+    for (int i = 0; i < 2; ++i) {
+      if (pass.Needs(i)) pass.Pass(i, pass.grad());
+    }
+  });
+  return {sum, RecordLayerNorm(kAddLayerNorm.name(), y, sum, weight, bias, mean, rstd)};
 }
 
 Tensor RmsNorm(const Tensor& x, const Tensor& weight, double eps) {

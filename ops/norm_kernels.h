@@ -1,4 +1,4 @@
-// Kernel slots of LayerNorm and RmsNorm.
+// Kernel slots of LayerNorm, AddLayerNorm and RmsNorm.
 #pragma once
 
 #include "core/autograd.h"
@@ -18,6 +18,13 @@ inline constinit Kernel<void(const Tensor& dy, const Tensor& x, const Tensor& we
                              const Tensor& mean, const Tensor& rstd, const GradTarget& dx,
                              Tensor& dweight_parts, Tensor& dbias_parts)>
     layer_norm_backward{"LayerNorm"};
+
+/// sum = x + residual, rounded to its dtype; the rest as layer_norm_forward of the sum. Backward is
+/// layer_norm_backward with the sum for x.
+inline constinit Kernel<void(const Tensor& x, const Tensor& residual, const Tensor& weight,
+                             const Tensor& bias, double eps, const Tensor& sum, const Tensor& y,
+                             const Tensor& mean, const Tensor& rstd)>
+    add_layer_norm_forward{"AddLayerNorm"};
 
 /// y = x * rstd * weight row by row. Keeps rstd (rows).
 inline constinit Kernel<void(const Tensor& x, const Tensor& weight, double eps, const Tensor& y,

@@ -1,5 +1,6 @@
-// CPU kernels of LayerNorm and RmsNorm: forward row by row; backward over fixed chunks of rows,
-// each with its own sums for weight and bias, so that the bits do not depend on the threads.
+// CPU kernels of LayerNorm, AddLayerNorm and RmsNorm: forward row by row; backward over fixed
+// chunks of rows, each with its own sums for weight and bias, so that the bits do not depend on the
+// threads.
 #include "ops/norm_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -16,34 +17,57 @@ HWY_INLINE C Rstd(C sum_of_squares, size_t n, double eps) {
   return 1 / std::sqrt(sum_of_squares / static_cast<C>(n) + static_cast<C>(eps));
 }
 
+// out = the normalised row `in` of n elements; `b` may be null.
+template <typename T>
+HWY_INLINE void NormalizeRow(size_t n, const T* in, const T* w, const T* b, double eps, T* out,
+                             ComputeType<T>& mean, ComputeType<T>& rstd) {
+  using C = ComputeType<T>;
+  const C sum = SumOver<T>(
+      n, [](auto, auto v) HWY_ATTR { return v; }, in);
+  const C m = sum / static_cast<C>(n);
+  const C squares = SumOver<T>(
+      n,
+      [m](auto d, auto v) HWY_ATTR {
+        const auto centred = hn::Sub(v, hn::Set(d, m));
+        return hn::Mul(centred, centred);
+      },
+      in);
+  const C r = Rstd(squares, n, eps);
+  mean = m;
+  rstd = r;
+  const auto scale = [m, r](auto d, auto v, auto w) HWY_ATTR {
+    return hn::Mul(hn::Mul(hn::Sub(v, hn::Set(d, m)), hn::Set(d, r)), w);
+  };
+  if (b == nullptr) return MapLanes(n, out, scale, in, w);
+  MapLanes(
+      n, out,
+      [&scale](auto d, auto v, auto w, auto b) HWY_ATTR { return hn::Add(scale(d, v, w), b); }, in,
+      w, b);
+}
+
 void LayerNormForward(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
                       const Tensor& y, const Tensor& mean, const Tensor& rstd) {
   ForEachRow("LayerNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     using C = ComputeType<T>;
-    const T* in = x.data<T>() + row * static_cast<int64_t>(n);
-    T* out = y.data<T>() + row * static_cast<int64_t>(n);
-    const T* w = weight.data<T>();
-    const C sum = SumOver<T>(
-        n, [](auto, auto v) HWY_ATTR { return v; }, in);
-    const C m = sum / static_cast<C>(n);
-    const C squares = SumOver<T>(
-        n,
-        [m](auto d, auto v) HWY_ATTR {
-          const auto centred = hn::Sub(v, hn::Set(d, m));
-          return hn::Mul(centred, centred);
-        },
-        in);
-    const C r = Rstd(squares, n, eps);
-    mean.data<C>()[row] = m;
-    rstd.data<C>()[row] = r;
-    const auto scale = [m, r](auto d, auto v, auto w) HWY_ATTR {
-      return hn::Mul(hn::Mul(hn::Sub(v, hn::Set(d, m)), hn::Set(d, r)), w);
-    };
-    if (!bias.defined()) return MapLanes(n, out, scale, in, w);
+    const int64_t at = row * static_cast<int64_t>(n);
+    NormalizeRow<T>(n, x.data<T>() + at, weight.data<T>(),
+                    bias.defined() ? bias.data<T>() : nullptr, eps, y.data<T>() + at,
+                    mean.data<C>()[row], rstd.data<C>()[row]);
+  });
+}
+
+void AddLayerNormForward(const Tensor& x, const Tensor& residual, const Tensor& weight,
+                         const Tensor& bias, double eps, const Tensor& sum, const Tensor& y,
+                         const Tensor& mean, const Tensor& rstd) {
+  ForEachRow("AddLayerNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
+    using C = ComputeType<T>;
+    const int64_t at = row * static_cast<int64_t>(n);
+    T* const total = sum.data<T>() + at;
     MapLanes(
-        n, out,
-        [&scale](auto d, auto v, auto w, auto b) HWY_ATTR { return hn::Add(scale(d, v, w), b); },
-        in, w, static_cast<const T*>(bias.data<T>()));
+        n, total, [](auto, auto a, auto b) HWY_ATTR { return hn::Add(a, b); },
+        static_cast<const T*>(x.data<T>() + at), static_cast<const T*>(residual.data<T>() + at));
+    NormalizeRow<T>(n, total, weight.data<T>(), bias.defined() ? bias.data<T>() : nullptr, eps,
+                    y.data<T>() + at, mean.data<C>()[row], rstd.data<C>()[row]);
   });
 }
 
@@ -201,6 +225,7 @@ namespace convoy {
 
 CONVOY_CPU_KERNEL(layer_norm_forward, LayerNormForward);
 CONVOY_CPU_KERNEL(layer_norm_backward, LayerNormBackward);
+CONVOY_CPU_KERNEL(add_layer_norm_forward, AddLayerNormForward);
 CONVOY_CPU_KERNEL(rms_norm_forward, RmsNormForward);
 CONVOY_CPU_KERNEL(rms_norm_backward, RmsNormBackward);
 

@@ -1,4 +1,5 @@
-// Rows of the op table: LayerNorm and RmsNorm.
+// Rows of the op table: LayerNorm, AddLayerNorm and RmsNorm.
+#include "ops/binary.h"
 #include "ops/norm.h"
 #include "tests/ops/op_table.h"
 
@@ -55,6 +56,63 @@ const OpRow kLayerNormRow{{
                 "[LayerNorm] dtypes differ: x f32, weight bf16; use Cast"},
                {[] { LayerNorm(Zeros({3}, DType::kI32), Zeros({3})); },
                 "[LayerNorm] x wants a floating dtype (f32, f64, bf16, f16), got i32"}},
+}};
+
+// Both results in one.
+Tensor SumPlusNorm(const SumAndNorm& both) { return Add(both.sum, both.normalized); }
+
+const OpRow kAddLayerNormRow{{
+    .op = "AddLayerNorm",
+    .run = [](Inputs in) { return SumPlusNorm(AddLayerNorm(in[0], in[1], in[2], in[3])); },
+    .torch = "a + b + F.layer_norm(a + b, a.shape[-1:], c, d)",
+    .samples =
+        {
+            {"matrix", {Float({3, 5}), Float({3, 5}), Float({5}), Float({5})}},
+            {"vector", {Float({37}), Float({37}), Float({37}), Float({37})}},
+            {"packs", {Float({5, 32}), Float({5, 32}), Float({32}), Float({32})}},
+            {"rows beyond a tile",
+             {Float({2, 3, 1, 17}), Float({2, 3, 1, 17}), Float({17}), Float({17})}},
+            {"no rows", {Float({0, 5}), Float({0, 5}), Float({5}), Float({5})}},
+            {"no columns", {Float({3, 0}), Float({3, 0}), Float({0}), Float({0})}},
+            {.name = "only the norm is used",
+             .inputs = {Float({4, 7}), Float({4, 7}), Float({7}), Float({7})},
+             .run = [](Inputs in) { return AddLayerNorm(in[0], in[1], in[2], in[3]).normalized; },
+             .torch = "F.layer_norm(a + b, a.shape[-1:], c, d)"},
+            {.name = "only the sum is used",
+             .inputs = {Float({4, 7}), Float({4, 7})},
+             .run =
+                 [](Inputs in) {
+                   return AddLayerNorm(in[0], in[1], Tensor::Full({7}, 1, in[0].options())).sum;
+                 },
+             .torch = "a + b"},
+            {.name = "without bias, eps",
+             .inputs = {Float({6, 33}), Float({6, 33}), Float({33})},
+             .run =
+                 [](Inputs in) { return SumPlusNorm(AddLayerNorm(in[0], in[1], in[2], {}, 0.25)); },
+             .torch = "a + b + F.layer_norm(a + b, a.shape[-1:], c, eps=0.25)"},
+            {.name = "x is the residual too",
+             .inputs = {Float({4, 7}), Float({7}), Float({7})},
+             .run = [](Inputs in) { return SumPlusNorm(AddLayerNorm(in[0], in[0], in[1], in[2])); },
+             .torch = "a + a + F.layer_norm(a + a, a.shape[-1:], b, c)"},
+            {.name = "many rows",
+             .inputs = {Float({701, 131}), Float({701, 131}), Float({131}), Float({131})},
+             .large = true},
+        },
+    .errors = {{[] {
+                  AddLayerNorm(Tensor::Zeros({2, 3}), Tensor::Zeros({3}), Tensor::Zeros({3}));
+                },
+                "[AddLayerNorm] residual has the wrong shape: expected (2, 3), got (3)"},
+               {[] {
+                  AddLayerNorm(Tensor::Zeros({3}), Tensor::Zeros({3}, {DType::kBF16}),
+                               Tensor::Zeros({3}));
+                },
+                "[AddLayerNorm] dtypes differ: x f32, residual bf16; use Cast"},
+               {[] { AddLayerNorm(Tensor::Zeros({3}), {}, Tensor::Zeros({3})); },
+                "[AddLayerNorm] residual is an undefined tensor"},
+               {[] {
+                  AddLayerNorm(Tensor::Zeros({2, 3}), Tensor::Zeros({2, 3}), Tensor::Zeros({2}));
+                },
+                "[AddLayerNorm] weight has the wrong shape: expected (3), got (2)"}},
 }};
 
 const OpRow kRmsNormRow{{
