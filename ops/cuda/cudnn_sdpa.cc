@@ -249,7 +249,9 @@ void RunSdpa(const SdpaProblem& problem, const SdpaPointers& pointers, void* wor
 
 std::string SdpaGraphError(const SdpaProblem& problem) {
   try {
-    fe::error_t status = MakeGraph(problem)->validate();
+    const auto graph = MakeGraph(problem);
+    graph->set_sm_version(90);  // else it asks the device
+    fe::error_t status = graph->validate();
     return status.is_good() ? std::string() : status.get_message();
   } catch (const std::exception& error) {
     return error.what();
