@@ -50,7 +50,8 @@ size_t SdpaWorkspaceBytes(const SdpaProblem& problem);
 void RunSdpa(const SdpaProblem& problem, const SdpaPointers& pointers, void* workspace,
              void* stream);
 
-/// What cuDNN's frontend finds wrong with the problem's graph, without asking a device; or nothing.
+/// What cuDNN's frontend finds wrong with the problem's graph for a GPU of sm_90, without asking
+/// any device; or nothing.
 std::string SdpaGraphError(const SdpaProblem& problem);
 
 }  // namespace convoy::cuda
