@@ -1,7 +1,6 @@
 // Every op on a GPU, real or simulated, against the CPU.
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "core/autograd.h"
 #include "tests/gpu.h"
@@ -14,12 +13,7 @@ namespace {
 // Dtypes that an op takes on the CPU only, and why.
 const std::map<std::string, std::pair<std::vector<DType>, std::string>> kNotOnGpu = {};
 
-// Ops that have no kernels for GPUs.
-const std::set<std::string> kNoKernels = {"Attention",  "CrossEntropy", "Embedding", "LayerNorm",
-                                          "LogSoftmax", "RmsNorm",      "Softmax"};
-
 bool TakesOnGpu(const OpSpec& row, DType dtype) {
-  if (kNoKernels.count(row.op) > 0) return false;
   const auto found = kNotOnGpu.find(row.op);
   if (found == kNotOnGpu.end()) return true;
   const std::vector<DType>& without = found->second.first;
@@ -75,16 +69,6 @@ TEST_CASE("every op agrees with the CPU in f64, and with itself when run again")
     }
     CHECK(BitDifference(Evaluate(RunOf(row, sample), on_gpu, wants), got) == "");
   });
-}
-
-TEST_CASE("ops without kernels for GPUs say so") {
-  CONVOY_NEED_GPUS(1);
-  for (const std::string& op : kNoKernels) {
-    const OpSpec& row = OpTable().at(op);
-    const Sample& sample = row.samples.front();
-    CHECK_THROWS_WITH(RunOf(row, sample)(MakeInputs(row, sample, DType::kF32, Device::Cuda())),
-                      "[" + op + "] has no kernel for cuda:0");
-  }
 }
 
 TEST_CASE("backward on a GPU adds to the gradient that a leaf has") {
