@@ -59,9 +59,11 @@ std::string_view Name(CollectiveKind kind) {
     case CollectiveKind::kSend:
       return "Send";
     case CollectiveKind::kRecv:
+      return "Recv";
+    case CollectiveKind::kReplay:
       break;
   }
-  return "Recv";
+  return "Replay";
 }
 
 CollectiveSignature SignatureOf(const CollectiveCall& call) {

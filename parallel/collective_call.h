@@ -19,6 +19,7 @@ enum class CollectiveKind : uint8_t {
   kBarrier,
   kSend,
   kRecv,
+  kReplay,  ///< of a recorded step (ProcessGroup::Watch)
 };
 
 std::string_view Name(CollectiveKind kind);

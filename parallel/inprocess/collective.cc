@@ -82,6 +82,7 @@ void Collective::Start() {
     case CollectiveKind::kBarrier:
     case CollectiveKind::kSend:
     case CollectiveKind::kRecv:
+    case CollectiveKind::kReplay:
       break;
   }
   if (part_numel_ > 0) {
@@ -153,6 +154,7 @@ void Collective::RunChunk(int64_t chunk) {
       break;
     case CollectiveKind::kRecv:
     case CollectiveKind::kBarrier:
+    case CollectiveKind::kReplay:
       break;
   }
 }

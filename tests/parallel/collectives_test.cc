@@ -1,135 +1,21 @@
 // Every collective of the in-process transport against a plain reference.
-#include <fmt/format.h>
-
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <cstring>
-#include <thread>
 #include <vector>
 
 #include "parallel/inprocess/inprocess_group.h"
+#include "tests/parallel/collective_cases.h"
 #include "tests/parallel/workers.h"
 
 namespace convoy {
 namespace {
 
-constexpr ReduceOp kOps[] = {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kMin};
-constexpr DType kNumbers[] = {DType::kF32, DType::kF64, DType::kBF16, DType::kF16,
-                              DType::kI32, DType::kI64, DType::kU8};
-
-// Element `i` of worker `rank`: fractions whose sum depends on the order, or small integers.
-template <typename T>
-T Value(int rank, int64_t i) {
-  if constexpr (std::is_same_v<ComputeType<T>, float> || std::is_same_v<T, double>) {
-    const int64_t mixed = (i * 7919 + rank * 104729) % 2003;
-    return static_cast<T>(1.0f / static_cast<float>(mixed - 1000.5));
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return (i + rank) % 3 == 0;
-  } else {
-    return static_cast<T>((i * 31 + rank * 17) % 23);
-  }
-}
-
-Tensor Filled(Worker& worker, DType dtype, int64_t numel) {
-  const Tensor tensor = Tensor::Empty({numel}, {dtype, worker.device()});
-  DispatchAll(dtype, [&]<typename T>(T) {
-    for (int64_t i = 0; i < numel; ++i) tensor.data<T>()[i] = Value<T>(worker.rank(), i);
-  });
-  return tensor;
-}
-
-// Worker 0's value, then worker 1's ..., rounded once.
-template <typename T>
-T Reduced(int workers, ReduceOp op, int64_t i) {
-  using C = ComputeType<T>;
-  C result = static_cast<C>(Value<T>(0, i));
-  for (int rank = 1; rank < workers; ++rank) {
-    const C next = static_cast<C>(Value<T>(rank, i));
-    if (op == ReduceOp::kSum) result = static_cast<C>(result + next);
-    if (op == ReduceOp::kMax) result = result < next ? next : result;
-    if (op == ReduceOp::kMin) result = next < result ? next : result;
-  }
-  return static_cast<T>(result);
-}
-
-template <typename T>
-bool SameBits(T a, T b) {
-  return std::memcmp(&a, &b, sizeof(T)) == 0;
-}
-
-// Compares tensor[i] with reference(T{}, i) bit for bit.
-template <typename F>
-void ExpectValues(const Tensor& tensor, const std::string& what, F&& reference) {
-  DispatchAll(tensor.dtype(), [&]<typename T>(T) {
-    int64_t same = 0;
-    while (same < tensor.numel() && SameBits(tensor.data<T>()[same], reference(T{}, same))) ++same;
-    Expect(same == tensor.numel(),
-           fmt::format("{} {} differs at {}", what, Name(tensor.dtype()), same));
-  });
-}
-
-void CheckAllReduce(Worker& worker, DType dtype, ReduceOp op, int64_t n) {
-  const int size = worker.world_size();
-  const Tensor all = Filled(worker, dtype, n);
-  worker.group().AllReduce(all, op).Wait();
-  ExpectValues(all, "AllReduce", [&]<typename T>(T, int64_t i) { return Reduced<T>(size, op, i); });
-}
-
-void CheckReduceScatter(Worker& worker, DType dtype, ReduceOp op, int64_t n) {
-  const int size = worker.world_size();
-  const Tensor input = Filled(worker, dtype, n * size);
-  const Tensor part = Tensor::Empty({n}, input.options());
-  worker.group().ReduceScatter(input, part, op).Wait();
-  ExpectValues(part, "ReduceScatter", [&]<typename T>(T, int64_t i) {
-    return Reduced<T>(size, op, worker.rank() * n + i);
-  });
-}
-
-void CheckMoves(Worker& worker, DType dtype, int64_t n) {
-  const int size = worker.world_size();
-  for (int root = 0; root < size; ++root) {
-    const Tensor tensor = Filled(worker, dtype, n);
-    worker.group().Broadcast(tensor, root).Wait();
-    ExpectValues(tensor, "Broadcast", [&]<typename T>(T, int64_t i) { return Value<T>(root, i); });
-  }
-  const Tensor mine = Filled(worker, dtype, n);
-  const Tensor gathered = Tensor::Empty({n * size}, mine.options());
-  worker.group().AllGather(mine, gathered).Wait();
-  ExpectValues(gathered, "AllGather",
-               [&]<typename T>(T, int64_t i) { return Value<T>(static_cast<int>(i / n), i % n); });
-
-  const Tensor outgoing = Filled(worker, dtype, n * size);
-  const Tensor incoming = Tensor::Empty({n * size}, mine.options());
-  worker.group().AllToAll(outgoing, incoming).Wait();
-  ExpectValues(incoming, "AllToAll", [&]<typename T>(T, int64_t i) {
-    return Value<T>(static_cast<int>(i / n), worker.rank() * n + i % n);
-  });
-}
-
 TEST_CASE("Reductions equal the sum in rank order, bit for bit") {
-  const int workers = GENERATE(1, 2, 3, 4, 7);
-  RunWorkers(workers, [](Worker& worker) {
-    for (const DType dtype : kNumbers) {
-      for (const ReduceOp op : kOps) {
-        for (const int64_t n : {0, 1, 63, 20011}) {
-          CheckAllReduce(worker, dtype, op, n);
-          CheckReduceScatter(worker, dtype, op, n);
-        }
-      }
-    }
-    CheckAllReduce(worker, DType::kF32, ReduceOp::kSum, 1000003);
-  });
+  RunWorkers(GENERATE(1, 2, 3, 4, 7), CheckReductions);
 }
 
 TEST_CASE("Broadcast, AllGather and AllToAll move every dtype") {
-  const int workers = GENERATE(1, 2, 3, 4, 7);
-  RunWorkers(workers, [](Worker& worker) {
-    for (const DType dtype : kNumbers) {
-      for (const int64_t n : {0, 1, 63}) CheckMoves(worker, dtype, n);
-    }
-    CheckMoves(worker, DType::kBool, 63);
-    CheckMoves(worker, DType::kF32, 40009);
-  });
+  RunWorkers(GENERATE(1, 2, 3, 4, 7), CheckAllMoves);
 }
 
 TEST_CASE("Workers with several threads use all of them for a collective") {
@@ -138,33 +24,10 @@ TEST_CASE("Workers with several threads use all of them for a collective") {
 }
 
 TEST_CASE("Many collectives may be under way at once, and be waited for in any order") {
-  RunWorkers(4, [](Worker& worker) {
-    std::vector<Tensor> tensors;
-    std::vector<Work> works;
-    for (int64_t i = 0; i < 60; ++i) {
-      const int64_t n = (i * 977) % 50000;
-      tensors.push_back(Filled(worker, DType::kF32, n));
-      works.push_back(worker.group().AllReduce(tensors.back()));
-    }
-    for (size_t i = works.size(); i-- > 0;) {
-      works[i].Wait();
-      Expect(works[i].Done(), "Done after Wait");
-      ExpectValues(tensors[i], "AllReduce",
-                   []<typename T>(T, int64_t e) { return Reduced<T>(4, ReduceOp::kSum, e); });
-    }
-  });
+  RunWorkers(4, CheckManyAtOnce);
 }
 
-TEST_CASE("Done becomes true for workers that only ask") {
-  RunWorkers(3, [](Worker& worker) {
-    const Tensor tensor = Filled(worker, DType::kF32, 300000);
-    Work work = worker.group().AllReduce(tensor);
-    while (!work.Done()) std::this_thread::yield();
-    Expect(work.seconds() > 0, "time taken");
-    ExpectValues(tensor, "AllReduce",
-                 []<typename T>(T, int64_t i) { return Reduced<T>(3, ReduceOp::kSum, i); });
-  });
-}
+TEST_CASE("Done becomes true for workers that only ask") { RunWorkers(3, CheckDone); }
 
 TEST_CASE("A worker may return without waiting for what it has joined") {
   RunWorkers(3, [](Worker& worker) {
@@ -221,14 +84,7 @@ TEST_CASE("A worker may send to itself, and receive before anybody sends") {
 
 TEST_CASE("Barrier lets nobody pass before everybody has come") {
   std::atomic<int> arrived{0};
-  RunWorkers(4, [&](Worker& worker) {
-    for (int round = 1; round <= 50; ++round) {
-      ++arrived;
-      worker.group().Barrier();
-      Expect(arrived >= 4 * round, "all have come");
-      worker.group().Barrier();
-    }
-  });
+  RunWorkers(4, [&](Worker& worker) { CheckBarrier(worker, arrived); });
 }
 
 TEST_CASE("Arguments that cannot be right are refused") {

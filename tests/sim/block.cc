@@ -1,200 +1,340 @@
-// Runs the threads of one block as cooperative fibers on the calling system thread.
+// Runs the blocks of a kernel, their threads as cooperative fibers on the calling system thread.
 #include "tests/sim/block.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/fiber.h"
 #include "tests/sim/kernel.h"
+#include "tests/sim/random.h"
 
 namespace convoy::sim {
+
+constinit thread_local Place place{};
+
 namespace {
 
-constexpr int kWarpLanes = 32;
+constexpr unsigned kWarpLanes = 32;
 
-enum class State : uint8_t { kReady, kAtBlock, kAtWarp, kDone };
+// A fiber runs one thread after the other, block after block, for as long as they end without
+// waiting: most kernels need a single one.
+struct Worker {
+  Worker() : fiber(&Worker::Main, this) {}
+  static void Main(void* self);
 
-struct Thread {
-  Place place;
-  State state = State::kReady;
-  uint32_t mask = 0;  // of the warp exchange it waits in
   Fiber fiber;
+  int thread = -1;  // to begin with, when it is switched to; -1: end
 };
 
 struct Warp {
-  uint64_t cells[kWarpLanes];
+  uint32_t exists = 0;   // lanes
+  uint32_t waiting = 0;  // lanes at an exchange
+  uint32_t mask[kWarpLanes];
+  uint64_t value[kWarpLanes];
+  Get get[kWarpLanes];
+  int source[kWarpLanes];
 };
 
-// What runs on this system thread. Threads keep their stacks from block to block.
-struct Runner {
-  std::vector<std::unique_ptr<Thread>> threads;
-  std::vector<Warp> warps;
-  Thread* self = nullptr;
-  size_t count = 0;
-  void* shared = nullptr;
-  int true_predicates = 0;
-  int counted = 0;
-  Fiber main;
+struct Thread {
+  uint3 index;
+  Worker* worker;   // it waits on this one's stack
+  uint64_t result;  // of its last exchange
+};
+
+// What runs on this system thread.
+class Runner {
+ public:
+  ~Runner();
+  void Run(dim3 grid, dim3 block, size_t shared_bytes, uint64_t seed,
+           const std::function<void()>& body);
+
+  void* shared() const { return shared_.get(); }
+  int Index() const {
+    return static_cast<int>(place.thread.x +
+                            place.block_size.x *
+                                (place.thread.y + place.block_size.y * place.thread.z));
+  }
+  int SyncBlock(bool predicate);
+  uint64_t Exchange(uint32_t mask, Get get, uint64_t value, int source);
+  void Work(Worker& worker);
+
+ private:
+  [[noreturn]] void Die(const char* what) const;
+  bool BeginBlock();
+  int NextFresh();
+  int NextReady();
+  void Yield();
+  void SwitchTo(Fiber& from, int fresh, int ready);
+  void MakeReady(int thread) { ready_.push_back(thread); }
+  void ReleaseBlock();
+  void Finish(Warp& warp, uint32_t group, size_t first_thread, int self);
+  [[noreturn]] void DieOfDeadlock();
+
+  const std::function<void()>* body_ = nullptr;
+  std::unique_ptr<unsigned char[]> shared_;
+  size_t shared_bytes_ = 0;
+  uint64_t random_ = 0;
+  uint64_t blocks_left_ = 0, blocks_ = 0, next_block_ = 0;
+
+  int count_ = 0;  // threads of a block
+  int alive_ = 0, fresh_ = 0, next_fresh_ = 0, fresh_step_ = 1;
+  std::vector<Thread> threads_;
+  std::vector<Warp> warps_;
+  std::vector<int> ready_;  // threads that waited and need not any more; from ready_begin_ on
+  size_t ready_begin_ = 0;
+  bool newest_first_ = false;
+
+  std::vector<int> at_barrier_;
+  int predicates_ = 0, counted_ = 0;
+
+  Worker* running_ = nullptr;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Worker*> idle_;
+  Fiber main_;
 };
 
 thread_local Runner* runner = nullptr;
 
-int Index(const Thread& thread) {
-  const Place& p = thread.place;
-  return static_cast<int>(p.thread.x + p.block_size.x * (p.thread.y + p.block_size.y * p.thread.z));
+void Worker::Main(void* self) {
+  auto& worker = *static_cast<Worker*>(self);
+  runner->Work(worker);
 }
 
-[[noreturn]] void Die(const char* what) {
-  const Place& p = runner->self->place;
-  std::fprintf(stderr, "[sim] block (%u, %u, %u), thread (%u, %u, %u): %s\n", p.block.x, p.block.y,
-               p.block.z, p.thread.x, p.thread.y, p.thread.z, what);
+Runner::~Runner() {
+  runner = this;
+  for (Worker* worker : idle_) {  // so that AddressSanitizer can let go of their stacks
+    worker->thread = -1;
+    SwitchFiber(main_, worker->fiber);
+  }
+}
+
+void Runner::Die(const char* what) const {
+  std::fprintf(stderr, "[sim] block (%u, %u, %u), thread (%u, %u, %u): %s\n", place.block.x,
+               place.block.y, place.block.z, place.thread.x, place.thread.y, place.thread.z, what);
   std::abort();
 }
 
-// Gives the turn back to RunBlock until it says that this thread may go on.
-void Yield(State state) {
-  Thread& self = *runner->self;
-  self.state = state;
-  SwitchFiber(self.fiber, runner->main);
+void Runner::DieOfDeadlock() {
+  int stuck = at_barrier_.empty() ? -1 : at_barrier_.front();
+  for (size_t w = 0; w < warps_.size() && stuck < 0; ++w) {
+    if (warps_[w].waiting == 0) continue;
+    stuck = static_cast<int>(w * kWarpLanes) + std::countr_zero(warps_[w].waiting);
+  }
+  place.thread = threads_[static_cast<size_t>(stuck)].index;
+  Die("waits at a barrier or warp exchange that the others do not reach");
 }
 
-// Lets those go on whose barrier is complete. Returns whether there were any.
-bool Release() {
-  bool any = false;
-  size_t alive = 0, at_block = 0;
-  for (size_t i = 0; i < runner->count; ++i) {
-    const State state = runner->threads[i]->state;
-    alive += state != State::kDone;
-    at_block += state == State::kAtBlock;
-  }
-  if (alive > 0 && at_block == alive) {
-    for (size_t i = 0; i < runner->count; ++i) {
-      Thread& thread = *runner->threads[i];
-      if (thread.state == State::kAtBlock) thread.state = State::kReady;
-    }
-    runner->counted = runner->true_predicates;
-    runner->true_predicates = 0;
-    return true;
-  }
-  for (size_t first = 0; first < runner->count; first += kWarpLanes) {
-    for (size_t lane = 0; lane < kWarpLanes && first + lane < runner->count; ++lane) {
-      if (runner->threads[first + lane]->state != State::kAtWarp) continue;
-      const uint32_t mask = runner->threads[first + lane]->mask;
-      bool complete = true;
-      for (size_t other = 0; other < kWarpLanes; ++other) {
-        if ((mask >> other & 1u) == 0) continue;
-        if (first + other >= runner->count) continue;  // lanes beyond the block do not exist
-        const Thread& thread = *runner->threads[first + other];
-        complete = complete && thread.state == State::kAtWarp && thread.mask == mask;
-      }
-      if (!complete) continue;
-      for (size_t other = 0; other < kWarpLanes && first + other < runner->count; ++other) {
-        if ((mask >> other & 1u) != 0) runner->threads[first + other]->state = State::kReady;
-      }
-      any = true;
-    }
-  }
-  return any;
+bool Runner::BeginBlock() {
+  if (blocks_left_ == 0) return false;
+  --blocks_left_;
+  const uint64_t at = next_block_;
+  next_block_ = at + 1 == blocks_ ? 0 : at + 1;
+  const uint3& grid = place.grid_size;
+  place.block = {static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),
+                 static_cast<unsigned>(at / grid.x / grid.y)};
+  if (shared_bytes_ != 0) std::memset(shared_.get(), 0xff, shared_bytes_);
+  const uint64_t order = NextRandom(random_);
+  alive_ = fresh_ = count_;
+  fresh_step_ = (order & 1) != 0 ? 1 : -1;
+  newest_first_ = (order & 2) != 0;
+  next_fresh_ = static_cast<int>((order >> 2) % static_cast<unsigned>(count_));
+  return true;
 }
 
-uint64_t Next(uint64_t& state) {  // splitmix64
-  uint64_t z = state += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+// Takes the next thread that has not begun, or -1.
+int Runner::NextFresh() {
+  if (fresh_ == 0) return -1;
+  --fresh_;
+  const int thread = next_fresh_;
+  next_fresh_ += fresh_step_;
+  if (next_fresh_ == count_) next_fresh_ = 0;
+  if (next_fresh_ < 0) next_fresh_ = count_ - 1;
+  return thread;
+}
+
+int Runner::NextReady() {
+  if (ready_begin_ == ready_.size()) return -1;
+  int thread;
+  if (newest_first_) {
+    thread = ready_.back();
+    ready_.pop_back();
+  } else {
+    thread = ready_[ready_begin_++];
+  }
+  if (ready_begin_ == ready_.size()) {
+    ready_.clear();
+    ready_begin_ = 0;
+  }
+  return thread;
+}
+
+// Goes on with a thread that has not begun, on an idle fiber, or with one that waited.
+void Runner::SwitchTo(Fiber& from, int fresh, int ready) {
+  Worker* to;
+  if (fresh >= 0) {
+    if (idle_.empty()) {
+      workers_.push_back(std::make_unique<Worker>());
+      idle_.push_back(workers_.back().get());
+    }
+    to = idle_.back();
+    idle_.pop_back();
+    to->thread = fresh;
+  } else {
+    to = threads_[static_cast<size_t>(ready)].worker;
+  }
+  running_ = to;
+  SwitchFiber(from, to->fiber);
+}
+
+// The running thread waits: others go on, until one of them has made it ready.
+void Runner::Yield() {
+  Worker* const worker = running_;
+  Thread& self = threads_[static_cast<size_t>(Index())];
+  self.worker = worker;
+  self.index = place.thread;
+  const int ready = newest_first_ ? NextReady() : -1;
+  const int fresh = ready >= 0 ? -1 : NextFresh();
+  const int last = ready >= 0 || fresh >= 0 ? ready : NextReady();
+  if (fresh < 0 && last < 0) DieOfDeadlock();
+  SwitchTo(worker->fiber, fresh, last);
+  place.thread = self.index;
+}
+
+void Runner::Work(Worker& worker) {
+  while (worker.thread >= 0) {
+    const auto index = static_cast<unsigned>(worker.thread);
+    const uint3& size = place.block_size;
+    place.thread = size.y * size.z == 1
+                       ? uint3{index, 0, 0}
+                       : uint3{index % size.x, index / size.x % size.y, index / (size.x * size.y)};
+    (*body_)();
+    --alive_;
+    if (alive_ > 0 && alive_ == static_cast<int>(at_barrier_.size())) ReleaseBlock();
+    worker.thread = NextFresh();
+    if (worker.thread >= 0) continue;
+    const int ready = NextReady();
+    if (ready < 0) {
+      if (alive_ > 0) DieOfDeadlock();
+      if (BeginBlock()) {
+        worker.thread = NextFresh();
+        continue;
+      }
+      idle_.push_back(&worker);
+      SwitchFiber(worker.fiber, main_);
+    } else {
+      idle_.push_back(&worker);
+      SwitchTo(worker.fiber, -1, ready);
+    }
+  }
+  EndFiber(worker.fiber, main_);
+}
+
+void Runner::ReleaseBlock() {
+  counted_ = std::exchange(predicates_, 0);
+  const size_t count = at_barrier_.size();
+  const size_t start = count == 0 ? 0 : NextRandom(random_) % count;
+  for (size_t i = 0; i < count; ++i) MakeReady(at_barrier_[(start + i) % count]);
+  at_barrier_.clear();
+}
+
+int Runner::SyncBlock(bool predicate) {
+  predicates_ += predicate;
+  if (static_cast<int>(at_barrier_.size()) + 1 == alive_) {
+    ReleaseBlock();
+  } else {
+    at_barrier_.push_back(Index());
+    Yield();
+  }
+  return counted_;
+}
+
+// All lanes of `group` have come to their exchange: hands out what they wanted.
+void Runner::Finish(Warp& warp, uint32_t group, size_t first_thread, int self) {
+  uint32_t ballot = 0;
+  for (uint32_t left = group; left != 0; left &= left - 1) {
+    const auto lane = static_cast<unsigned>(std::countr_zero(left));
+    if (warp.value[lane] != 0) ballot |= 1u << lane;
+  }
+  for (uint32_t left = group; left != 0; left &= left - 1) {
+    const auto lane = static_cast<unsigned>(std::countr_zero(left));
+    const int thread = static_cast<int>(first_thread + lane);
+    threads_[static_cast<size_t>(thread)].result =
+        warp.get[lane] == Get::kLane ? warp.value[warp.source[lane]] : ballot;
+    if (thread != self) MakeReady(thread);
+  }
+  warp.waiting &= ~group;
+}
+
+uint64_t Runner::Exchange(uint32_t mask, Get get, uint64_t value, int source) {
+  const int self = Index();
+  const auto lane = static_cast<unsigned>(self) % kWarpLanes;
+  const size_t first = static_cast<size_t>(self) - lane;
+  Warp& warp = warps_[first / kWarpLanes];
+  if ((mask >> lane & 1u) == 0) Die("calls a warp function with a mask that leaves itself out");
+  warp.waiting |= 1u << lane;
+  warp.mask[lane] = mask;
+  warp.value[lane] = value;
+  warp.get[lane] = get;
+  warp.source[lane] = source;
+  const uint32_t group = mask & warp.exists;  // lanes beyond the block do not exist
+  if ((group >> source & 1u) == 0) warp.source[lane] = static_cast<int>(lane);
+  bool complete = (warp.waiting & group) == group;
+  for (uint32_t left = group; complete && left != 0; left &= left - 1) {
+    complete = warp.mask[std::countr_zero(left)] == mask;
+  }
+  if (complete) {
+    Finish(warp, group, first, self);
+  } else {
+    Yield();
+  }
+  return threads_[static_cast<size_t>(self)].result;
+}
+
+void Runner::Run(dim3 grid, dim3 block, size_t shared_bytes, uint64_t seed,
+                 const std::function<void()>& body) {
+  body_ = &body;
+  random_ = seed;
+  place.grid_size = {grid.x, grid.y, grid.z};
+  place.block_size = {block.x, block.y, block.z};
+  count_ = static_cast<int>(block.x * block.y * block.z);
+  const auto count = static_cast<size_t>(count_);
+  if (threads_.size() < count) threads_.resize(count);
+  warps_.resize((count + kWarpLanes - 1) / kWarpLanes);
+  for (size_t i = 0; i < warps_.size(); ++i) {
+    const size_t lanes = std::min<size_t>(kWarpLanes, count - i * kWarpLanes);
+    warps_[i].exists = lanes == kWarpLanes ? 0xffffffffu : (1u << lanes) - 1;
+    warps_[i].waiting = 0;
+  }
+  // Of exactly the size asked for, so that AddressSanitizer sees an overrun.
+  if (shared_bytes != shared_bytes_) shared_.reset(new unsigned char[shared_bytes]);
+  shared_bytes_ = shared_bytes;
+  blocks_ = blocks_left_ = uint64_t{grid.x} * grid.y * grid.z;
+  next_block_ = NextRandom(random_) % blocks_;
+  predicates_ = 0;
+  BeginBlock();
+  SwitchTo(main_, NextFresh(), -1);
 }
 
 }  // namespace
 
-const Place& Self() { return runner->self->place; }
-void* BlockSharedMemory() { return runner->shared; }
-int Lane() { return Index(*runner->self) % kWarpLanes; }
-
-void SyncBlock() { Yield(State::kAtBlock); }
-
-int SyncBlockCount(bool predicate) {
-  runner->true_predicates += predicate;
-  Yield(State::kAtBlock);
-  return runner->counted;
-}
-
-void SyncWarp(uint32_t mask) {
-  if ((mask >> Lane() & 1u) == 0) Die("calls a warp function with a mask that leaves itself out");
-  runner->self->mask = mask;
-  Yield(State::kAtWarp);
-}
-
-uint64_t& WarpCell(int lane) {
-  return runner->warps[static_cast<size_t>(Index(*runner->self) / kWarpLanes)]
-      .cells[static_cast<size_t>(lane)];
-}
-
-void RunBlock(dim3 grid, dim3 block_size, uint3 block, size_t shared_bytes, uint64_t seed,
-              const std::function<void()>& thread) {
-  static thread_local Runner instance;
-  runner = &instance;
-  const size_t count = size_t{block_size.x} * block_size.y * block_size.z;
-  while (instance.threads.size() < count) instance.threads.push_back(std::make_unique<Thread>());
-  instance.count = count;
-  instance.warps.resize((count + kWarpLanes - 1) / kWarpLanes);
-  // Of exactly the size asked for, so that AddressSanitizer sees an overrun.
-  const std::unique_ptr<unsigned char[]> shared(new unsigned char[shared_bytes + !shared_bytes]);
-  std::memset(shared.get(), 0xff, shared_bytes);
-  instance.shared = shared.get();
-  instance.true_predicates = 0;
-
-  for (size_t i = 0; i < count; ++i) {
-    Thread& t = *instance.threads[i];
-    const unsigned index = static_cast<unsigned>(i);
-    t.place = {{index % block_size.x, index / block_size.x % block_size.y,
-                index / (block_size.x * block_size.y)},
-               block,
-               block_size,
-               grid};
-    t.state = State::kReady;
-    t.fiber.Start([&t, &thread] {
-      thread();
-      t.state = State::kDone;
-      EndFiber(t.fiber, runner->main);
-    });
-  }
-  while (true) {
-    const size_t start = Next(seed) % count;
-    const bool backwards = (Next(seed) & 1) != 0;
-    bool ran = false;
-    for (size_t i = 0; i < count; ++i) {
-      const size_t at = (start + (backwards ? count - i : i)) % count;
-      Thread& t = *instance.threads[at];
-      if (t.state != State::kReady) continue;
-      instance.self = &t;
-      SwitchFiber(instance.main, t.fiber);
-      ran = true;
-    }
-    if (Release()) continue;
-    if (ran) continue;
-    for (size_t i = 0; i < count; ++i) {
-      if (instance.threads[i]->state == State::kDone) continue;
-      instance.self = instance.threads[i].get();
-      Die("waits at a barrier or warp exchange that the others do not reach");
-    }
-    break;
-  }
+void* BlockSharedMemory() { return runner->shared(); }
+int Lane() { return runner->Index() % static_cast<int>(kWarpLanes); }
+void SyncBlock() { runner->SyncBlock(false); }
+int SyncBlockCount(bool predicate) { return runner->SyncBlock(predicate); }
+uint64_t Exchange(uint32_t mask, Get get, uint64_t value, int source) {
+  return runner->Exchange(mask, get, value, source);
 }
 
 void RunGrid(dim3 grid, dim3 block_size, size_t shared_bytes, uint64_t seed,
              const std::function<void()>& thread) {
-  const uint64_t blocks = uint64_t{grid.x} * grid.y * grid.z;
-  const uint64_t start = Next(seed) % blocks;
-  for (uint64_t i = 0; i < blocks; ++i) {
-    const uint64_t at = (start + i) % blocks;
-    const uint3 block{static_cast<unsigned>(at % grid.x),
-                      static_cast<unsigned>(at / grid.x % grid.y),
-                      static_cast<unsigned>(at / grid.x / grid.y)};
-    RunBlock(grid, block_size, block, shared_bytes, Next(seed), thread);
-  }
+  static thread_local Runner instance;
+  runner = &instance;
+  instance.Run(grid, block_size, shared_bytes, seed, thread);
 }
 
 }  // namespace convoy::sim

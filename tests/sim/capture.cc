@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sim/random.h"
+
 namespace convoy::sim {
 namespace {
 

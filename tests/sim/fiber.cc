@@ -6,15 +6,15 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <utility>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#endif
+// Null where the program is not built with AddressSanitizer. (This file never is, see BUILD.)
+extern "C" {
+__attribute__((weak)) void __sanitizer_start_switch_fiber(void** fake_stack, const void* bottom,
+                                                          size_t size);
+__attribute__((weak)) void __sanitizer_finish_switch_fiber(void* fake_stack, const void** bottom,
+                                                           size_t* size);
+__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void* at, size_t size);
+}
 
 // Saves the registers that a call must keep on the running stack, stores its pointer in *rdi, and
 // goes on with the stack rsi.
@@ -53,49 +53,41 @@ extern "C" void convoy_sim_enter_fiber();
 namespace convoy::sim {
 namespace {
 
-// Instrumented code has larger frames. Pages that nobody touches cost nothing.
+// Instrumented code has larger frames, and reports want room. Pages that nobody touches cost
+// nothing.
 constexpr size_t kStackBytes = 256 << 10;
+
+// Stacks that all began at the same place of a page would fight for the same sets of the caches.
+constexpr size_t kColourBytes = 1216, kColours = 53;
+thread_local size_t next_colour = 0;
+
+thread_local Fiber* previous = nullptr;  // that was switched from
+
+void Leave(Fiber& from, void** fake_stack, const void* bottom, size_t size) {
+  if (__sanitizer_start_switch_fiber == nullptr) return;
+  previous = &from;
+  __sanitizer_start_switch_fiber(fake_stack, bottom, size);
+}
 
 }  // namespace
 
-void FiberMain(Fiber* fiber) {
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
-#endif
-  fiber->body_();
-  std::abort();
-}
-
-Fiber::~Fiber() {
-#if defined(__SANITIZE_THREAD__)
-  if (stack_ != nullptr && tsan_ != nullptr) __tsan_destroy_fiber(tsan_);
-#endif
-  if (stack_ != nullptr) munmap(stack_, kStackBytes);
-}
-
-void Fiber::Start(std::function<void()> body) {
-  if (stack_ == nullptr) {
-    void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (memory == MAP_FAILED) {
-      std::perror("[sim] no memory for a fiber's stack");
-      std::abort();
-    }
-    stack_ = static_cast<std::byte*>(memory);
-    bottom_ = stack_;
-    size_ = kStackBytes;
-#if defined(__SANITIZE_THREAD__)
-    tsan_ = __tsan_create_fiber(0);
-#endif
+Fiber::Fiber(void (*body)(void*), void* context) : body_(body), context_(context) {
+  void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) {
+    std::perror("[sim] no memory for a fiber's stack");
+    std::abort();
   }
-#if defined(__SANITIZE_ADDRESS__)
-  __asan_unpoison_memory_region(stack_, kStackBytes);
-#endif
-  fake_stack_ = nullptr;
-  body_ = std::move(body);
+  stack_ = static_cast<std::byte*>(memory);
+  bottom_ = stack_;
+  size_ = kStackBytes;
+  if (__asan_unpoison_memory_region != nullptr) {  // marks of who had these addresses before
+    __asan_unpoison_memory_region(stack_, kStackBytes);
+  }
   // As if convoy_sim_switch_stack had been called from the first instruction of
   // convoy_sim_enter_fiber, with the stack aligned as the calling convention wants it there.
-  void** top = reinterpret_cast<void**>(stack_ + kStackBytes) - 2;
+  void** top =
+      reinterpret_cast<void**>(stack_ + kStackBytes - next_colour++ % kColours * kColourBytes) - 2;
   *--top = reinterpret_cast<void*>(&convoy_sim_enter_fiber);
   *--top = nullptr;                              // rbp
   *--top = nullptr;                              // rbx
@@ -106,32 +98,35 @@ void Fiber::Start(std::function<void()> body) {
   pointer_ = top;
 }
 
-void SwitchFiber(Fiber& from, Fiber& to) {
-#if defined(__SANITIZE_THREAD__)
-  if (from.tsan_ == nullptr) from.tsan_ = __tsan_get_current_fiber();
-  __tsan_switch_to_fiber(to.tsan_, 0);
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_start_switch_fiber(&from.fake_stack_, to.bottom_, to.size_);
-#endif
-  convoy_sim_switch_stack(&from.pointer_, to.pointer_);
-#if defined(__SANITIZE_ADDRESS__)
-  // A system thread learns of its own stack when it is first come back to.
+Fiber::~Fiber() {
+  if (stack_ != nullptr) munmap(stack_, kStackBytes);
+}
+
+void Fiber::Arrive() {
+  if (__sanitizer_finish_switch_fiber == nullptr) return;
   const void* bottom = nullptr;
   size_t size = 0;
-  __sanitizer_finish_switch_fiber(from.fake_stack_, &bottom, &size);
-  (void)bottom;
-  (void)size;
-#endif
+  __sanitizer_finish_switch_fiber(fake_stack_, &bottom, &size);
+  if (previous->bottom_ == nullptr) {  // a system thread's own stack, left for the first time
+    previous->bottom_ = bottom;
+    previous->size_ = size;
+  }
+}
+
+void FiberMain(Fiber* fiber) {
+  fiber->Arrive();
+  fiber->body_(fiber->context_);
+  std::abort();
+}
+
+void SwitchFiber(Fiber& from, Fiber& to) {
+  Leave(from, &from.fake_stack_, to.bottom_, to.size_);
+  convoy_sim_switch_stack(&from.pointer_, to.pointer_);
+  from.Arrive();
 }
 
 void EndFiber(Fiber& from, Fiber& to) {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(to.tsan_, 0);
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_start_switch_fiber(nullptr, to.bottom_, to.size_);
-#endif
+  Leave(from, nullptr, to.bottom_, to.size_);
   convoy_sim_switch_stack(&from.pointer_, to.pointer_);
   std::abort();
 }

@@ -24,57 +24,58 @@
 /// Shared by the fibers of a block: they run on one system thread, one block after the other.
 #define __shared__ static thread_local
 
-#define threadIdx (::convoy::sim::Self().thread)
-#define blockIdx (::convoy::sim::Self().block)
-#define blockDim (::convoy::sim::Self().block_size)
-#define gridDim (::convoy::sim::Self().grid_size)
+#define threadIdx (::convoy::sim::place.thread)
+#define blockIdx (::convoy::sim::place.block)
+#define blockDim (::convoy::sim::place.block_size)
+#define gridDim (::convoy::sim::place.grid_size)
 inline constexpr int warpSize = 32;
 
 namespace convoy::sim {
 
-/// Where the running fiber is in its launch.
+/// Where the running thread of a kernel is.
 struct Place {
   uint3 thread;
   uint3 block;
-  dim3 block_size;
-  dim3 grid_size;
+  uint3 block_size;
+  uint3 grid_size;
 };
-const Place& Self();
+extern constinit thread_local Place place;
 
 /// The running block's dynamic shared memory.
 void* BlockSharedMemory();
 
 /// Waits for all threads of the block that have not ended.
 void SyncBlock();
-/// Waits for the lanes of `mask` in the caller's warp. Aborts with a message if the caller is not
-/// one of them, or if they can never all arrive.
-void SyncWarp(uint32_t mask);
-/// The exchange cell of a lane of the caller's warp.
-uint64_t& WarpCell(int lane);
+
+/// What a thread gets when all lanes of its warp that `mask` names are at an exchange.
+enum class Get : uint8_t { kNothing, kLane, kBallot };
+/// Hands in `value` and waits for the lanes of `mask` in the caller's warp, then returns the value
+/// of lane `source`, or a bit for each lane whose value is not 0. Aborts with a message if the
+/// caller is not one of them, or if they can never all arrive.
+uint64_t Exchange(uint32_t mask, Get get, uint64_t value = 0, int source = 0);
 int Lane();
+
+// As bits of an integer, without an address taken: a frame of AddressSanitizer's would cost more
+// than the exchange.
+template <typename T>
+inline auto Bits(T value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  if constexpr (sizeof(T) == 8) {
+    return std::bit_cast<uint64_t>(value);
+  } else if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<uint32_t>(value);
+  } else {
+    static_assert(sizeof(T) == 2, "shuffles exchange 2, 4 or 8 bytes");
+    return std::bit_cast<uint16_t>(value);
+  }
+}
 
 template <typename T>
 T Shuffle(uint32_t mask, T value, int source) {
-  static_assert(sizeof(T) <= sizeof(uint64_t) && std::is_trivially_copyable_v<T>);
-  std::memcpy(&WarpCell(Lane()), &value, sizeof(T));
-  SyncWarp(mask);
-  T result = value;
-  if (source >= 0 && source < 32 && (mask >> source & 1u) != 0) {
-    std::memcpy(&result, &WarpCell(source), sizeof(T));
-  }
-  SyncWarp(mask);
-  return result;
-}
-
-inline uint32_t Ballot(uint32_t mask, bool predicate) {
-  WarpCell(Lane()) = predicate;
-  SyncWarp(mask);
-  uint32_t result = 0;
-  for (int lane = 0; lane < 32; ++lane) {
-    if ((mask >> lane & 1u) != 0 && WarpCell(lane) != 0) result |= 1u << lane;
-  }
-  SyncWarp(mask);
-  return result;
+  using Cell = decltype(Bits(value));
+  // A lane that nobody is: the caller keeps its own.
+  if (source < 0 || source >= 32 || (mask >> source & 1u) == 0) source = Lane();
+  return std::bit_cast<T>(static_cast<Cell>(Exchange(mask, Get::kLane, Bits(value), source)));
 }
 
 /// Counts the threads of the block whose predicate holds.
@@ -88,7 +89,9 @@ inline int __syncthreads_count(int predicate) {
 }
 inline int __syncthreads_or(int predicate) { return __syncthreads_count(predicate) != 0; }
 inline int __syncthreads_and(int predicate) { return __syncthreads_count(!predicate) == 0; }
-inline void __syncwarp(unsigned mask = 0xffffffffu) { convoy::sim::SyncWarp(mask); }
+inline void __syncwarp(unsigned mask = 0xffffffffu) {
+  convoy::sim::Exchange(mask, convoy::sim::Get::kNothing);
+}
 inline void __threadfence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 
 template <typename T>
@@ -108,7 +111,8 @@ T __shfl_up_sync(unsigned mask, T value, unsigned delta) {
   return convoy::sim::Shuffle(mask, value, convoy::sim::Lane() - static_cast<int>(delta));
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate) {
-  return convoy::sim::Ballot(mask, predicate != 0);
+  return static_cast<unsigned>(
+      convoy::sim::Exchange(mask, convoy::sim::Get::kBallot, predicate != 0));
 }
 inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
 inline int __all_sync(unsigned mask, int predicate) {

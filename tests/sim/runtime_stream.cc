@@ -43,6 +43,8 @@ int DeviceOf(cudaStream_t stream) {
 
 bool Capturing(cudaStream_t stream) { return CapturingNow(StreamOf(stream)); }
 
+void LagStream(cudaStream_t stream, bool lags) { StreamOf(stream)->SetLags(lags); }
+
 cudaError_t Submit(cudaStream_t handle, bool device_matters, Work work) {
   Stream* stream = StreamOf(handle);
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;

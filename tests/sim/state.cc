@@ -110,6 +110,7 @@ cudaError_t LastError(bool clear) {
 
 void Reset() {
   ReadEnvironment(GetSettings());
+  LagStreams(Lag::kNothing);
   auto& injections = Forever<Injections>();
   {
     const std::lock_guard lock(injections.mutex);

@@ -47,14 +47,6 @@ cudaError_t Enter(const char* function);
 cudaError_t Result(cudaError_t error);
 cudaError_t LastError(bool clear);
 
-/// splitmix64.
-inline uint64_t NextRandom(uint64_t& state) {
-  uint64_t z = state += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-
 }  // namespace convoy::sim
 
 /// Opens every function of the runtime that needs a device.

@@ -14,6 +14,7 @@
 
 #include "tests/sim/capture.h"
 #include "tests/sim/launch.h"
+#include "tests/sim/random.h"
 
 namespace convoy::sim {
 namespace {
@@ -88,7 +89,11 @@ cudaError_t Stream::Submit(Work work) {
 Ref<Marker> Stream::Mark() {
   const std::lock_guard lock(host_mutex);
   const Ref<Marker> marker(new Marker(this, issued_));
-  Push({OpKind::kControl, [marker] { marker->Reach(); }});
+  Push({OpKind::kControl, [marker, this, ticket = issued_] {
+          // Who has waited for a stream finds it idle.
+          finished_.store(ticket + 1, std::memory_order_release);
+          marker->Reach();
+        }});
   return marker;
 }
 
@@ -264,6 +269,15 @@ void SynchronizeDevice(int device) {
   }
   for (const auto& marker : markers) marker->Demand();
   for (const auto& marker : markers) marker->Await();
+}
+
+void LagStreams(Lag lag) {
+  GetSettings().lag.store(lag, kRelaxed);
+  for (int device = 0; device < kMaxDevices; ++device) {
+    DeviceStreams& streams = StreamsOf(device);
+    const std::lock_guard lock(streams.mutex);
+    for (const auto& stream : streams.all) stream->WakeUp();
+  }
 }
 
 void OrderWithNullStream(Stream* stream) {

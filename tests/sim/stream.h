@@ -88,7 +88,8 @@ class Stream : public Shared {
   void SetLags(bool lags) { lags_.store(lags, std::memory_order_relaxed); }
   /// Whether the operation waits for a demand, by LagStreams and LagStream.
   bool Lags(OpKind kind) const;
-  uint64_t seed() const { return seed_; }
+  /// Makes the stream's thread look again whether it may go on.
+  void WakeUp();
 
  private:
   struct Op {
@@ -101,7 +102,6 @@ class Stream : public Shared {
   void Run(Op* last);
   void RunOp(Op& op, uint64_t& random);
   void AwaitDemand(const Op& op);
-  void WakeUp();
 
   const int device_;
   const int priority_;

@@ -113,3 +113,10 @@ def cuda_select(cuda, otherwise = []):
         _OFF: otherwise,
         "//conditions:default": cuda if CUDA_FOUND else otherwise,
     })
+
+def sim_select(sim, otherwise = []):
+    """`sim` in a build for the simulated device; else `otherwise`."""
+    return select({
+        _SIM: sim,
+        "//conditions:default": otherwise,
+    })

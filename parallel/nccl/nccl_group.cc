@@ -1,0 +1,269 @@
+// The transport between GPUs: collectives of NCCL on a stream of their own.
+#include "parallel/nccl/nccl_group.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "core/cuda/capture_mode.h"
+#include "core/cuda/memory.h"
+#include "core/error.h"
+#include "parallel/nccl/timing.h"
+
+namespace convoy::nccl {
+namespace {
+
+ncclDataType_t TypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return ncclFloat32;
+    case DType::kF64:
+      return ncclFloat64;
+    case DType::kBF16:
+      return ncclBfloat16;
+    case DType::kF16:
+      return ncclFloat16;
+    case DType::kI32:
+      return ncclInt32;
+    case DType::kI64:
+      return ncclInt64;
+    case DType::kU8:
+    case DType::kBool:  // moved, never reduced
+      break;
+  }
+  return ncclUint8;
+}
+
+ncclRedOp_t OperationOf(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kSum:
+      return ncclSum;
+    case ReduceOp::kMax:
+      return ncclMax;
+    case ReduceOp::kMin:
+      break;
+  }
+  return ncclMin;
+}
+
+// "bucket 3 (fc1.weight), AllReduce of f32 4096 (16.0 KiB)"
+std::string DescribeCall(const CollectiveCall& call) {
+  std::string text(Name(call.kind));
+  if (call.input.defined()) {
+    text += fmt::format(" of {} {} ({:.1f} KiB)", Name(call.input.dtype()), call.input.numel(),
+                        static_cast<double>(call.input.bytes()) / 1024);
+  }
+  return call.what.empty() ? text : fmt::format("{}, {}", call.what, text);
+}
+
+size_t Count(int64_t numel) { return static_cast<size_t>(numel); }
+
+ncclResult_t Run(const CollectiveCall& call, int size, ncclComm_t comm, cudaStream_t stream) {
+  const Api& api = GetApi();
+  const ncclDataType_t type = TypeOf(call.input.dtype());
+  const int64_t n = call.input.numel();
+  const void* from = call.input.raw_data();
+  void* to = call.output.raw_data();
+  switch (call.kind) {
+    case CollectiveKind::kAllReduce:
+      return api.AllReduce(from, to, Count(n), type, OperationOf(call.op), comm, stream);
+    case CollectiveKind::kBroadcast:
+      return api.Broadcast(from, to, Count(n), type, call.root, comm, stream);
+    case CollectiveKind::kAllGather:
+      return api.AllGather(from, to, Count(n), type, comm, stream);
+    case CollectiveKind::kReduceScatter:
+      return api.ReduceScatter(from, to, Count(n / size), type, OperationOf(call.op), comm, stream);
+    case CollectiveKind::kAllToAll:
+      return api.AlltoAll(from, to, Count(n / size), type, comm, stream);
+    case CollectiveKind::kSend:
+      return api.Send(from, Count(n), type, call.root, comm, stream);
+    case CollectiveKind::kRecv:
+      return api.Recv(to, Count(n), type, call.root, comm, stream);
+    default:
+      return ncclInvalidUsage;
+  }
+}
+
+}  // namespace
+
+// What has been given to the device as one: its events, and the memory that it uses.
+struct NcclGroup::Launched {
+  std::vector<Tensor> tensors;              // alive until the current stream comes after the work
+  cudaStream_t issued_on = nullptr;         // the stream whose work it comes after
+  std::shared_ptr<const cuda::Event> done;  // null: not launched yet
+  std::optional<Interval> time;             // none in a recording
+};
+
+// A collective as its user sees it; keeps the worker's end alive.
+class NcclGroup::Handle final : public Work::Impl {
+ public:
+  Handle(std::shared_ptr<NcclGroup> group, std::shared_ptr<Launched> launched)
+      : group_(std::move(group)), launched_(std::move(launched)) {}
+
+  ~Handle() override {
+    // Whoever does not wait may free the tensors while they are read.
+    try {
+      for (const Tensor& tensor : launched_->tensors) {
+        if (launched_->done != nullptr) cuda::RecordUse(tensor, group_->stream_.get());
+      }
+    } catch (const std::exception&) {
+      // The device is lost, and its memory with it.
+    }
+  }
+
+  void Wait() override {
+    group_->peers_.ThrowIfFailed();
+    if (launched_->done == nullptr) group_->SendMessages();
+    const cudaStream_t stream = cuda::Use(group_->device_);
+    launched_->done->MakeWait(stream, "nccl: result");
+    if (stream == launched_->issued_on) launched_->tensors.clear();
+  }
+
+  bool Done() override {
+    group_->peers_.ThrowIfFailed();
+    if (launched_->done == nullptr) group_->SendMessages();
+    return launched_->done->Done();
+  }
+
+  double seconds() const override {
+    return launched_->time.has_value() ? launched_->time->seconds() : 0;
+  }
+
+ private:
+  const std::shared_ptr<NcclGroup> group_;
+  const std::shared_ptr<Launched> launched_;
+};
+
+NcclGroup::NcclGroup(const GpuSeat& seat)
+    : peers_(seat),
+      device_(seat.device),
+      stream_(seat.device, cuda::Stream::Priority::kHigh),
+      communicator_(peers_, seat.device),
+      watcher_(peers_, communicator_, seat.device),
+      interrupt_before_(
+          cuda::SetInterrupt([](void* peers) { static_cast<const Peers*>(peers)->ThrowIfFailed(); },
+                             const_cast<Peers*>(&peers_))),
+      barrier_(Tensor::Zeros({1}, {DType::kI32, seat.device})) {}
+
+NcclGroup::~NcclGroup() { cuda::SetInterrupt(interrupt_before_.first, interrupt_before_.second); }
+
+void NcclGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
+  CONVOY_CHECK(tensor.device() == device_,
+               "[{}] worker {}'s transport wants tensors on {}, got one on {}", Name(kind), rank(),
+               device_.ToString(), tensor.device().ToString());
+}
+
+uint64_t NcclGroup::Announce(const CollectiveSignature& signature, const std::string& what) {
+  peers_.ThrowIfFailed();
+  const uint64_t number = ++calls_;
+  Board& board = peers_.board();
+  board.Started(rank(), number, signature, what);
+  // Of two workers, the one that comes later sees the other's.
+  for (int other = 0; other < size(); ++other) {
+    const auto theirs = board.signature(other, number);
+    if (!theirs || *theirs == signature) continue;
+    const bool first = rank() < other;
+    peers_.FailAndThrow(DescribeMismatch(number, std::min(rank(), other),
+                                         first ? signature : *theirs, {}, std::max(rank(), other),
+                                         first ? *theirs : signature, {}));
+  }
+  return number;
+}
+
+void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string& what,
+                         const char* name,
+                         const std::function<ncclResult_t(ncclComm_t, cudaStream_t)>& calls) {
+  const cudaStream_t current = cuda::Use(device_);
+  launched.issued_on = current;
+  const auto input = std::make_shared<cuda::Event>(device_);
+  const auto done = std::make_shared<cuda::Event>(device_);
+  input->Record(current);
+  input->MakeWait(stream_.get(), "nccl: input");
+  if (!cuda::recording_graph) launched.time.emplace(device_).Begin(stream_.get());
+  communicator_.Call(name, [&](ncclComm_t comm) { return calls(comm, stream_.get()); });
+  if (launched.time) launched.time->End(stream_.get());
+  done->Record(stream_.get());
+  launched.done = done;
+  // What is recorded happens at every replay, which Watch is told of.
+  if (!cuda::recording_graph) watcher_.Add({number, what, input, done});
+}
+
+Work NcclGroup::Start(const CollectiveCall& call) {
+  if (call.kind == CollectiveKind::kSend || call.kind == CollectiveKind::kRecv) {
+    return QueueMessage(call);
+  }
+  SendMessages();
+  const std::string what = DescribeCall(call);
+  const uint64_t number = Announce(SignatureOf(call), what);
+  const auto launched = std::make_shared<Launched>();
+  launched->tensors = {call.input, call.output};
+  LaunchOn(*launched, number, what, Name(call.kind).data(),
+           [&](ncclComm_t comm, cudaStream_t stream) {
+             return call.input.numel() == 0 ? ncclSuccess : Run(call, size(), comm, stream);
+           });
+  return Work(std::make_shared<Handle>(shared_from_this(), launched));
+}
+
+Work NcclGroup::QueueMessage(const CollectiveCall& call) {
+  peers_.ThrowIfFailed();
+  // One record for all messages that go together.
+  const auto launched =
+      messages_.empty() ? std::make_shared<Launched>() : messages_.front().launched;
+  launched->tensors.push_back(call.input);
+  messages_.push_back({call, launched});
+  return Work(std::make_shared<Handle>(shared_from_this(), launched));
+}
+
+void NcclGroup::SendMessages() {
+  if (messages_.empty()) return;
+  const std::shared_ptr<Launched> launched = messages_.front().launched;
+  // NCCL matches by the order of the calls; both sides bring theirs into the order of the tags.
+  std::vector<Message> messages = std::exchange(messages_, {});
+  std::stable_sort(messages.begin(), messages.end(),
+                   [](const Message& a, const Message& b) { return a.call.tag < b.call.tag; });
+  std::erase_if(messages, [](const Message& m) { return m.call.input.numel() == 0; });
+  // Other workers may exchange nothing at this point: messages are not among what all count.
+  LaunchOn(*launched, calls_, "messages", "Send and Recv",
+           [&](ncclComm_t comm, cudaStream_t stream) {
+             ncclResult_t result = GetApi().GroupStart();
+             for (const Message& message : messages) {
+               if (result != ncclSuccess && result != ncclInProgress) break;
+               result = Run(message.call, size(), comm, stream);
+             }
+             const ncclResult_t end = GetApi().GroupEnd();
+             return result != ncclSuccess && result != ncclInProgress ? result : end;
+           });
+}
+
+void NcclGroup::Barrier() {
+  SendMessages();
+  const std::string what(Name(CollectiveKind::kBarrier));
+  const uint64_t number = Announce({.kind = CollectiveKind::kBarrier}, what);
+  Launched launched;
+  LaunchOn(launched, number, what, "AllReduce", [&](ncclComm_t comm, cudaStream_t stream) {
+    void* data = barrier_.raw_data();
+    return GetApi().AllReduce(data, data, 1, ncclInt32, ncclMax, comm, stream);
+  });
+  cuda::Synchronize(*launched.done);
+  peers_.ThrowIfFailed();
+}
+
+void NcclGroup::Watch(std::string_view what) {
+  const std::string text = fmt::format("{} {}", Name(CollectiveKind::kReplay), what);
+  const uint64_t number = Announce({.kind = CollectiveKind::kReplay}, text);
+  const auto done = std::make_shared<cuda::Event>(device_);
+  done->Record(cuda::Use(device_));
+  watcher_.Add({number, text, nullptr, done});
+}
+
+void NcclGroup::Finish() noexcept {
+  try {
+    SendMessages();
+    peers_.board().set_state(rank(), Board::State::kFinished);
+  } catch (const std::exception& error) {
+    peers_.Fail(error.what());
+  }
+}
+
+}  // namespace convoy::nccl

@@ -1,0 +1,197 @@
+// What every transport's collectives must do, as functions that each worker of a run calls.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/parallel/workers.h"
+
+namespace convoy {
+
+inline constexpr ReduceOp kOps[] = {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kMin};
+inline constexpr DType kNumbers[] = {DType::kF32, DType::kF64, DType::kBF16, DType::kF16,
+                                     DType::kI32, DType::kI64, DType::kU8};
+
+// Element `i` of worker `rank`: fractions whose sum depends on the order, or small integers.
+template <typename T>
+T Value(int rank, int64_t i) {
+  if constexpr (std::is_same_v<ComputeType<T>, float> || std::is_same_v<T, double>) {
+    const int64_t mixed = (i * 7919 + rank * 104729) % 2003;
+    return static_cast<T>(1.0f / static_cast<float>(mixed - 1000.5));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return (i + rank) % 3 == 0;
+  } else {
+    return static_cast<T>((i * 31 + rank * 17) % 23);
+  }
+}
+
+inline Tensor Filled(Worker& worker, DType dtype, int64_t numel) {
+  const Tensor tensor = Tensor::Empty({numel}, {dtype});
+  DispatchAll(dtype, [&]<typename T>(T) {
+    for (int64_t i = 0; i < numel; ++i) tensor.data<T>()[i] = Value<T>(worker.rank(), i);
+  });
+  return tensor.To(worker.device());
+}
+
+// Worker 0's value, then worker 1's ..., rounded once.
+template <typename T>
+T Reduced(int workers, ReduceOp op, int64_t i) {
+  using C = ComputeType<T>;
+  C result = static_cast<C>(Value<T>(0, i));
+  for (int rank = 1; rank < workers; ++rank) {
+    const C next = static_cast<C>(Value<T>(rank, i));
+    if (op == ReduceOp::kSum) result = static_cast<C>(result + next);
+    if (op == ReduceOp::kMax) result = result < next ? next : result;
+    if (op == ReduceOp::kMin) result = next < result ? next : result;
+  }
+  return static_cast<T>(result);
+}
+
+template <typename T>
+bool SameBits(T a, T b) {
+  return std::memcmp(&a, &b, sizeof(T)) == 0;
+}
+
+// Whether a sum may have been taken in another order than that of the ranks: by NCCL itself.
+inline bool AnyOrder(const Tensor& tensor) {
+#if defined(CONVOY_SIM)
+  (void)tensor;
+  return false;
+#else
+  return !tensor.device().is_cpu();
+#endif
+}
+
+// Compares tensor[i] with reference(T{}, i), bit for bit unless a sum was taken in another order.
+template <typename F>
+void ExpectValues(const Tensor& tensor, const std::string& what, F&& reference,
+                  bool any_order = false) {
+  const Tensor values = tensor.To(Device::Cpu());
+  DispatchAll(values.dtype(), [&]<typename T>(T) {
+    const auto fits = [&](T value, T expected) {
+      if (SameBits(value, expected)) return true;
+      const double a = static_cast<double>(static_cast<ComputeType<T>>(value)),
+                   b = static_cast<double>(static_cast<ComputeType<T>>(expected));
+      const double unit = std::is_same_v<T, double>  ? 1e-14
+                          : std::is_same_v<T, float> ? 1e-6
+                                                     : 1e-2;
+      return any_order && std::abs(a - b) <= unit * (1 + std::abs(b));
+    };
+    int64_t same = 0;
+    while (same < values.numel() && fits(values.data<T>()[same], reference(T{}, same))) ++same;
+    Expect(same == values.numel(),
+           fmt::format("{} {} differs at {}", what, Name(values.dtype()), same));
+  });
+}
+
+inline void CheckAllReduce(Worker& worker, DType dtype, ReduceOp op, int64_t n) {
+  const int size = worker.world_size();
+  const Tensor all = Filled(worker, dtype, n);
+  worker.group().AllReduce(all, op).Wait();
+  ExpectValues(
+      all, "AllReduce", [&]<typename T>(T, int64_t i) { return Reduced<T>(size, op, i); },
+      AnyOrder(all));
+}
+
+inline void CheckReduceScatter(Worker& worker, DType dtype, ReduceOp op, int64_t n) {
+  const int size = worker.world_size();
+  const Tensor input = Filled(worker, dtype, n * size);
+  const Tensor part = Tensor::Empty({n}, input.options());
+  worker.group().ReduceScatter(input, part, op).Wait();
+  ExpectValues(
+      part, "ReduceScatter",
+      [&]<typename T>(T, int64_t i) { return Reduced<T>(size, op, worker.rank() * n + i); },
+      AnyOrder(part));
+}
+
+inline void CheckMoves(Worker& worker, DType dtype, int64_t n) {
+  const int size = worker.world_size();
+  for (int root = 0; root < size; ++root) {
+    const Tensor tensor = Filled(worker, dtype, n);
+    worker.group().Broadcast(tensor, root).Wait();
+    ExpectValues(tensor, "Broadcast", [&]<typename T>(T, int64_t i) { return Value<T>(root, i); });
+  }
+  const Tensor mine = Filled(worker, dtype, n);
+  const Tensor gathered = Tensor::Empty({n * size}, mine.options());
+  worker.group().AllGather(mine, gathered).Wait();
+  ExpectValues(gathered, "AllGather",
+               [&]<typename T>(T, int64_t i) { return Value<T>(static_cast<int>(i / n), i % n); });
+
+  const Tensor outgoing = Filled(worker, dtype, n * size);
+  const Tensor incoming = Tensor::Empty({n * size}, mine.options());
+  worker.group().AllToAll(outgoing, incoming).Wait();
+  ExpectValues(incoming, "AllToAll", [&]<typename T>(T, int64_t i) {
+    return Value<T>(static_cast<int>(i / n), worker.rank() * n + i % n);
+  });
+}
+
+inline void CheckReductions(Worker& worker) {
+  for (const DType dtype : kNumbers) {
+    for (const ReduceOp op : kOps) {
+      for (const int64_t n : {0, 1, 63, 20011}) {
+        CheckAllReduce(worker, dtype, op, n);
+        CheckReduceScatter(worker, dtype, op, n);
+      }
+    }
+  }
+  CheckAllReduce(worker, DType::kF32, ReduceOp::kSum, 1000003);
+}
+
+inline void CheckAllMoves(Worker& worker) {
+  for (const DType dtype : kNumbers) {
+    for (const int64_t n : {0, 1, 63}) CheckMoves(worker, dtype, n);
+  }
+  CheckMoves(worker, DType::kBool, 63);
+  CheckMoves(worker, DType::kF32, 40009);
+}
+
+// Sixty sums under way at once, waited for last to first.
+inline void CheckManyAtOnce(Worker& worker) {
+  const int size = worker.world_size();
+  std::vector<Tensor> tensors;
+  std::vector<Work> works;
+  for (int64_t i = 0; i < 60; ++i) {
+    const int64_t n = (i * 977) % 50000;
+    tensors.push_back(Filled(worker, DType::kF32, n));
+    works.push_back(worker.group().AllReduce(tensors.back()));
+  }
+  for (size_t i = works.size(); i-- > 0;) {
+    works[i].Wait();
+    ExpectValues(
+        tensors[i], "AllReduce",
+        [&]<typename T>(T, int64_t e) { return Reduced<T>(size, ReduceOp::kSum, e); },
+        AnyOrder(tensors[i]));
+  }
+}
+
+inline void CheckDone(Worker& worker) {
+  const int size = worker.world_size();
+  const Tensor tensor = Filled(worker, DType::kF32, 300000);
+  Work work = worker.group().AllReduce(tensor);
+  while (!work.Done()) std::this_thread::yield();
+  Expect(work.seconds() > 0, "time taken");
+  work.Wait();
+  ExpectValues(
+      tensor, "AllReduce",
+      [&]<typename T>(T, int64_t i) { return Reduced<T>(size, ReduceOp::kSum, i); },
+      AnyOrder(tensor));
+}
+
+// `arrived` is shared by the workers.
+inline void CheckBarrier(Worker& worker, std::atomic<int>& arrived) {
+  for (int round = 1; round <= 50; ++round) {
+    ++arrived;
+    worker.group().Barrier();
+    Expect(arrived >= worker.world_size() * round, "all have come");
+    worker.group().Barrier();
+  }
+}
+
+}  // namespace convoy
