@@ -47,6 +47,10 @@ class Backend {
 
   /// Devices that can be used now. 0: `why`, unless null, gets the reason and the way out.
   virtual int DeviceCount(std::string* why = nullptr) = 0;
+  /// What the device is, for people: "NVIDIA H200".
+  virtual std::string Describe(Device device) = 0;
+  /// How often this process has waited for a device of this kind so far.
+  virtual int64_t HostWaits() = 0;
   /// The host waits until `device` has finished all work given to it by this thread.
   virtual void Synchronize(Device device) = 0;
 

@@ -130,6 +130,8 @@ class CachingAllocator {
 class CpuBackend final : public Backend {
  public:
   int DeviceCount(std::string* /*why*/) override { return AvailableCores(); }
+  std::string Describe(Device /*device*/) override { return "CPU"; }
+  int64_t HostWaits() override { return 0; }
   void Synchronize(Device /*device*/) override {}  // work is done when a call returns
 
   void* Allocate(Device device, size_t bytes) override {

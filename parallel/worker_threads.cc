@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/backend.h"
 #include "core/error.h"
 
 namespace convoy {
@@ -52,6 +53,8 @@ void RunWorker(int rank, DeviceType type, const std::function<void(Worker&)>& tr
     group = join(rank);
     Worker worker(*group, {type, rank});
     train(worker);
+    // Others may still want this worker's part of what its device has been given.
+    if (type != DeviceType::kCpu) GetBackend(type).Synchronize(worker.device());
     group->Finish();
   } catch (const std::exception& error) {
     report(error.what());

@@ -15,6 +15,8 @@ namespace {
 class CudaBackend final : public Backend {
  public:
   int DeviceCount(std::string* why) override { return cuda::DeviceCount(why); }
+  std::string Describe(Device device) override { return Info(device).name; }
+  int64_t HostWaits() override { return cuda::HostWaits(); }
   void Synchronize(Device device) override { cuda::Synchronize(Use(device)); }
 
   void* Allocate(Device device, size_t bytes) override {

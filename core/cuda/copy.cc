@@ -29,12 +29,12 @@ void CheckNotRecording(const char* what) {
 
 class PinnedCopy final : public HostCopy {
  public:
-  PinnedCopy(Device device, const void* from, size_t bytes) : buffer_(bytes) {
+  PinnedCopy(Device device, const void* from, size_t bytes) : buffer_(device, bytes) {
     const cudaStream_t stream = Use(device);
     if (bytes > 0) {
       CONVOY_CUDA(cudaMemcpyAsync(buffer_.data(), from, bytes, cudaMemcpyDeviceToHost, stream));
     }
-    buffer_.UsedBy(device, stream);
+    buffer_.UsedBy(stream);
   }
 
   bool Done() override { return buffer_.used()->Done(); }
@@ -71,14 +71,14 @@ void CopyFromHost(Device device, void* to, const void* from, size_t bytes) {
   const cudaStream_t stream = Use(device);
   for (size_t done = 0; done < bytes;) {
     const size_t part = std::min(bytes - done, kChunk);
-    PinnedBuffer buffer(part);
+    PinnedBuffer buffer(device, part);
     std::memcpy(buffer.data(), static_cast<const char*>(from) + done, part);
     CONVOY_CUDA(cudaMemcpyAsync(static_cast<char*>(to) + done, buffer.data(), part,
                                 cudaMemcpyHostToDevice, stream));
     if (recording_graph) {
       KeepForReplays(std::move(buffer));  // every replay copies what the recording did
     } else {
-      buffer.UsedBy(device, stream);
+      buffer.UsedBy(stream);
     }
     done += part;
   }

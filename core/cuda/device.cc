@@ -90,13 +90,14 @@ const DeviceInfo& Info(Device device) {
 }
 
 DeviceGuard::DeviceGuard(Device device) {
-  CONVOY_CUDA(cudaGetDevice(&before_));
+  if (cudaGetDevice(&before_) != cudaSuccess) before_ = -1;  // the current device is lost
   if (before_ != device.index) CONVOY_CUDA(cudaSetDevice(device.index));
 }
 
 DeviceGuard::~DeviceGuard() {
   int now = -1;
-  if (cudaGetDevice(&now) == cudaSuccess && now != before_) cudaSetDevice(before_);
+  const bool known = cudaGetDevice(&now) == cudaSuccess;
+  if (before_ >= 0 && (!known || now != before_)) cudaSetDevice(before_);
 }
 
 }  // namespace convoy::cuda

@@ -37,7 +37,7 @@ class Graph final : public Recording {
     // What the copies read must stay as it is until the last replay is done.
     try {
       if (last_ != nullptr) {
-        for (PinnedBuffer& buffer : buffers_) buffer.UsedBy(device_, last_);
+        for (PinnedBuffer& buffer : buffers_) buffer.UsedBy(last_);
       }
     } catch (const Error&) {
       // The device is lost.

@@ -9,6 +9,7 @@
 
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/check.h"
+#include "core/cuda/device.h"
 #include "core/error.h"
 
 namespace convoy::cuda {
@@ -35,7 +36,16 @@ Cache& TheCache() {
   return *cache;
 }
 
-std::byte* Lock(size_t bytes) {
+bool IsFree(const Cached& cached) {
+  try {
+    return cached.used == nullptr || cached.used->Done();
+  } catch (const Error&) {
+    return false;  // its GPU is lost, other GPUs go on
+  }
+}
+
+std::byte* Lock(Device device, size_t bytes) {
+  const DeviceGuard guard(device);
   const AllowInRecording allow;
   void* data = nullptr;
   const cudaError_t error = cudaHostAlloc(&data, bytes, cudaHostAllocPortable);
@@ -49,13 +59,12 @@ std::byte* Lock(size_t bytes) {
 
 }  // namespace
 
-PinnedBuffer::PinnedBuffer(size_t bytes) : bytes_(std::bit_ceil(std::max(bytes, kSmallest))) {
+PinnedBuffer::PinnedBuffer(Device device, size_t bytes)
+    : device_(device), bytes_(std::bit_ceil(std::max(bytes, kSmallest))) {
   Cache& cache = TheCache();
   std::unique_lock lock(cache.mutex);
   std::deque<Cached>& free = cache.free[bytes_];
-  auto found = std::find_if(free.begin(), free.end(), [](const Cached& cached) {
-    return cached.used == nullptr || cached.used->Done();
-  });
+  auto found = std::find_if(free.begin(), free.end(), IsFree);
   std::unique_ptr<Event> wait_for;
   if (found == free.end() && !free.empty() && cache.stats.bytes >= kMostWithoutWaiting) {
     found = free.begin();
@@ -68,7 +77,7 @@ PinnedBuffer::PinnedBuffer(size_t bytes) : bytes_(std::bit_ceil(std::max(bytes, 
     if (wait_for != nullptr) Synchronize(*wait_for);
     return;
   }
-  data_ = Lock(bytes_);
+  data_ = Lock(device, bytes_);
   cache.stats.bytes += static_cast<int64_t>(bytes_);
   ++cache.stats.allocations;
 }
@@ -80,8 +89,8 @@ PinnedBuffer::~PinnedBuffer() {
   cache.free[bytes_].push_back({data_, std::move(used_)});
 }
 
-void PinnedBuffer::UsedBy(Device device, cudaStream_t stream) {
-  used_ = std::make_unique<Event>(device);
+void PinnedBuffer::UsedBy(cudaStream_t stream) {
+  used_ = std::make_unique<Event>(device_);
   used_->Record(stream);
 }
 

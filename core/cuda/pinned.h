@@ -13,22 +13,24 @@ namespace convoy::cuda {
 /// the work that it was last given to (`UsedBy`) is done.
 class PinnedBuffer {
  public:
-  /// Throws: Error if the machine has no more memory to lock.
-  explicit PinnedBuffer(size_t bytes);
+  /// For copies from or to `device`. Throws: Error if the machine has no more memory to lock.
+  PinnedBuffer(Device device, size_t bytes);
   ~PinnedBuffer();
   PinnedBuffer(PinnedBuffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)),
+      : device_(other.device_),
+        data_(std::exchange(other.data_, nullptr)),
         bytes_(other.bytes_),
         used_(std::move(other.used_)) {}
   PinnedBuffer& operator=(PinnedBuffer&&) = delete;
 
   std::byte* data() const { return data_; }
-  /// The work given to `stream` of `device` so far uses the buffer. Once a buffer.
-  void UsedBy(Device device, cudaStream_t stream);
+  /// The work given to `stream` so far uses the buffer. Once a buffer.
+  void UsedBy(cudaStream_t stream);
   /// Of UsedBy; null before.
   const Event* used() const { return used_.get(); }
 
  private:
+  Device device_;
   std::byte* data_;
   size_t bytes_;
   std::unique_ptr<Event> used_;

@@ -47,7 +47,7 @@ void Pool::Retire(const std::shared_ptr<Arena>& arena, cudaStream_t last) noexce
       block.arena = own_;
       block.stream = home;
       stats_.recorded_bytes -= static_cast<int64_t>(block.bytes);
-      if (!block.used) free.push_back(&block);
+      if (!block.used && kCacheBlocks) free.push_back(&block);
     });
     arena->free.clear();
     arena->before_replay.clear();
@@ -76,7 +76,7 @@ void Pool::StreamEnds(cudaStream_t stream) {
       block.ready.push_back(done());
     }
     if (block.stream != stream) return;
-    if (!block.used) {
+    if (!block.used && kCacheBlocks) {
       ListOf(block).erase(&block);
       free.push_back(&block);
     }

@@ -71,20 +71,22 @@ void WaitOnHost(const Query& done) {
   host_waits.fetch_add(1, std::memory_order_relaxed);
   const auto start = std::chrono::steady_clock::now();
   while (!done()) {
+    if (std::chrono::steady_clock::now() - start < std::chrono::microseconds(50)) continue;
     if (interrupt.first != nullptr) interrupt.first(interrupt.second);
-    if (std::chrono::steady_clock::now() - start > std::chrono::microseconds(50)) {
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
-    }
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
+  // The wait may be over because what the device was in was aborted.
+  if (interrupt.first != nullptr) interrupt.first(interrupt.second);
 }
 
 }  // namespace
 
 cudaStream_t Use(Device device) {
   Context& context = ContextOf(device);
-  int current = -1;
-  CONVOY_CUDA(cudaGetDevice(&current));
-  if (current != device.index) CONVOY_CUDA(cudaSetDevice(device.index));
+  int current = -1;  // stays so if the current device is lost
+  if (cudaGetDevice(&current) != cudaSuccess || current != device.index) {
+    CONVOY_CUDA(cudaSetDevice(device.index));
+  }
   const cudaStream_t scope = scopes[static_cast<size_t>(device.index)];
   return scope != nullptr ? scope : context.compute;
 }
@@ -156,12 +158,10 @@ bool Event::Done() const {
   if (!recorded_) return true;
   const AllowInRecording allow;
   const cudaError_t state = cudaEventQuery(event_);
-  if (state == cudaErrorNotReady) {
-    cudaGetLastError();
-    return false;
-  }
-  CONVOY_CUDA(state);
-  return true;
+  if (state == cudaSuccess) return true;
+  cudaGetLastError();  // "not ready" must not show up at the next call
+  if (state == cudaErrorNotReady) return false;
+  internal::FailCall(state, "cudaEventQuery", __FILE__, __LINE__);
 }
 
 void Synchronize(cudaStream_t stream) {

@@ -91,8 +91,8 @@ void Synchronize(const Event& event);
 /// How often this process has waited for a device so far: a training step should add nothing.
 int64_t HostWaits();
 
-/// Called while the host waits for a device; may throw to end the wait (a lost peer). One per
-/// thread: returns the one before.
+/// Called while the host waits for a device and when the wait is over; may throw to end it (a lost
+/// peer). One per thread: returns the one before.
 using Interrupt = void (*)(void* context);
 std::pair<Interrupt, void*> SetInterrupt(Interrupt interrupt, void* context);
 

@@ -1,4 +1,4 @@
-// Trainer: a character-level GPT on a text.
+// Trainer: a GPT on the characters of a text, or on tokens.
 #include "models/gpt.h"
 
 #include <fmt/core.h>
@@ -14,17 +14,20 @@
 #include "models/trainers/common/evaluate.h"
 #include "models/trainers/common/task.h"
 #include "models/trainers/common/text.h"
-#include "models/trainers/default_text.h"
+#include "models/trainers/gpt_data.h"
 
 namespace convoy {
 namespace {
 
 constexpr int64_t kEvaluationChunk = 32;      // windows in one forward pass
+constexpr int64_t kTokenMultiple = 128;       // GPT-2's 50257 tokens as 50304 rows
+constexpr int64_t kGpuMultiple = 64;          // of characters: GPUs multiply whole tiles
 constexpr char kCharacters[] = "characters";  // in a checkpoint's metadata: the vocabulary
 
 struct GptFlags {
   GptOptions model{.block_size = 64, .layers = 4, .heads = 4, .channels = 128};
   std::string preset = "default";
+  int64_t vocab_size = 50257;
   int64_t eval_samples = 256;
   GenerateOptions sample{.tokens = 500, .temperature = 0.8};
 };
@@ -39,16 +42,33 @@ constexpr std::pair<const char*, const char*> kNano[] = {
     {"--weight-decay", "0.1"}, {"--clip", "1"},
 };
 
+/// GPT-2's smallest model, trained as nanoGPT does, on one GPU.
+constexpr std::pair<const char*, const char*> kGpt2[] = {
+    {"--layers", "12"},       {"--heads", "12"},         {"--channels", "768"},
+    {"--block-size", "1024"}, {"--dropout", "0"},        {"--batch-size", "32"},
+    {"--steps", "2000"},      {"--eval-every", "250"},   {"--eval-samples", "64"},
+    {"--optimizer", "adamw"}, {"--lr", "6e-4"},          {"--min-lr", "6e-5"},
+    {"--decay", "cosine"},    {"--warmup", "200"},       {"--beta1", "0.9"},
+    {"--beta2", "0.95"},      {"--weight-decay", "0.1"}, {"--clip", "1"},
+    {"--dtype", "bf16"},
+};
+
+/// The model on a kind of device.
+GptOptions ModelOn(Device device, GptOptions options) {
+  if (!device.is_cpu() && options.vocab_multiple == 1) options.vocab_multiple = kGpuMultiple;
+  return options;
+}
+
 class GptTask : public Task {
  public:
-  GptTask(Worker& worker, const CommonFlags& common, const GptFlags& flags, const CharText& text)
+  GptTask(Worker& worker, const CommonFlags& common, const GptFlags& flags, const GptData& data)
       : worker_(worker),
         flags_(flags),
         seed_(common.seed),
-        vocabulary_(text.vocabulary()),
-        validation_(text.validation(), flags.model.block_size),
-        model_(flags.model, worker.device(), common.seed),
-        batches_(text.train(), worker,
+        characters_(data.characters()),
+        validation_(data.validation(), flags.model.block_size),
+        model_(ModelOn(worker.device(), flags.model), worker.device(), common.seed),
+        batches_(data.train(), worker,
                  {.batch_size = common.batch_size,
                   .block_size = flags.model.block_size,
                   .steps = common.steps,
@@ -83,34 +103,37 @@ class GptTask : public Task {
     const Metadata metadata = SafetensorsFile(path).metadata();
     const auto characters = metadata.find(kCharacters);
     CONVOY_CHECK(
-        characters == metadata.end() || characters->second == vocabulary_.ToString(),
+        characters == metadata.end() || !characters_ ||
+            characters->second == characters_->ToString(),
         "[gpt] the model in '{}' knows other characters than those of this text; train it on the "
         "text it was saved with",
         path);
     LoadGpt(path, model_);
   }
   void Save(const std::string& path) override {
-    SaveGpt(path, model_, {{kCharacters, vocabulary_.ToString()}});
+    Metadata metadata;
+    if (characters_) metadata[kCharacters] = characters_->ToString();
+    SaveGpt(path, model_, metadata);
   }
 
   void Show() override {
-    if (flags_.sample.tokens == 0) return;
+    if (flags_.sample.tokens == 0 || !characters_) return;
     GenerateOptions options = flags_.sample;
     options.seed = seed_;
     // A text starts after a line's end, if there are lines.
-    const std::string characters = vocabulary_.ToString();
+    const std::string characters = characters_->ToString();
     const std::string start = characters.find('\n') == std::string::npos ? "" : "\n";
     const std::vector<int32_t> prompt =
-        start.empty() ? std::vector<int32_t>{0} : vocabulary_.Encode(start);
+        start.empty() ? std::vector<int32_t>{0} : characters_->Encode(start);
     fmt::print("\nA sample, temperature {}:\n\n{}\n", options.temperature,
-               vocabulary_.Decode(model_.Generate(prompt, options)));
+               characters_->Decode(model_.Generate(prompt, options)));
   }
 
  private:
   Worker& worker_;
   const GptFlags& flags_;
   const uint64_t seed_;
-  const CharVocabulary& vocabulary_;
+  const std::optional<CharVocabulary>& characters_;
   const TextWindows validation_;
   Gpt model_;
   TextBatches batches_;
@@ -133,23 +156,28 @@ class GptTrainer : public Trainer {
 
   std::string name() const override { return "gpt"; }
   std::string description() const override {
-    return "Trains a character-level GPT data-parallel: on a text file, or on Convoy's own "
-           "sources.";
+    return "Trains a GPT data-parallel: on the characters of a text file or of Convoy's own "
+           "sources, or on tokens.";
   }
   std::string data_help() const override {
-    return "UTF-8 text file; its last tenth is for validation [Convoy's sources and documentation]";
+    return "UTF-8 text file, or tokens as 16-bit numbers in a file *.bin; the last tenth is for "
+           "validation [Convoy's sources and documentation; with --preset gpt2 random tokens]";
   }
 
   void AddFlags(CLI::App& app) override {
     app.option_defaults()->always_capture_default()->group("Model");
     app.add_option("--preset", gpt_.preset,
-                   "Defaults of all other flags: 'nano' is nanoGPT's configuration for a CPU")
-        ->check(CLI::IsMember({"default", "nano"}));
+                   "Defaults of all other flags: 'nano' is nanoGPT's configuration for a CPU, "
+                   "'gpt2' GPT-2's smallest model (124M) for a GPU")
+        ->check(CLI::IsMember({"default", "nano", "gpt2"}));
     app.add_option("--layers", gpt_.model.layers, "Transformer blocks")->check(AtLeast(1));
     app.add_option("--heads", gpt_.model.heads, "Attention heads; must divide --channels")
         ->check(AtLeast(1));
     app.add_option("--channels", gpt_.model.channels, "Width of the model")->check(AtLeast(1));
-    app.add_option("--block-size", gpt_.model.block_size, "Characters that the model looks back")
+    app.add_option("--block-size", gpt_.model.block_size,
+                   "Tokens (characters) that the model looks back")
+        ->check(AtLeast(1));
+    app.add_option("--vocab-size", gpt_.vocab_size, "Of tokens; characters are counted")
         ->check(AtLeast(1));
     app.option_defaults()->group("Run");
     app.add_option("--eval-samples", gpt_.eval_samples,
@@ -169,14 +197,23 @@ class GptTrainer : public Trainer {
     if (gpt_.preset == "nano") {
       for (const auto& [flag, value] : kNano) SetUnlessGiven(app, flag, value);
     }
-    text_ = flags_.data.empty() ? CharText::FromString(DefaultText(), "the default text")
-                                : CharText::FromFile(flags_.data);
-    gpt_.model.vocab_size = text_.vocabulary().size();
+    const bool gpt2 = gpt_.preset == "gpt2";
+    if (gpt2) {
+      for (const auto& [flag, value] : kGpt2) SetUnlessGiven(app, flag, value);
+    }
+    if (GptData::HoldsTokens(flags_.data) || (gpt2 && flags_.data.empty())) {
+      data_ = GptData::Tokens(flags_.data, gpt_.vocab_size, flags_.seed);
+      gpt_.model.vocab_multiple = kTokenMultiple;
+    } else {
+      data_ = GptData::Characters(flags_.data);
+    }
+    gpt_.model.vocab_size = data_.vocab_size();
     gpt_.model.dropout = flags_.dropout;
+    gpt_.model.dtype = flags_.dtype;
   }
 
   std::unique_ptr<Task> MakeTask(Worker& worker) const override {
-    return std::make_unique<GptTask>(worker, flags_, gpt_, text_);
+    return std::make_unique<GptTask>(worker, flags_, gpt_, data_);
   }
 
   std::string DescribeModel() const override {
@@ -186,18 +223,12 @@ class GptTrainer : public Trainer {
     if (flags_.dropout > 0) line += fmt::format(", dropout {}", flags_.dropout);
     return line;
   }
-  std::string DescribeData() const override {
-    return fmt::format(
-        "{}: {} characters ({} distinct), {} of them for validation",
-        flags_.data.empty() ? "Convoy's own sources" : flags_.data,
-        WithCommas(static_cast<int64_t>(text_.train().size() + text_.validation().size())),
-        text_.vocabulary().size(), WithCommas(static_cast<int64_t>(text_.validation().size())));
-  }
+  std::string DescribeData() const override { return data_.Describe(); }
   int64_t tokens_per_sample() const override { return gpt_.model.block_size; }
 
  private:
   GptFlags gpt_;
-  CharText text_;
+  GptData data_;
 };
 
 }  // namespace

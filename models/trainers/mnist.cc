@@ -143,6 +143,7 @@ class MnistTrainer : public Trainer {
     if (app.count("--eval-every") == 0) flags_.eval_every = steps_per_epoch;
     model_.in = train.rows() * train.columns();
     model_.dropout = flags_.dropout;
+    model_.dtype = flags_.dtype;
   }
 
   std::unique_ptr<Task> MakeTask(Worker& worker) const override {

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "core/cuda/kernel.h"
+#include "core/host_device.h"
 
 namespace convoy::cuda {
 
@@ -21,18 +21,17 @@ class Divider {
     magic_ = static_cast<uint32_t>((((uint64_t{1} << shift_) - d) << 32) / d + 1);
   }
 
-#if defined(CONVOY_SIM) || defined(__CUDACC__)
-  __device__ __forceinline__ int64_t divisor() const { return divisor_; }
+  CONVOY_HOST_DEVICE int64_t divisor() const { return divisor_; }
 
   /// n / divisor; n is not negative.
-  __device__ __forceinline__ int64_t Quotient(int64_t n) const {
+  CONVOY_HOST_DEVICE int64_t Quotient(int64_t n) const {
     if (is_small_ && n <= INT32_MAX) {
-      const uint32_t small = static_cast<uint32_t>(n);
-      return (__umulhi(small, magic_) + small) >> shift_;
+      const auto small = static_cast<uint32_t>(n);
+      const auto product = static_cast<uint32_t>(uint64_t{small} * magic_ >> 32);
+      return (product + small) >> shift_;
     }
     return n / divisor_;
   }
-#endif
 
  private:
   int64_t divisor_ = 1;

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "models/trainers/common/checks.h"
+#include "parallel/placement.h"
 
 namespace convoy {
 namespace {
@@ -45,6 +46,10 @@ void AddChoice(CLI::App& app, const std::string& flag, T& value,
 
 const std::map<std::string, OptimizerKind> kOptimizers{{"sgd", OptimizerKind::kSgd},
                                                        {"adamw", OptimizerKind::kAdamW}};
+const std::map<std::string, DType> kDTypes{
+    {"f32", DType::kF32}, {"bf16", DType::kBF16}, {"f16", DType::kF16}};
+const std::map<std::string, NonFinite> kNonFinite{{"stop", NonFinite::kStop},
+                                                  {"skip", NonFinite::kSkip}};
 const std::map<std::string, Decay> kDecays{
     {"constant", Decay::kConstant}, {"linear", Decay::kLinear}, {"cosine", Decay::kCosine}};
 
@@ -85,7 +90,11 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
   app.add_option("--eval-every", flags.eval_every,
                  "Steps between evaluations; 0 evaluates at the end only")
       ->check(AtLeast(0));
+  AddChoice(app, "--on-non-finite", flags.on_non_finite, kNonFinite,
+            "When a step's gradients are not finite: stop, or go on without that step");
   app.option_defaults()->always_capture_default(false);
+  app.add_flag("--cuda-graph", flags.cuda_graph,
+               "Record the training step once and replay it: faster for small models; GPU only");
   app.add_option("--init", flags.init, "Start from the parameters in this safetensors file")
       ->type_name("FILE");
   app.add_option("--save", flags.save, "Write the parameters to this safetensors file at the end")
@@ -112,6 +121,8 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
   app.add_option("--clip", flags.clip, "Greatest norm of the gradients; 0 does not clip")
       ->check(AtLeast(0));
   app.option_defaults()->group("Model");
+  AddChoice(app, "--dtype", flags.dtype, kDTypes,
+            "Of parameters and activations; the optimizer keeps f32. f16 scales the loss");
   app.add_option("--dropout", flags.dropout, "Share of activations dropped while training")
       ->check(Between(0, 0.999));
 }
@@ -123,7 +134,15 @@ void SetUnlessGiven(CLI::App& app, const std::string& name, const std::string& v
   option->run_callback();
 }
 
-void CheckPaths(const CommonFlags& flags) {
+void CheckFlags(const CommonFlags& flags) {
+  if (flags.cuda_graph) {
+    const Placement place = Place(flags.launch);
+    CONVOY_CHECK(
+        place.device == DeviceType::kCuda,
+        "[--cuda-graph] steps can be recorded on a GPU only, but this run would compute on "
+        "the CPU{}{}",
+        place.why_not_cuda.empty() ? "" : ": ", place.why_not_cuda);
+  }
   if (!flags.init.empty()) {
     std::error_code ignored;
     CONVOY_CHECK(!std::filesystem::is_directory(flags.init, ignored),

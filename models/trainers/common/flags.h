@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "core/dtype.h"
+#include "optim/decide_step.h"
 #include "optim/schedule.h"
 #include "parallel/launch.h"
 
@@ -29,7 +31,10 @@ struct CommonFlags {
   std::string save;
   int64_t eval_every = 0;  ///< 0: only at the end
   std::string metrics;
+  bool cuda_graph = false;
 
+  DType dtype = DType::kF32;  ///< of parameters and activations
+  NonFinite on_non_finite = NonFinite::kStop;
   OptimizerKind optimizer = OptimizerKind::kAdamW;
   double lr = 1e-3;
   double min_lr = 0;
@@ -53,7 +58,8 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
 void SetUnlessGiven(CLI::App& app, const std::string& name, const std::string& value);
 
 /// Checks what can be checked before the first step, so that no run ends in a file that cannot be
-/// written: the folder of --save, --metrics, --init. Throws: Error naming flag, path and reason.
-void CheckPaths(const CommonFlags& flags);
+/// written (the folder of --save, --metrics, --init), and that --cuda-graph has a GPU.
+/// Throws: Error naming flag, path and reason.
+void CheckFlags(const CommonFlags& flags);
 
 }  // namespace convoy

@@ -19,9 +19,11 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     AddCommonFlags(app, trainer.flags(), trainer.data_help());
     trainer.AddFlags(app);
     app.parse(argc, argv);
-    CheckPaths(trainer.flags());
+    CheckFlags(trainer.flags());
     trainer.Prepare(app);
-    MetricsFile metrics(trainer.flags().metrics);
+    // Workers that are processes of their own come here too; the main one alone writes the file.
+    const bool writes = StartedAsWorker().value_or(0) == 0;
+    MetricsFile metrics(writes ? trainer.flags().metrics : "");
     CatchInterrupts();
     Launch(trainer.flags().launch,
            [&](Worker& worker) { TrainingRun(worker, trainer, metrics, launched).Run(); });

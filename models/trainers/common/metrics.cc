@@ -14,6 +14,8 @@ std::string ToJson(const StepMetrics& metrics) {
       {"lr", metrics.lr},           {"grad_norm", metrics.grad_norm},
       {"step_ms", metrics.step_ms}, {"samples_per_s", metrics.samples_per_s}};
   if (metrics.tokens_per_s) json["tokens_per_s"] = *metrics.tokens_per_s;
+  if (metrics.loss_scale) json["loss_scale"] = *metrics.loss_scale;
+  if (metrics.skipped) json["skipped"] = true;
   json["exposed_comm_ms"] = metrics.exposed_comm_ms;
   if (metrics.evaluation) {
     json["val_loss"] = metrics.evaluation->loss;

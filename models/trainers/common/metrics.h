@@ -18,7 +18,9 @@ struct StepMetrics {
   int64_t step = 0;  ///< counts from 1; 0 is the state before training
   double loss = 0;   ///< mean over the global batch
   double lr = 0;
-  double grad_norm = 0;  ///< before clipping
+  double grad_norm = 0;              ///< before clipping
+  std::optional<double> loss_scale;  ///< with dynamic loss scaling
+  bool skipped = false;              ///< nothing was updated: the gradients were not finite
   double step_ms = 0;
   double samples_per_s = 0;
   std::optional<double> tokens_per_s;

@@ -8,6 +8,7 @@
 #include "core/threads.h"
 #include "models/trainers/common/run.h"
 #include "models/trainers/common/text.h"
+#include "parallel/placement.h"
 
 namespace convoy {
 namespace {
@@ -19,6 +20,8 @@ std::string DescribeWorkers(const Worker& worker) {
     const int threads = CpuTeam(worker.device().index).size();
     line += fmt::format(", {} thread{} {}", threads, threads == 1 ? "" : "s",
                         workers == 1 ? "" : "each");
+  } else {
+    line += ", " + GetBackend(worker.device().type).Describe(worker.device());
   }
   while (line.back() == ' ') line.pop_back();
   return line + fmt::format(" ({})", worker.group().name());
@@ -62,19 +65,29 @@ std::string Field(const std::string& name, const std::string& value) {
 }  // namespace
 
 void TrainingRun::PrintHeader() {
-  const FlatParameters& flat = net_->Parameters();
+  const FlatParameters& flat = step_->parameters();
   const int64_t tokens = trainer_.tokens_per_sample();
   std::string batch = fmt::format("{} samples", flags_.batch_size);
   if (tokens > 0) batch += fmt::format(" of {} tokens", tokens);
   if (flags_.micro_batches > 1) batch += fmt::format(", in {} micro-batches", flags_.micro_batches);
   progress_.Print(fmt::format("Convoy {}: {}", trainer_.name(), trainer_.DescribeModel()));
   progress_.Print(Field("workers", DescribeWorkers(worker_)));
+  if (worker_.device().is_cpu()) {
+    const std::string why = Place(flags_.launch).why_not_cuda;
+    if (!why.empty()) progress_.Print(Field("no GPU", why));
+  }
   progress_.Print(Field("parameters", fmt::format("{} ({})", WithCommas(flat.numel()),
                                                   DescribeBuckets(flat.buckets()))));
   progress_.Print(Field("data", trainer_.DescribeData()));
   progress_.Print(Field("batch", batch + ", over all workers"));
   progress_.Print(
       Field("training", WithCommas(flags_.steps) + " steps, " + DescribeOptimizer(flags_)));
+  if (flags_.dtype != DType::kF32) {
+    progress_.Print(
+        Field("precision", fmt::format("{}, f32 in the optimizer{}", Name(flags_.dtype),
+                                       flags_.dtype == DType::kF16 ? "; the loss is scaled" : "")));
+  }
+  if (flags_.cuda_graph) progress_.Print(Field("graph", "steps are recorded and replayed"));
 }
 
 void TrainingRun::PrintSummary() {
@@ -88,6 +101,10 @@ void TrainingRun::PrintSummary() {
   progress_.Print(fmt::format("{} {} of {} steps in {}",
                               steps == flags_.steps ? "Finished" : "Stopped after", steps,
                               flags_.steps, Duration(training_s_)));
+  if (skipped_ > 0) {
+    progress_.Print(
+        Field("skipped", fmt::format("{} steps whose gradients were not finite", skipped_)));
+  }
   if (last_evaluated_) {
     const Evaluation& evaluation = *last_evaluated_->evaluation;
     std::string value = fmt::format("{:.4f}", evaluation.loss);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -10,12 +11,14 @@
 #include "models/trainers/common/metrics.h"
 #include "models/trainers/common/progress.h"
 #include "models/trainers/common/task.h"
-#include "optim/optimizer.h"
-#include "parallel/data_parallel.h"
+#include "models/trainers/common/train_step.h"
 
 namespace convoy {
 
 /// Trains, evaluates and saves. All methods are collective; the main worker prints.
+///
+/// On a GPU the loop runs up to two steps ahead of the device, which so never waits for the host;
+/// what a step did is read, shown and acted on that much later, in the same step on every worker.
 class TrainingRun {
  public:
   using Clock = std::chrono::steady_clock;
@@ -24,22 +27,25 @@ class TrainingRun {
   TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& metrics,
               Clock::time_point launched);
 
-  /// All of it. Throws: Error if the loss or the gradient is not finite, naming the step.
+  /// All of it. Throws: Error if the loss or the gradient is not finite, naming step and parameter,
+  /// unless such steps are to be skipped.
   void Run();
 
  private:
-  /// Sums over all workers.
-  struct Shared {
-    double loss = 0;
-    bool stop = false;
-    double samples = 0;
+  struct InFlight {
+    int64_t step;
+    double lr;
+    double exposed_comm_ms;
+    Readback report;
   };
 
   void PrintHeader();
-  /// Forward and backward of all micro-batches; the gradients are those of the global batch.
-  Shared ForwardBackward();
-  /// One optimizer step. Returns whether a signal has asked any worker to stop.
-  bool Step(StepMetrics& metrics);
+  void Start(int64_t step);
+  /// Reads the reports of all but the newest `left` steps.
+  void Settle(size_t left);
+  /// What the oldest step in flight did.
+  StepMetrics Take();
+  [[noreturn]] void FailNotFinite(const StepMetrics& metrics, const StepStatus& status);
   Evaluation Evaluate(bool complete);
   void Record(const StepMetrics& metrics);
   void PrintSummary();
@@ -50,15 +56,20 @@ class TrainingRun {
   MetricsFile& metrics_file_;
   const Clock::time_point launched_;
   std::unique_ptr<Task> task_;
-  std::optional<DataParallel> net_;
-  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<TrainStep> step_;
   Schedule schedule_;
   Progress progress_;
 
+  std::deque<InFlight> in_flight_;
+  Clock::time_point last_settled_;  // or when the oldest step in flight was started, if later
+  bool stop_ = false;               // a step's report has said so
+
   // For the summary.
+  Clock::time_point started_;
   std::vector<double> step_ms_;
   double exposed_comm_ms_ = 0;  // summed over steps
   double samples_ = 0;
+  int64_t skipped_ = 0;
   double first_step_s_ = 0;  // from launch to the end of the first step
   double training_s_ = 0;
   StepMetrics last_;

@@ -2,133 +2,13 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
-#include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "models/io/safetensors.h"
-#include "tests/models/data/temporary_folder.h"
-#include "tests/models/trainers/subprocess.h"
+#include "tests/models/trainers/trainer_fixture.h"
 
 namespace convoy {
 namespace {
 
-using Arguments = std::vector<std::string>;
-
-/// A text that can be learned.
-std::string Text() {
-  std::string text;
-  for (int i = 0; i < 300; ++i) text += "line " + std::to_string(i * i % 97) + ", of many.\n";
-  return text;
-}
-
-void WriteIdx(const TemporaryFolder& folder, const std::string& name, const std::vector<int>& dims,
-              const std::string& bytes) {
-  std::string content{0, 0, 8, static_cast<char>(dims.size())};
-  for (const int dim : dims) {
-    for (int shift = 24; shift >= 0; shift -= 8) content += static_cast<char>(dim >> shift & 255);
-  }
-  folder.Write(name, content + bytes);
-}
-
-/// Images of 8 x 8: a bar whose place is the label, with noise.
-void WriteDigits(const TemporaryFolder& folder, const std::string& prefix, int count) {
-  std::string pixels, labels;
-  unsigned noise = 1;
-  for (int i = 0; i < count; ++i) {
-    const int label = i * 7 % 10;
-    labels += static_cast<char>(label);
-    for (int p = 0; p < 64; ++p) {
-      noise = noise * 1664525u + 1013904223u;
-      pixels += static_cast<char>((p % 10 == label ? 150 : 0) + (noise >> 24) % 100);
-    }
-  }
-  WriteIdx(folder, prefix + "-images-idx3-ubyte", {count, 8, 8}, pixels);
-  WriteIdx(folder, prefix + "-labels-idx1-ubyte", {count}, labels);
-}
-
-/// A trainer, its tiny data and model. Four workers get uneven shares of its batches.
-struct Program {
-  std::string name;
-  Arguments arguments;
-};
-
-class Fixture {
- public:
-  Fixture() {
-    WriteDigits(folder_, "train", 100);
-    WriteDigits(folder_, "t10k", 40);
-    folder_.Write("text", Text());
-  }
-
-  const TemporaryFolder& folder() const { return folder_; }
-
-  std::vector<Program> Programs() const {
-    return {
-        {"gpt",
-         {"--data", folder_ / "text", "--layers", "2", "--heads", "2", "--channels", "16",
-          "--block-size", "16", "--batch-size", "6", "--sample", "20"}},
-        {"mnist",
-         {"--data", folder_.path(), "--hidden", "20,20", "--batch-size", "22", "--dropout", "0"}}};
-  }
-
-  static Arguments Command(const Program& program, const Arguments& more) {
-    Arguments all{"models/trainers/" + program.name};
-    all.insert(all.end(), program.arguments.begin(), program.arguments.end());
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-
-  /// Runs with --save and --metrics; the run must succeed.
-  ProcessResult Run(const Program& program, const std::string& tag, Arguments more) const {
-    for (const char* extra : {"--threads", "1", "--save"}) more.push_back(extra);
-    more.push_back(Saved(tag));
-    more.push_back("--metrics");
-    more.push_back(folder_ / (tag + ".metrics"));
-    const ProcessResult result = RunProcess(Command(program, more));
-    INFO(result.out << result.err);
-    REQUIRE(result.status == 0);
-    return result;
-  }
-
-  std::string Saved(const std::string& tag) const { return folder_ / (tag + ".safetensors"); }
-
-  std::vector<nlohmann::json> Metrics(const std::string& tag) const {
-    std::ifstream file(folder_ / (tag + ".metrics"));
-    std::vector<nlohmann::json> lines;
-    for (std::string line; std::getline(file, line);) {
-      lines.push_back(nlohmann::json::parse(line));
-    }
-    return lines;
-  }
-
- private:
-  TemporaryFolder folder_;
-};
-
-std::string Content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// Greatest difference of any element, over the greatest element of its tensor; the worst tensor's.
-double Difference(const std::string& path, const std::string& other) {
-  const SafetensorsFile a(path), b(other);
-  double worst = 0;
-  for (const auto& entry : a.entries()) {
-    const auto x = a.Load(entry.name).ToVector<float>();
-    const auto y = b.Load(entry.name).ToVector<float>();
-    double greatest = 0, difference = 0;
-    for (size_t i = 0; i < x.size(); ++i) {
-      greatest = std::max(greatest, std::abs(double{x[i]}));
-      difference = std::max(difference, std::abs(double{x[i]} - double{y[i]}));
-    }
-    worst = std::max(worst, difference / greatest);
-  }
-  return worst;
-}
-
-TEST_CASE_METHOD(Fixture, "N workers train as one does") {
+TEST_CASE_METHOD(TrainerFixture, "N workers train as one does") {
   for (const Program& program : Programs()) {
     CAPTURE(program.name);
     const Arguments sgd{"--optimizer", "sgd",      "--lr", "0.1",     "--decay",
@@ -158,7 +38,7 @@ TEST_CASE_METHOD(Fixture, "N workers train as one does") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "Micro-batches add up to the batch") {
+TEST_CASE_METHOD(TrainerFixture, "Micro-batches add up to the batch") {
   for (const Program& program : Programs()) {
     CAPTURE(program.name);
     const Arguments sgd{"--optimizer", "sgd", "--lr", "0.1", "--steps", "5"};
@@ -171,7 +51,7 @@ TEST_CASE_METHOD(Fixture, "Micro-batches add up to the batch") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "The same command gives the same bits, dropout off and on") {
+TEST_CASE_METHOD(TrainerFixture, "The same command gives the same bits, dropout off and on") {
   for (const Program& program : Programs()) {
     for (const char* dropout : {"0", "0.2"}) {
       CAPTURE(program.name, dropout);
@@ -187,7 +67,7 @@ TEST_CASE_METHOD(Fixture, "The same command gives the same bits, dropout off and
   }
 }
 
-TEST_CASE_METHOD(Fixture, "A run tells what it does, and writes every step's metrics") {
+TEST_CASE_METHOD(TrainerFixture, "A run tells what it does, and writes every step's metrics") {
   for (const Program& program : Programs()) {
     CAPTURE(program.name);
     const ProcessResult result =
@@ -220,7 +100,7 @@ TEST_CASE_METHOD(Fixture, "A run tells what it does, and writes every step's met
   }
 }
 
-TEST_CASE_METHOD(Fixture, "On a terminal the progress line is rewritten in place") {
+TEST_CASE_METHOD(TrainerFixture, "On a terminal the progress line is rewritten in place") {
   const ProcessResult result = RunProcess(
       Command(Programs()[1], {"--steps", "20", "--workers", "1", "--threads", "1"}), true);
   CHECK(result.status == 0);
@@ -228,7 +108,8 @@ TEST_CASE_METHOD(Fixture, "On a terminal the progress line is rewritten in place
   CHECK(result.out.find("step 20/20") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture, "Zero steps initialise, evaluate and save; --init goes on from there") {
+TEST_CASE_METHOD(TrainerFixture,
+                 "Zero steps initialise, evaluate and save; --init goes on from there") {
   for (const Program& program : Programs()) {
     CAPTURE(program.name);
     Run(program, "start", {"--steps", "0"});
@@ -243,7 +124,7 @@ TEST_CASE_METHOD(Fixture, "Zero steps initialise, evaluate and save; --init goes
   }
 }
 
-TEST_CASE_METHOD(Fixture, "Ctrl-C finishes the step, saves, sums up and exits with 0") {
+TEST_CASE_METHOD(TrainerFixture, "Ctrl-C finishes the step, saves, sums up and exits with 0") {
   for (const Program& program : Programs()) {
     for (const int signal : {SIGINT, SIGTERM}) {
       CAPTURE(program.name, signal);
@@ -261,7 +142,7 @@ TEST_CASE_METHOD(Fixture, "Ctrl-C finishes the step, saves, sums up and exits wi
   }
 }
 
-TEST_CASE_METHOD(Fixture, "A loss that is not finite stops the run, and nothing is saved") {
+TEST_CASE_METHOD(TrainerFixture, "A loss that is not finite stops the run, and nothing is saved") {
   const ProcessResult result =
       RunProcess(Command(Programs()[1], {"--steps", "50", "--lr", "1e30", "--decay", "constant",
                                          "--workers", "2", "--threads", "1", "--save", Saved("nan"),
@@ -273,21 +154,91 @@ TEST_CASE_METHOD(Fixture, "A loss that is not finite stops the run, and nothing 
   CHECK(Metrics("nan").size() >= 1);  // valid JSON to the end
 }
 
+TEST_CASE_METHOD(TrainerFixture, "Steps that are not finite can be skipped") {
+  const Program mnist = Programs()[1];
+  const ProcessResult result = Run(mnist, "skip",
+                                   {"--steps", "10", "--lr", "1e30", "--decay", "constant",
+                                    "--workers", "2", "--on-non-finite", "skip"});
+  const auto lines = Metrics("skip");
+  REQUIRE(lines.size() == 10);
+  CHECK_FALSE(lines[0].contains("skipped"));
+  CHECK(lines[9]["skipped"] == true);
+  CHECK(result.out.find("steps whose gradients were not finite") != std::string::npos);
+}
+
+TEST_CASE_METHOD(TrainerFixture, "bf16 and f16 learn as f32 does, and save what they train") {
+  for (const Program& program : Programs()) {
+    Run(program, "f32", {"--steps", "20", "--workers", "1"});
+    for (const auto& [dtype, stored] : {std::pair{"bf16", "BF16"}, std::pair{"f16", "F16"}}) {
+      CAPTURE(program.name, dtype);
+      const ProcessResult result =
+          Run(program, dtype, {"--steps", "20", "--workers", "2", "--dtype", dtype});
+      CHECK(result.out.find(std::string("precision   ") + dtype) != std::string::npos);
+      const SafetensorsFile file(Saved(dtype));
+      for (const auto& entry : file.entries()) CHECK(entry.dtype == stored);
+      const auto exact = Metrics("f32"), rounded = Metrics(dtype);
+      // 8 bits (11 for f16) of every activation: the losses' curves lie this close.
+      CHECK(rounded[0]["loss"].get<double>() ==
+            Approx(exact[0]["loss"].get<double>()).epsilon(5e-3));
+      CHECK(rounded[19]["loss"].get<double>() ==
+            Approx(exact[19]["loss"].get<double>()).epsilon(2e-2));
+      CHECK(rounded[19].contains("loss_scale") == (std::string(dtype) == "f16"));
+      // And back: an f32 run starts from the 16-bit file.
+      Run(program, "widened", {"--steps", "0", "--workers", "1", "--init", Saved(dtype)});
+      CHECK(Difference(Saved("widened"), Saved(dtype)) == 0);
+    }
+  }
+}
+
+TEST_CASE_METHOD(TrainerFixture, "A GPT learns from token numbers, with its vocabulary padded") {
+  std::string tokens;
+  for (int i = 0; i < 3000; ++i) {
+    const int token = i * i % 300;
+    tokens += {static_cast<char>(token & 255), static_cast<char>(token >> 8)};
+  }
+  folder().Write("tokens.bin", tokens);
+  Program gpt = Programs()[0];
+  gpt.arguments[1] = folder() / "tokens.bin";
+  const ProcessResult result =
+      Run(gpt, "tokens", {"--steps", "10", "--workers", "2", "--vocab-size", "300"});
+  CHECK(result.out.find("3,000 tokens (300 distinct)") != std::string::npos);
+  CHECK(SafetensorsFile(Saved("tokens")).At("wte.weight").dims == std::vector<int64_t>{300, 16});
+  CHECK(Metrics("tokens")[9]["loss"] < Metrics("tokens")[0]["loss"]);
+}
+
+TEST_CASE_METHOD(TrainerFixture,
+                 "The preset gpt2 needs no data, and each of its values can be replaced") {
+  const Program gpt{"gpt",
+                    {"--preset", "gpt2", "--layers", "1", "--heads", "1", "--channels", "8",
+                     "--block-size", "32", "--vocab-size", "50", "--batch-size", "4"}};
+  const ProcessResult result = Run(gpt, "gpt2", {"--steps", "2", "--workers", "1"});
+  for (const char* text :
+       {"1 layers, 1 heads, 8 channels, context 32", "random tokens, for timing only: 2,097,152",
+        "AdamW, betas 0.9 and 0.95", "clip 1, lr 0.0006 to 0.00006 (cosine), 200 warm-up steps",
+        "precision   bf16"}) {
+    CAPTURE(text, result.out);
+    CHECK(result.out.find(text) != std::string::npos);
+  }
+}
+
 TEST_CASE("--help explains every flag") {
   for (const char* name : {"gpt", "mnist"}) {
     const ProcessResult result = RunProcess({std::string("models/trainers/") + name, "--help"});
     CHECK(result.status == 0);
     for (const char* flag :
-         {"--workers", "--threads", "--device", "--steps", "--batch-size", "--micro-batches",
-          "--lr", "--seed", "--bucket-mb", "--data", "--init", "--save", "--eval-every",
-          "--metrics", "--optimizer", "--dropout", "--clip"}) {
+         {"--workers",       "--threads", "--device",     "--steps",      "--batch-size",
+          "--micro-batches", "--lr",      "--seed",       "--bucket-mb",  "--data",
+          "--init",          "--save",    "--eval-every", "--metrics",    "--optimizer",
+          "--dropout",       "--clip",    "--dtype",      "--cuda-graph", "--on-non-finite",
+          "--launch",        "--timeout"}) {
       CAPTURE(name, flag);
       CHECK(result.out.find(std::string(flag) + " ") != std::string::npos);
     }
   }
 }
 
-TEST_CASE_METHOD(Fixture, "What is wrong with a command is said in a line, before training") {
+TEST_CASE_METHOD(TrainerFixture,
+                 "What is wrong with a command is said in a line, before training") {
   const auto error = [](const Program& program, const Arguments& more) {
     const ProcessResult result = RunProcess(Command(program, more));
     CHECK(result.status != 0);
@@ -304,6 +255,9 @@ TEST_CASE_METHOD(Fixture, "What is wrong with a command is said in a line, befor
   CHECK_THAT(error(gpt, {"--batch-size", "0"}),
              contains("--batch-size: wants a number of at least 1"));
   CHECK_THAT(error(gpt, {"--optimizer", "lion"}), contains("wants one of adamw|sgd, got 'lion'"));
+  CHECK_THAT(error(gpt, {"--dtype", "f8"}), contains("wants one of bf16|f16|f32, got 'f8'"));
+  CHECK_THAT(error(gpt, {"--cuda-graph"}),
+             contains("[--cuda-graph] steps can be recorded on a GPU only"));
   CHECK_THAT(error(gpt, {"--heads", "3"}), contains("channels must be a multiple of heads"));
   CHECK_THAT(error(gpt, {"--save", folder() / "no/such/file"}),
              contains("[--save] cannot write") && contains("there is no folder"));
@@ -320,7 +274,7 @@ TEST_CASE_METHOD(Fixture, "What is wrong with a command is said in a line, befor
   CHECK_THAT(error(mnist, {"--batch-size", "101"}), contains("101"));
 }
 
-TEST_CASE_METHOD(Fixture, "A model of another text is refused") {
+TEST_CASE_METHOD(TrainerFixture, "A model of another text is refused") {
   const Program gpt = Programs()[0];
   Run(gpt, "start", {"--steps", "0"});
   std::string other = Text();
@@ -333,7 +287,7 @@ TEST_CASE_METHOD(Fixture, "A model of another text is refused") {
   CHECK(result.err.find("knows other characters") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture, "Output that cannot be written is an error") {
+TEST_CASE_METHOD(TrainerFixture, "Output that cannot be written is an error") {
   const Arguments command = Command(Programs()[1], {"--steps", "1"});
   std::string line = "exec";
   for (const std::string& word : command) line += " '" + word + "'";

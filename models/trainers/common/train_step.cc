@@ -1,0 +1,136 @@
+// TrainStep: forward, backward, update, and the report that follows them.
+#include "models/trainers/common/train_step.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/autograd.h"
+#include "core/backend.h"
+#include "ops/binary.h"
+#include "ops/cast.h"
+#include "ops/shape_ops.h"
+#include "optim/adam.h"
+#include "optim/sgd.h"
+
+namespace convoy {
+namespace {
+
+constexpr int64_t kSums = 3;  // loss, stop, samples
+
+BucketOptions Buckets(const CommonFlags& flags) {
+  BucketOptions options;
+  options.bytes = std::max<int64_t>(1, static_cast<int64_t>(flags.bucket_mb * (1 << 20)));
+  options.first_bytes = std::min(options.first_bytes, options.bytes);
+  options.last_bytes = std::min(options.last_bytes, options.bytes);
+  return options;
+}
+
+std::unique_ptr<Optimizer> MakeOptimizer(const CommonFlags& flags, const FlatParameters& flat) {
+  if (flags.optimizer == OptimizerKind::kSgd) {
+    return std::make_unique<Sgd>(flat, SgdOptions{.lr = flags.lr,
+                                                  .momentum = flags.momentum,
+                                                  .weight_decay = flags.weight_decay,
+                                                  .groups = NoDecayOnBiasesAndNorms()});
+  }
+  return std::make_unique<AdamW>(flat, AdamWOptions{.lr = flags.lr,
+                                                    .beta1 = flags.beta1,
+                                                    .beta2 = flags.beta2,
+                                                    .weight_decay = flags.weight_decay,
+                                                    .groups = NoDecayOnBiasesAndNorms()});
+}
+
+/// Micro-batch `m` of `count`.
+Batch MicroBatch(const Batch& batch, int64_t m, int64_t count) {
+  const int64_t rows = batch.inputs.dim(0);
+  if (count == 1 || rows == 0) return batch;
+  const int64_t begin = rows * m / count, end = rows * (m + 1) / count;
+  const int64_t per_row = batch.targets.dim(0) / rows;  // a text has a target for every token
+  return {Slice(batch.inputs, 0, begin, end),
+          Slice(batch.targets, 0, begin * per_row, end * per_row)};
+}
+
+}  // namespace
+
+TrainStep::TrainStep(Worker& worker, Task& task, const CommonFlags& flags)
+    : worker_(worker),
+      task_(task),
+      flags_(flags),
+      net_(worker, task.model().Parameters(), DataParallelOptions{Buckets(flags)}),
+      optimizer_(MakeOptimizer(flags, net_.Parameters())) {
+  const Device device = worker.device();
+  if (flags.dtype == DType::kF16) scaler_.emplace(device);
+  host_part_ = Tensor::Zeros({kSums}, {DType::kF64, device});
+  report_ = Tensor::Zeros({kSums + optimizer_->status().numel()}, {DType::kF64, device});
+  sums_ = report_.View({kSums});
+  if (flags.cuda_graph) graph_.emplace(worker);
+}
+
+void TrainStep::AddLoss(const Tensor& loss, double weight) {
+  const NoGrad no_grad;
+  const Tensor part = Cast(loss.Detach(), DType::kF64) * weight;
+  GetBackend(part.device().type)
+      .AddInto(part.device(), sums_.raw_data(), part.raw_data(), DType::kF64, 1);
+}
+
+void TrainStep::Compute(const Batch& batch, double share) {
+  const double rows = static_cast<double>(batch.inputs.dim(0));
+  const LossScaler* scaler = scaler_ ? &*scaler_ : nullptr;
+  sums_.CopyFrom(host_part_);
+  Work summed;
+  for (int64_t m = 0; m < flags_.micro_batches; ++m) {
+    const Batch part = MicroBatch(batch, m, flags_.micro_batches);
+    const double weight = share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
+    const Tensor loss = task_.Loss(part);
+    if (weight > 0) AddLoss(loss, weight);
+    // One small sum a step carries all that workers must agree on; backward hides it.
+    if (m + 1 == flags_.micro_batches) {
+      summed = worker_.group().AllReduce(sums_, ReduceOp::kSum, "loss and stop");
+    }
+    net_.Backward(loss, {.weight = weight,
+                         .scaler = scaler,
+                         .micro_batch = static_cast<int>(m),
+                         .micro_batches = static_cast<int>(flags_.micro_batches)});
+  }
+  summed.Wait();
+  StepOptions options{.non_finite = flags_.on_non_finite, .scaler = scaler_ ? &*scaler_ : nullptr};
+  if (flags_.clip > 0) options.max_grad_norm = flags_.clip;
+  optimizer_->Step(options);
+  const Tensor& status = optimizer_->status();
+  report_.View(status.shape(), kSums).CopyFrom(status);
+}
+
+Readback TrainStep::Start(double lr, bool stop) {
+  const Batch batch = task_.NextBatch();
+  const double share = worker_.batch_share();
+  optimizer_->set_lr(lr);
+  // A worker without a share computes on a sample that counts for nothing.
+  const double rows = share > 0 ? static_cast<double>(batch.inputs.dim(0)) : 0;
+  host_part_.CopyFrom(Tensor::From({kSums}, std::vector<double>{0, stop ? 1.0 : 0.0, rows}));
+  if (graph_) {
+    const std::string key = fmt::format("{} rows, share {}", batch.inputs.dim(0), share);
+    Batch& inputs = inputs_[key];
+    if (!inputs.inputs.defined()) {
+      inputs = {Tensor::Empty(batch.inputs.shape(), batch.inputs.options()),
+                Tensor::Empty(batch.targets.shape(), batch.targets.options())};
+    }
+    inputs.inputs.CopyFrom(batch.inputs);
+    inputs.targets.CopyFrom(batch.targets);
+    graph_->Run(key, [&] { Compute(inputs, share); });
+  } else {
+    Compute(batch, share);
+  }
+  return Readback(report_);
+}
+
+StepReport TrainStep::Read(const Readback& report) const {
+  const std::vector<double> values = report.Values<double>();
+  const std::vector<double> status(values.begin() + kSums, values.end());
+  return {.loss = values[0],
+          .stop = values[1] > 0,
+          .samples = values[2],
+          .status = optimizer_->Decode(status)};
+}
+
+}  // namespace convoy

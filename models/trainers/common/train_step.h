@@ -1,0 +1,61 @@
+// One optimizer step, given to the worker's device without waiting for it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/readback.h"
+#include "models/trainers/common/task.h"
+#include "optim/loss_scaler.h"
+#include "optim/optimizer.h"
+#include "parallel/data_parallel.h"
+#include "parallel/step_graph.h"
+
+namespace convoy {
+
+/// What a step did. The same on every worker.
+struct StepReport {
+  double loss = 0;     ///< mean over the global batch
+  bool stop = false;   ///< whether any worker was asked to stop before the step
+  double samples = 0;  ///< of all workers
+  StepStatus status;
+};
+
+class TrainStep {
+ public:
+  /// Moves the model's parameters into buckets. Collective.
+  TrainStep(Worker& worker, Task& task, const CommonFlags& flags);
+
+  /// Starts a step on the task's next batch. On a GPU nothing waits: its report is read when the
+  /// copy has arrived. `stop`: this worker has been asked to stop. Collective.
+  Readback Start(double lr, bool stop);
+  StepReport Read(const Readback& report) const;
+
+  const DataParallel& net() const { return net_; }
+  const FlatParameters& parameters() { return net_.Parameters(); }
+
+ private:
+  /// Forward and backward of all micro-batches, and the update. May be recorded.
+  void Compute(const Batch& batch, double share);
+  /// Adds a worker's part to the loss that all workers sum.
+  void AddLoss(const Tensor& loss, double weight);
+
+  Worker& worker_;
+  Task& task_;
+  const CommonFlags& flags_;
+  DataParallel net_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<LossScaler> scaler_;
+
+  Tensor host_part_;  // (3) f64: what only the host knows of the sums below
+  Tensor report_;     // f64: sums over workers of loss, stop and samples; the optimizer's status
+  Tensor sums_;       // view of report_
+
+  std::optional<StepGraph> graph_;
+  std::map<std::string, Batch> inputs_;  // of recorded steps: refilled before each replay
+};
+
+}  // namespace convoy

@@ -1,0 +1,55 @@
+// What the gpt trainer learns from.
+#include "models/trainers/gpt_data.h"
+
+#include <fmt/core.h>
+
+#include "models/data/tokens.h"
+#include "models/trainers/common/text.h"
+#include "models/trainers/default_text.h"
+
+namespace convoy {
+namespace {
+
+constexpr int64_t kRandomTokens = 1 << 21;
+
+size_t SplitAt(size_t tokens) { return tokens * 9 / 10; }
+
+}  // namespace
+
+GptData GptData::Characters(const std::string& path) {
+  const CharText text = path.empty() ? CharText::FromString(DefaultText(), "the default text")
+                                     : CharText::FromFile(path);
+  GptData data;
+  data.name_ = path.empty() ? "Convoy's own sources" : path;
+  data.vocab_size_ = text.vocabulary().size();
+  data.characters_ = text.vocabulary();
+  data.tokens_.assign(text.train().begin(), text.train().end());
+  data.tokens_.insert(data.tokens_.end(), text.validation().begin(), text.validation().end());
+  return data;
+}
+
+GptData GptData::Tokens(const std::string& path, int64_t vocab_size, uint64_t seed) {
+  GptData data;
+  data.name_ = path.empty() ? "random tokens, for timing only" : path;
+  data.vocab_size_ = vocab_size;
+  data.tokens_ =
+      path.empty() ? RandomTokens(kRandomTokens, vocab_size, seed) : ReadTokens(path, vocab_size);
+  return data;
+}
+
+std::span<const int32_t> GptData::train() const {
+  return std::span(tokens_).first(SplitAt(tokens_.size()));
+}
+
+std::span<const int32_t> GptData::validation() const {
+  return std::span(tokens_).subspan(SplitAt(tokens_.size()));
+}
+
+std::string GptData::Describe() const {
+  return fmt::format("{}: {} {} ({} distinct), {} of them for validation", name_,
+                     WithCommas(static_cast<int64_t>(tokens_.size())),
+                     characters_ ? "characters" : "tokens", WithCommas(vocab_size_),
+                     WithCommas(static_cast<int64_t>(validation().size())));
+}
+
+}  // namespace convoy

@@ -1,0 +1,39 @@
+// What the gpt trainer learns from: characters of a text, or token numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/data/text.h"
+
+namespace convoy {
+
+/// Tokens, their vocabulary, and the part that is for validation (the last tenth).
+class GptData {
+ public:
+  /// Convoy's own sources, or a text file.
+  static GptData Characters(const std::string& path);
+  /// A file of token numbers (models/data/tokens.h), or without a path random ones.
+  static GptData Tokens(const std::string& path, int64_t vocab_size, uint64_t seed);
+
+  /// Whether `path` is a file of token numbers, by its name.
+  static bool HoldsTokens(const std::string& path) { return path.ends_with(".bin"); }
+
+  int64_t vocab_size() const { return vocab_size_; }
+  std::span<const int32_t> train() const;
+  std::span<const int32_t> validation() const;
+  /// None if tokens are not characters.
+  const std::optional<CharVocabulary>& characters() const { return characters_; }
+  std::string Describe() const;
+
+ private:
+  std::string name_;
+  int64_t vocab_size_ = 0;
+  std::optional<CharVocabulary> characters_;
+  std::vector<int32_t> tokens_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,80 @@
+// A program with several GPU workers, for tests of how they are started and stopped.
+#include <fmt/format.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "core/error.h"
+#include "parallel/launch.h"
+#include "tests/parallel/nccl/toy_training.h"
+
+namespace convoy {
+namespace {
+
+// What the worker was told, for the test to read: FOLDER/R.
+void Leave(Worker& worker, const std::string& text) {
+  std::ofstream(fmt::format("{}/{}", getenv("FOLDER"), worker.rank())) << text;
+}
+
+void SleepSeconds(double seconds) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+Tensor Numbers(Worker& worker) { return Tensor::Zeros({4096}, {DType::kF32, worker.device()}); }
+
+// Sums in a loop, until worker 1 has a mishap of its own after the first.
+void Sum(Worker& worker, const std::function<void()>& mishap) {
+  try {
+    for (int step = 0; step < 1000; ++step) {
+      const Tensor numbers = Numbers(worker);
+      if (step == 1 && worker.rank() == 1) mishap();
+      worker.group().AllReduce(numbers, ReduceOp::kSum, "bucket 0 (fc1.weight)").Wait();
+      numbers.ToVector<float>();
+    }
+  } catch (const Error& error) {
+    Leave(worker, error.what());
+    throw;
+  }
+}
+
+void Train(Worker& worker) {
+  const std::string scene = getenv("SCENE");
+  if (scene == "train") {
+    Leave(worker, ToText(TrainToy(worker, ToyRun{})));
+  } else if (scene == "hello") {
+    std::printf("rank %d of %d on %s\n", worker.rank(), worker.world_size(),
+                worker.device().ToString().c_str());
+    worker.group().Barrier();
+  } else if (scene == "throws") {
+    Sum(worker, [] { throw std::runtime_error("disk full"); });
+  } else if (scene == "killed") {
+    Sum(worker, [] { raise(SIGKILL); });
+  } else if (scene == "missing") {
+    Sum(worker, [] { SleepSeconds(60); });
+  } else if (scene == "exits") {
+    Sum(worker, [] { _exit(7); });
+  } else if (scene == "sleeps") {
+    if (worker.is_main()) {
+      std::printf("pids %d %d\n", getppid(), getpid());
+      std::fflush(stdout);
+    }
+    SleepSeconds(60);
+  }
+}
+
+}  // namespace
+}  // namespace convoy
+
+int main(int argc, char** argv) {
+  if (getenv("NEVER_JOINS") != nullptr && convoy::StartedAsWorker() == 1) {
+    std::this_thread::sleep_for(std::chrono::seconds(60));
+  }
+  return convoy::Launch(argc, argv, convoy::Train);
+}
