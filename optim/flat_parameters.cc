@@ -7,6 +7,7 @@
 
 #include "core/autograd.h"
 #include "core/error.h"
+#include "core/memory_label.h"
 
 namespace convoy {
 namespace {
@@ -118,8 +119,11 @@ FlatParameters::FlatParameters(const ParameterList& parameters,
   const Device device = parameters.front().tensor.device();
   std::map<DType, std::pair<Tensor, Tensor>> buffers;
   for (const auto& [dtype, total] : totals) {
-    buffers[dtype] = {Tensor::Zeros({total}, {dtype, device}),
-                      Tensor::Zeros({total}, {dtype, device})};
+    const auto zeros = [&, shape = Shape({total}), type = dtype](const char* what) {
+      const MemoryLabel label(what);
+      return Tensor::Zeros(shape, {type, device});
+    };
+    buffers[dtype] = {zeros("parameters"), zeros("gradients")};
   }
   for (size_t b = 0; b < buckets_.size(); ++b) {
     FlatBucket& bucket = buckets_[b];

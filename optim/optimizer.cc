@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/memory_label.h"
 
 namespace convoy {
 namespace {
@@ -68,6 +69,7 @@ Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
     CheckRate(name_, "a group's lr_scale", group.lr_scale);
     CheckRate(name_, "a group's weight_decay", group.weight_decay.value_or(0));
   }
+  const MemoryLabel label("optimizer state");
   MakeStepBuffers();
   for (const FlatBucket& flat : parameters_.buckets()) {
     UpdateBucket& bucket = buckets_.emplace_back();

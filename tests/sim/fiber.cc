@@ -57,6 +57,10 @@ namespace {
 // nothing.
 constexpr size_t kStackBytes = 256 << 10;
 
+// Stacks that all began at the same place of a page would fight for the same sets of the caches.
+constexpr size_t kColourBytes = 1216, kColours = 53;
+thread_local size_t next_colour = 0;
+
 thread_local Fiber* previous = nullptr;  // that was switched from
 
 void Leave(Fiber& from, void** fake_stack, const void* bottom, size_t size) {
@@ -82,7 +86,8 @@ Fiber::Fiber(void (*body)(void*), void* context) : body_(body), context_(context
   }
   // As if convoy_sim_switch_stack had been called from the first instruction of
   // convoy_sim_enter_fiber, with the stack aligned as the calling convention wants it there.
-  void** top = reinterpret_cast<void**>(stack_ + kStackBytes) - 2;
+  void** top =
+      reinterpret_cast<void**>(stack_ + kStackBytes - next_colour++ % kColours * kColourBytes) - 2;
   *--top = reinterpret_cast<void*>(&convoy_sim_enter_fiber);
   *--top = nullptr;                              // rbp
   *--top = nullptr;                              // rbx

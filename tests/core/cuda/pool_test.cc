@@ -6,11 +6,14 @@
 #include <thread>
 #include <vector>
 
+#include "core/autograd.h"
 #include "core/cuda/check.h"
 #include "core/cuda/memory.h"
 #include "core/cuda/stream.h"
 #include "core/error.h"
+#include "core/random.h"
 #include "core/tensor.h"
+#include "ops/dropout.h"
 #include "tests/gpu.h"
 
 #if defined(CONVOY_SIM)
@@ -19,6 +22,8 @@
 
 namespace convoy::cuda {
 namespace {
+
+using Catch::Contains;
 
 constexpr int64_t kMiB = 1 << 20;
 
@@ -371,6 +376,32 @@ TEST_CASE("out of memory says how much was asked, in use, cached, free, and who 
   // Nothing is lost.
   live.clear();
   CHECK(Bytes(device, 64 * kMiB).numel() == 64 * kMiB);
+  sim::Reset();
+}
+
+// A seed that needs no memory of its own.
+BackwardOptions SeededWith(const Tensor& tensor) {
+  BackwardOptions options;
+  options.seed = tensor.Detach();
+  return options;
+}
+
+TEST_CASE("out of memory names the ops whose results fill the device, and their backwards") {
+  if (!kReuses) return;
+  const Device device = Clean(6);
+  sim::SetMemory(100 * kMiB);
+  Random random(1);
+  Tensor y = Tensor::Zeros({3 << 20}, {DType::kF32, device});
+  y.SetRequiresGrad();
+  std::vector<Tensor> live = {y};
+  const auto forward = [&](int ops) {
+    for (int i = 0; i < ops; ++i) live.push_back(y = Dropout(y, 0.5, random.NextStream()));
+  };
+  CHECK_THROWS_WITH(forward(20), Contains("12.0 MiB wanted by Dropout, 96.0 MiB in use") &&
+                                     Contains("Largest holders: Dropout 84.0 MiB, unnamed 12.0"));
+  live.resize(8);  // as many as fit
+  y = live.back();
+  CHECK_THROWS_WITH(Backward(y, SeededWith(y)), Contains("12.0 MiB wanted by backward of Dropout"));
   sim::Reset();
 }
 
