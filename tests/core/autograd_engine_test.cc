@@ -80,6 +80,57 @@ TEST_CASE("an element-wise backward works in the gradient's memory where nobody 
   CHECK(Values(x.grad()) == Floats{2, 2});
 }
 
+TEST_CASE("a backward may write over an input that it alone still holds") {
+  const Tensor x = Leaf({1, 2});
+  const void* taken = nullptr;
+  // Twice its input, which it saves.
+  const auto twice = [&taken](const Tensor& input) {
+    return Record("Twice", ScaledValues(input, 2), {input}, [&taken, input](BackwardPass& pass) {
+      const GradTarget target = pass.TargetOver(0, input);
+      if (target.tensor.raw_data() == input.raw_data()) taken = input.raw_data();
+      AddScaled(target, pass.grad(), 2);
+    });
+  };
+  Tensor y = Scale(x, 3);
+  const void* memory = y.raw_data();
+  const Tensor z = twice(y);
+  SECTION("nobody holds it") {
+    y = Tensor();
+    Total(z).Backward();
+    CHECK(taken == memory);
+  }
+  SECTION("the user holds it") {
+    Total(z).Backward();
+    CHECK(taken == nullptr);
+    CHECK(Values(y) == Floats{3, 6});
+  }
+  SECTION("the user holds a view of it") {
+    const Tensor view = std::exchange(y, Tensor()).View({1}, 1);
+    Total(z).Backward();
+    CHECK(taken == nullptr);
+    CHECK(Values(view) == Floats{6});
+  }
+  SECTION("it has a gradient already, which is added to") {
+    const Tensor other = Scale(std::exchange(y, Tensor()), 4);
+    Total(Plus(z, other)).Backward();
+    CHECK(taken == nullptr);
+    CHECK(Values(x.grad()) == Floats{18, 18});
+    return;
+  }
+  CHECK(Values(x.grad()) == Floats{6, 6});
+}
+
+TEST_CASE("a backward does not write over a leaf") {
+  const Tensor x = Leaf({1, 2});
+  Total(Record("Twice", ScaledValues(x, 2), {x}, [x](BackwardPass& pass) {
+    const GradTarget target = pass.TargetOver(0, x);
+    CHECK(target.tensor.raw_data() != x.raw_data());
+    AddScaled(target, pass.grad(), 2);
+  })).Backward();
+  CHECK(Values(x) == Floats{1, 2});
+  CHECK(Values(x.grad()) == Floats{2, 2});
+}
+
 TEST_CASE("Backward starts from a seed, or from ones times a scale") {
   const Tensor x = Leaf({1, 2});
   SECTION("seed") {

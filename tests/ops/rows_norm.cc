@@ -99,18 +99,15 @@ const OpRow kAddLayerNormRow{{
              .large = true},
         },
     .errors = {{[] {
-                  AddLayerNorm(Tensor::Zeros({2, 3}), Tensor::Zeros({3}), Tensor::Zeros({3}));
+                  AddLayerNorm(Zeros({2, 3}), Zeros({3}), Zeros({3}));
                 },
                 "[AddLayerNorm] residual has the wrong shape: expected (2, 3), got (3)"},
-               {[] {
-                  AddLayerNorm(Tensor::Zeros({3}), Tensor::Zeros({3}, {DType::kBF16}),
-                               Tensor::Zeros({3}));
-                },
+               {[] { AddLayerNorm(Zeros({3}), Zeros({3}, {DType::kBF16}), Zeros({3})); },
                 "[AddLayerNorm] dtypes differ: x f32, residual bf16; use Cast"},
-               {[] { AddLayerNorm(Tensor::Zeros({3}), {}, Tensor::Zeros({3})); },
+               {[] { AddLayerNorm(Zeros({3}), {}, Zeros({3})); },
                 "[AddLayerNorm] residual is an undefined tensor"},
                {[] {
-                  AddLayerNorm(Tensor::Zeros({2, 3}), Tensor::Zeros({2, 3}), Tensor::Zeros({2}));
+                  AddLayerNorm(Zeros({2, 3}), Zeros({2, 3}), Zeros({2}));
                 },
                 "[AddLayerNorm] weight has the wrong shape: expected (3), got (2)"}},
 }};
