@@ -90,13 +90,14 @@ struct DataParallel::Reducer {
 
   void Finish() {
     const Clock::time_point last_gradient = Clock::now();
-    for (size_t b = 0; b < works.size(); ++b) {
-      works[b].Wait();
-      stats.buckets[b].comm_ms = works[b].seconds() * 1e3;
-    }
-    works.clear();
+    for (Work& work : works) work.Wait();
     stats.exposed_comm_ms = MillisecondsSince(last_gradient);
     stats.backward_ms = MillisecondsSince(start);
+  }
+
+  // What is known by now of the sums' times.
+  void ReadTimes() {
+    for (size_t b = 0; b < works.size(); ++b) stats.buckets[b].comm_ms = works[b].seconds() * 1e3;
   }
 
   ProcessGroup& group;
@@ -107,7 +108,7 @@ struct DataParallel::Reducer {
 
   Clock::time_point start;
   std::vector<int> missing;  // by bucket: gradients still to come in this pass
-  std::vector<Work> works;   // by bucket: sums started so far
+  std::vector<Work> works;  // by bucket: sums started so far; kept to the next pass for their times
 };
 
 DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
@@ -125,6 +126,7 @@ DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
   flat_ = FlatParameters(parameters, plan);
   std::vector<Work> broadcasts;
   for (const FlatBucket& bucket : flat_.buckets()) {
+    worker.group().Register(bucket.gradients);
     broadcasts.push_back(worker.group().Broadcast(bucket.values, 0));
   }
   for (Work& broadcast : broadcasts) broadcast.Wait();
@@ -132,6 +134,11 @@ DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
 }
 
 DataParallel::~DataParallel() = default;
+
+const StepStats& DataParallel::stats() const {
+  reducer_->ReadTimes();
+  return stats_;
+}
 
 void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
   CONVOY_CHECK(options.micro_batch >= 0 && options.micro_batch < options.micro_batches,

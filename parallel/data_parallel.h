@@ -33,12 +33,15 @@ struct ReduceOptions {
   int micro_batches = 1;
 };
 
-/// What the last reduced Backward did on this worker.
+/// What the last reduced Backward did on this worker. On a GPU all times but `comm_ms` are those of
+/// the host, which only starts the work.
 struct StepStats {
   struct Bucket {
     int64_t bytes = 0;
     double ready_ms = 0;  ///< from the start of backward to the bucket's last gradient
-    double comm_ms = 0;   ///< from the moment the last worker joined to the sum being in place
+    double comm_ms = 0;   ///< from the moment the last worker joined to the sum being in place; on
+                          ///< a GPU from the moment this worker's part was ready, on the device's
+                          ///< clock, and 0 until it is in place or if the step was recorded
   };
   std::vector<Bucket> buckets;
   int64_t bytes = 0;           ///< all buckets
@@ -64,13 +67,13 @@ class DataParallel {
   /// the loss does not reach get zero. Gradients of an earlier step are overwritten.
   void Backward(const Tensor& loss, const ReduceOptions& options = {});
 
-  const StepStats& stats() const { return stats_; }
+  const StepStats& stats() const;
 
  private:
   struct Reducer;
   Worker& worker_;
   FlatParameters flat_;
-  StepStats stats_;
+  mutable StepStats stats_;  // the times of sums under way are filled in when asked for
   std::unique_ptr<Reducer> reducer_;
 };
 

@@ -77,10 +77,9 @@ class ProcessGroup {
   /// Returns when every worker has called it.
   virtual void Barrier() = 0;
 
-  /// Zeros in memory that this transport sums fastest. All workers must ask for the same.
-  virtual Tensor Allocate(const Shape& shape, TensorOptions options) {
-    return Tensor::Zeros(shape, options);
-  }
+  /// Says that collectives will often work on this memory, which is kept alive as long as the group
+  /// lives: a transport may prepare it. All workers must do the same. No error if it cannot.
+  virtual void Register(const Tensor& tensor) { (void)tensor; }
 
   /// After a recorded step was replayed, in which collectives ran that the group was not told of:
   /// the deadline holds for what the device has been given so far. `what` describes it in messages.

@@ -27,10 +27,8 @@ namespace convoy::nccl {
   X(Recv)                        \
   X(GroupStart)                  \
   X(GroupEnd)                    \
-  X(MemAlloc)                    \
-  X(MemFree)                     \
-  X(CommWindowRegister)          \
-  X(CommWindowDeregister)
+  X(CommRegister)                \
+  X(CommDeregister)
 
 struct Api {
 #define CONVOY_NCCL_MEMBER(name) decltype(&::nccl##name) name = nullptr;

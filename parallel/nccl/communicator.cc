@@ -79,6 +79,19 @@ void Communicator::Call(const char* name, const std::function<ncclResult_t(ncclC
   Settle(name, result);
 }
 
+bool Communicator::Try(const char* name, const std::function<ncclResult_t(ncclComm_t)>& call) {
+  ncclResult_t result;
+  {
+    const std::lock_guard lock(mutex_);
+    peers_.ThrowIfFailed();
+    CONVOY_CHECK(comm_ != nullptr, "[NCCL] nccl{}: the communicator was aborted", name);
+    result = call(comm_);
+  }
+  if (result != ncclSuccess && result != ncclInProgress) return false;
+  Settle(name, result);
+  return true;
+}
+
 void Communicator::Settle(const char* name, ncclResult_t result) {
   const Deadline deadline(peers_.timeout_s());
   constexpr int kSpins = 1000;

@@ -27,6 +27,9 @@ class Communicator {
   /// long; the run has then failed.
   void Call(const char* name, const std::function<ncclResult_t(ncclComm_t)>& call);
 
+  /// As Call, for calls that may fail: whether it did not.
+  bool Try(const char* name, const std::function<ncclResult_t(ncclComm_t)>& call);
+
   /// What has gone wrong since on the device or with a peer, in NCCL's words; or empty. For another
   /// thread than the worker's.
   std::string AsyncError();

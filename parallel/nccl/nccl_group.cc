@@ -9,6 +9,7 @@
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/memory.h"
 #include "core/error.h"
+#include "core/tensor_impl.h"
 #include "parallel/nccl/timing.h"
 
 namespace convoy::nccl {
@@ -103,12 +104,13 @@ class NcclGroup::Handle final : public Work::Impl {
 
   ~Handle() override {
     // Whoever does not wait may free the tensors while they are read.
-    try {
-      for (const Tensor& tensor : launched_->tensors) {
-        if (launched_->done != nullptr) cuda::RecordUse(tensor, group_->stream_.get());
+    if (launched_->done == nullptr) return;
+    for (const Tensor& tensor : launched_->tensors) {
+      try {
+        cuda::RecordUse(tensor, group_->stream_.get());
+      } catch (const std::exception&) {
+        // Memory that is not the pool's.
       }
-    } catch (const std::exception&) {
-      // The device is lost, and its memory with it.
     }
   }
 
@@ -146,7 +148,18 @@ NcclGroup::NcclGroup(const GpuSeat& seat)
                              const_cast<Peers*>(&peers_))),
       barrier_(Tensor::Zeros({1}, {DType::kI32, seat.device})) {}
 
-NcclGroup::~NcclGroup() { cuda::SetInterrupt(interrupt_before_.first, interrupt_before_.second); }
+NcclGroup::~NcclGroup() {
+  try {
+    for (const Registered& it : registered_) {
+      if (it.handle == nullptr) continue;
+      communicator_.Try("CommDeregister",
+                        [&](ncclComm_t comm) { return GetApi().CommDeregister(comm, it.handle); });
+    }
+  } catch (const std::exception&) {
+    // The run has failed, and the communicator with it.
+  }
+  cuda::SetInterrupt(interrupt_before_.first, interrupt_before_.second);
+}
 
 void NcclGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
   CONVOY_CHECK(tensor.device() == device_,
@@ -247,6 +260,26 @@ void NcclGroup::Barrier() {
   });
   cuda::Synchronize(*launched.done);
   peers_.ThrowIfFailed();
+}
+
+void NcclGroup::Register(const Tensor& tensor) {
+  const Storage& memory = *tensor.impl()->storage;  // once for all its slices
+  for (const Registered& it : registered_) {
+    if (it.tensor.impl()->storage.get() == &memory) return;
+  }
+  Registered entry{.tensor = tensor.Detach()};
+  const bool done = memory.bytes() > 0 && communicator_.Try("CommRegister", [&](ncclComm_t comm) {
+    return GetApi().CommRegister(comm, memory.data(), memory.bytes(), &entry.handle);
+  });
+  // If one passes memory that is registered, all must.
+  const Tensor all = Tensor::Scalar<int32_t>(done, device_);
+  AllReduce(all, ReduceOp::kMin, "registration of gradients").Wait();
+  if (all.Item<int32_t>() == 0 && done) {
+    communicator_.Try("CommDeregister", [&](ncclComm_t comm) {
+      return GetApi().CommDeregister(comm, std::exchange(entry.handle, nullptr));
+    });
+  }
+  registered_.push_back(std::move(entry));
 }
 
 void NcclGroup::Watch(std::string_view what) {

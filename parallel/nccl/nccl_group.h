@@ -33,6 +33,8 @@ class NcclGroup final : public CheckedGroup, public std::enable_shared_from_this
   std::string name() const override { return "nccl"; }
 
   void Barrier() override;
+  /// With NCCL (ncclCommRegister) if all workers can, else with none.
+  void Register(const Tensor& tensor) override;
   void Watch(std::string_view what) override;
   void Finish() noexcept override;
   void Abort(const std::string& reason) noexcept override { peers_.board().Fail(reason); }
@@ -66,6 +68,11 @@ class NcclGroup final : public CheckedGroup, public std::enable_shared_from_this
   uint64_t calls_ = 0;
   std::vector<Message> messages_;  // sent and received together, later
   Tensor barrier_;                 // one number
+  struct Registered {
+    Tensor tensor;  // keeps the memory
+    void* handle = nullptr;
+  };
+  std::vector<Registered> registered_;
 };
 
 }  // namespace convoy::nccl

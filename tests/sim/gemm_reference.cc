@@ -2,7 +2,6 @@
 #include "tests/sim/gemm_reference.h"
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -11,18 +10,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "tests/sim/half.h"
+
 namespace convoy::sim {
 namespace {
-
-struct BFloat16 {
-  uint16_t bits;
-  BFloat16(float value) {  // NOLINT: as wanted
-    const uint32_t wide = std::bit_cast<uint32_t>(value);
-    bits = static_cast<uint16_t>(std::isnan(value) ? wide >> 16 | 0x40
-                                                   : (wide + 0x7fff + (wide >> 16 & 1)) >> 16);
-  }
-  operator float() const { return std::bit_cast<float>(uint32_t{bits} << 16); }  // NOLINT
-};
 
 template <typename F>
 void Dispatch(cudaDataType_t type, F&& f) {

@@ -195,6 +195,9 @@ TEST_CASE("Misuse aborts and says where") {
                             if (threadIdx.x < 16) __shfl_sync(0xffffffffu, 1, 0);
                           }),
              Catch::Contains("waits at a barrier or warp exchange that the others do not reach"));
+  // Lanes that are together, with masks that differ.
+  CHECK_THAT(AbortMessage(32, [] { __syncwarp(threadIdx.x < 15 ? 0x0000ffffu : 0xffffffffu); }),
+             Catch::Contains("waits at a barrier or warp exchange that the others do not reach"));
   CHECK_THAT(AbortMessage(32, [] { __syncwarp(0x0000fffeu); }),
              Catch::Contains("calls a warp function with a mask that leaves itself out"));
 }

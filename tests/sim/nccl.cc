@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,10 +29,9 @@ struct ncclComm {
   // What the operations leave behind, on the streams' threads.
   const std::shared_ptr<std::atomic<int>> result = std::make_shared<std::atomic<int>>(ncclSuccess);
   bool joined = false;
-  bool registering = false;
   int polls = 0;  // until noted calls are given to their streams
   std::vector<std::pair<cudaStream_t, std::function<void()>>> noted;
-  std::map<const std::byte*, size_t> windows;
+  std::map<const std::byte*, size_t> windows;  // registered memory
 };
 
 namespace {
@@ -44,21 +42,12 @@ struct Group {
 };
 thread_local Group group;
 
-struct Allocations {
-  std::mutex mutex;
-  std::map<const std::byte*, size_t> sizes;
-};
-Allocations& GetAllocations() {
-  static Allocations* const allocations = new Allocations;
-  return *allocations;
-}
-
 std::string_view Env(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
-// Bytes in one of the communicator's windows.
+// Whether this is registered memory.
 bool InWindow(const ncclComm& comm, const void* data) {
   const auto* at = static_cast<const std::byte*>(data);
   auto window = comm.windows.upper_bound(at);
@@ -73,7 +62,7 @@ ncclResult_t CheckCall(ncclComm_t comm, const NcclCall& call, const char* functi
   if (SizeOf(call.type) == 0) return ncclInvalidArgument;
   if (call.op != ncclSum && call.op != ncclMax && call.op != ncclMin) return ncclInvalidArgument;
   if (call.peer < 0 || call.peer >= comm->link->size()) return ncclInvalidArgument;
-  if (!comm->joined || !comm->noted.empty() || comm->registering) return ncclInvalidUsage;
+  if (!comm->joined || !comm->noted.empty()) return ncclInvalidUsage;
   return ncclSuccess;
 }
 
@@ -181,8 +170,6 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
     *state = static_cast<ncclResult_t>(injected);
   } else if (!comm->joined && !(comm->joined = comm->link->AllAttached())) {
     *state = ncclInProgress;
-  } else if (comm->registering && (comm->registering = !comm->link->AllRegistered())) {
-    *state = ncclInProgress;
   } else if (!comm->noted.empty()) {
     *state = --comm->polls > 0 ? ncclInProgress : GiveToStreams(*comm);
   } else {
@@ -263,48 +250,18 @@ ncclResult_t ncclGroupEnd() {
   return result;
 }
 
-ncclResult_t ncclMemAlloc(void** data, size_t bytes) {
+ncclResult_t ncclCommRegister(const ncclComm_t comm, void* data, size_t bytes, void** handle) {
   if (const int injected = InjectedFailure(__func__)) return static_cast<ncclResult_t>(injected);
-  if (cudaMalloc(data, bytes) != cudaSuccess) return ncclUnhandledCudaError;
-  Allocations& allocations = GetAllocations();
-  const std::lock_guard lock(allocations.mutex);
-  allocations.sizes[static_cast<const std::byte*>(*data)] = bytes;
+  if (comm == nullptr || data == nullptr || bytes == 0) return ncclInvalidArgument;
+  comm->windows[static_cast<const std::byte*>(data)] = bytes;
+  *handle = data;
   return ncclSuccess;
 }
 
-ncclResult_t ncclMemFree(void* data) {
-  {
-    Allocations& allocations = GetAllocations();
-    const std::lock_guard lock(allocations.mutex);
-    if (allocations.sizes.erase(static_cast<const std::byte*>(data)) == 0) {
-      return ncclInvalidArgument;
-    }
-  }
-  return cudaFree(data) == cudaSuccess ? ncclSuccess : ncclUnhandledCudaError;
-}
-
-ncclResult_t ncclCommWindowRegister(ncclComm_t comm, void* data, size_t bytes, ncclWindow_t* window,
-                                    int flags) {
-  if (const int injected = InjectedFailure(__func__)) return static_cast<ncclResult_t>(injected);
-  if (comm == nullptr || flags != NCCL_WIN_COLL_SYMMETRIC) return ncclInvalidArgument;
-  if (!comm->noted.empty()) return ncclInvalidUsage;
-  {
-    Allocations& allocations = GetAllocations();
-    const std::lock_guard lock(allocations.mutex);
-    const auto at = allocations.sizes.find(static_cast<const std::byte*>(data));
-    if (at == allocations.sizes.end() || at->second < bytes) return ncclInvalidArgument;
-  }
-  comm->windows[static_cast<const std::byte*>(data)] = bytes;
-  *window = static_cast<ncclWindow_t>(data);
-  comm->link->CountRegistration();
-  comm->registering = true;
-  return ncclInProgress;
-}
-
-ncclResult_t ncclCommWindowDeregister(ncclComm_t comm, ncclWindow_t window) {
+ncclResult_t ncclCommDeregister(const ncclComm_t comm, void* handle) {
   if (comm == nullptr) return ncclInvalidArgument;
-  return comm->windows.erase(reinterpret_cast<const std::byte*>(window)) == 1 ? ncclSuccess
-                                                                              : ncclInvalidArgument;
+  return comm->windows.erase(static_cast<const std::byte*>(handle)) == 1 ? ncclSuccess
+                                                                         : ncclInvalidArgument;
 }
 
 }  // extern "C"

@@ -18,7 +18,6 @@ struct NcclLink::Shared {
   std::atomic<uint32_t> attached;
   struct Rank {
     alignas(64) std::atomic<uint64_t> step;
-    std::atomic<uint64_t> registrations;
     NcclOp op;
   } ranks[kMaxRanks];
   struct Channel {
@@ -137,16 +136,6 @@ size_t NcclLink::Take(int from, void* data, size_t at_most) {
   std::memcpy(data, channel.data, std::min(bytes, at_most));
   channel.bytes.store(0);
   return bytes;
-}
-
-void NcclLink::CountRegistration() { shared_->ranks[rank_].registrations.fetch_add(1); }
-
-bool NcclLink::AllRegistered() const {
-  const uint64_t mine = shared_->ranks[rank_].registrations.load();
-  for (int r = 0; r < size_; ++r) {
-    if (shared_->ranks[r].registrations.load() < mine) return false;
-  }
-  return true;
 }
 
 }  // namespace convoy::sim

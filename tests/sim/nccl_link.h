@@ -17,7 +17,7 @@ struct NcclOp {
   int32_t op = 0;
   int32_t root = 0;
   uint64_t count = 0;
-  int32_t registered = 0;  ///< whether the buffers lie in windows
+  int32_t registered = 0;  ///< whether the buffers are registered
   int32_t unused = 0;
   bool operator==(const NcclOp&) const = default;
 };
@@ -59,10 +59,6 @@ class NcclLink {
   bool Offer(int to, const void* data, size_t bytes);
   /// Part of a message from `from`; returns its bytes, or 0 if there is none yet.
   size_t Take(int from, void* data, size_t at_most);
-
-  /// Registration is collective: counts this rank's, says whether all have come as far.
-  void CountRegistration();
-  bool AllRegistered() const;
 
  private:
   struct Shared;

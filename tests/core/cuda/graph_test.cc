@@ -144,9 +144,10 @@ TEST_CASE("a recording's memory is the pool's again when it dies") {
 
 TEST_CASE("tensors from before that go while recording keep their memory for the replays") {
   CONVOY_NEED_GPUS(1);
+  const int64_t before = GetPoolStats(kDevice).memory.current_bytes;
   Tensor x = Floats(4);
   Tensor result;
-  const auto recording = Record([&] {
+  auto recording = Record([&] {
     result = x.Clone();
     x = Tensor();
   });
@@ -154,6 +155,10 @@ TEST_CASE("tensors from before that go while recording keep their memory for the
   for (int i = 0; i < 200; ++i) others.push_back(Floats(7));
   recording->Replay();
   CHECK(First(result) == 4);
+  recording = nullptr;
+  result = Tensor();
+  others.clear();
+  CHECK(GetPoolStats(kDevice).memory.current_bytes == before);
 }
 
 TEST_CASE("values from the host are those of the recording, in every replay") {

@@ -8,7 +8,11 @@
 
 #include "core/autograd.h"
 #include "core/tensor.h"
+#include "ops/attention_settings.h"
 #include "tests/gpu.h"
+#if defined(CONVOY_SIM)
+#include "tests/sim/cudnn_sdpa.h"
+#endif
 
 namespace convoy {
 namespace {
@@ -188,6 +192,88 @@ TEST_CASE("Attention on a GPU: large scores") {
   Check({Random({1, 40, 3, 1, 8}, DType::kF64)}, Random({1, 40, 1, 8}, DType::kF64),
         {.causal = true, .scale = 300});
 }
+
+struct SettingsScope {
+  AttentionSettings before = GetAttentionSettings();
+  ~SettingsScope() { SetAttentionSettings(before); }
+};
+
+TEST_CASE("Attention on a GPU says who computed it, and cuDNN can be turned off") {
+  CONVOY_NEED_GPUS(1);
+  const SettingsScope scope;
+  CheckPacked(1, 8, 2, 16, DType::kF32, true);
+  CHECK(AttentionEngine() == "own kernels: cuDNN's fused attention wants bf16 or f16");
+  SetAttentionSettings({.cudnn = false});
+  CheckPacked(1, 8, 2, 16, DType::kBF16, true);
+  CHECK(AttentionEngine() == "own kernels: cuDNN is turned off");
+}
+
+#if defined(CONVOY_SIM)
+TEST_CASE("cuDNN computes what it takes") {
+  CONVOY_NEED_GPUS(1);
+  for (const DType dtype : {DType::kBF16, DType::kF16}) {
+    for (const bool causal : {false, true}) {
+      const int64_t forwards = sim::CudnnForwards(), backwards = sim::CudnnBackwards();
+      CheckPacked(2, 19, 3, 16, dtype, causal);
+      CHECK(sim::CudnnForwards() - forwards == 2);  // Check does everything twice
+      CHECK(sim::CudnnBackwards() - backwards == 2);
+      CHECK(AttentionEngine() == "cuDNN");
+    }
+    const Tensor k = Random({2, 9, 2, 24}, dtype), v = Random({2, 9, 2, 24}, dtype);
+    Check({Random({2, 5, 2, 24}, dtype), k, v}, Random({2, 5, 2, 24}, dtype), {.scale = 0.3});
+    CHECK(AttentionEngine() == "cuDNN");
+  }
+}
+
+TEST_CASE("A backward of our own follows a forward of cuDNN's, and the other way round") {
+  CONVOY_NEED_GPUS(1);
+  const int64_t forwards = sim::CudnnForwards(), backwards = sim::CudnnBackwards();
+  CheckPacked(1, 33, 2, 8, DType::kBF16, true, 2);  // the second gradients are added
+  CHECK(sim::CudnnForwards() - forwards == 4);
+  CHECK(sim::CudnnBackwards() - backwards == 2);
+  CHECK(AttentionEngine() == "own kernels: gradients are added to others");
+
+  const SettingsScope scope;
+  const Tensor qkv = Random({1, 33, 3, 2, 8}, DType::kBF16),
+               dout = Random({1, 33, 2, 8}, DType::kBF16);
+  const Run want = Attend({qkv}, dout, {.causal = true}, Device::Cpu(), 1);
+  Tensor x = qkv.To(kGpu).Clone();
+  x.SetRequiresGrad();
+  SetAttentionSettings({.cudnn = false});
+  const Tensor out = Attention(x, {.causal = true});
+  SetAttentionSettings({});
+  BackwardOptions backward;
+  backward.seed = dout.To(kGpu);
+  Backward(out, backward);
+  CHECK(AttentionEngine() == "cuDNN");
+  CHECK(Difference(x.grad().To(Device::Cpu()), want.grads[0]) < Tolerance(DType::kBF16));
+}
+
+TEST_CASE("What cuDNN declines goes to our own kernels") {
+  CONVOY_NEED_GPUS(1);
+  const int64_t forwards = sim::CudnnForwards();
+  CheckPacked(1, 9, 2, 12, DType::kBF16, true);
+  CHECK(AttentionEngine() == "own kernels: the head dimension is no multiple of 8");
+  sim::SetCudnnMissing("libcudnn.so.9 was not found");
+  CheckPacked(1, 9, 2, 16, DType::kBF16, true);
+  CHECK(AttentionEngine() == "own kernels: libcudnn.so.9 was not found");
+  sim::SetCudnnMissing("");
+  CHECK(sim::CudnnForwards() == forwards);
+}
+
+TEST_CASE("Tensors that are not aligned to 16 bytes go to our own kernels") {
+  CONVOY_NEED_GPUS(1);
+  const Shape shape({1, 7, 3, 1, 8});
+  const Tensor host = Random(shape, DType::kBF16);
+  const Tensor whole = Tensor::Zeros({shape.numel() + 1}, {DType::kBF16, kGpu});
+  const Tensor qkv = whole.View(shape, 1);
+  qkv.CopyFrom(host);
+  const Tensor out = Attention(qkv, {.causal = true});
+  CHECK(AttentionEngine() == "own kernels: a tensor is not aligned to 16 bytes");
+  CHECK(Difference(out.To(Device::Cpu()), Attention(host, {.causal = true})) <
+        Tolerance(DType::kBF16));
+}
+#endif
 
 }  // namespace
 }  // namespace convoy

@@ -182,6 +182,21 @@ TEST_CASE("NCCL: a replayed step has the deadline of a collective") {
 }
 
 #if defined(CONVOY_SIM)
+TEST_CASE("NCCL: memory that one worker cannot register is registered by none") {
+  CONVOY_NEED_GPUS(2);
+  for (const bool fails : {false, true}) {
+    if (fails) sim::FailCall("ncclCommRegister", 1, 2);  // ncclSystemError, for one of both
+    RunGpuWorkers(2, [](Worker& worker) {
+      const Tensor numbers = Tensor::Full({1000}, 1, {DType::kF32, worker.device()});
+      worker.group().Register(numbers);
+      worker.group().Register(numbers.View({10}, 500));  // part of it
+      worker.group().AllReduce(numbers).Wait();          // the fake compares what the workers pass
+      Expect(numbers.ToVector<float>() == std::vector<float>(1000, 2), "sum");
+    });
+    sim::Reset();
+  }
+}
+
 TEST_CASE("NCCL: errors that the library reports end the run with its words") {
   CONVOY_NEED_GPUS(2);
   const auto body = [](Worker& worker) {
