@@ -165,6 +165,13 @@ TEST_CASE("elements go from one GPU to another") {
 
 #if defined(CONVOY_SIM)
 
+// ThreadSanitizer reports a wait that is left out as the race that it is.
+#if defined(__SANITIZE_THREAD__)
+[[maybe_unused]] constexpr bool kRacesFail = true;
+#else
+[[maybe_unused]] constexpr bool kRacesFail = false;
+#endif
+
 // The source is written by a stream that dawdles, copied, and overwritten: what arrives?
 int64_t CopiedValue(bool source_lags) {
   const Device from = Device::Cuda(2), to = Device::Cuda(3);
@@ -186,6 +193,7 @@ int64_t CopiedValue(bool source_lags) {
 TEST_CASE("a copy between GPUs waits for the source, and the source's next write for the copy") {
   CHECK(CopiedValue(/*source_lags=*/true) == 1000);
   CHECK(CopiedValue(/*source_lags=*/false) == 1000);
+  if (kRacesFail) return sim::Reset();
   sim::DropWaits("copy: source written");
   CHECK(CopiedValue(/*source_lags=*/true) == 0);
   sim::DropWaits("copy: source read");

@@ -286,6 +286,13 @@ TEST_CASE("a backward in a recording drops what its forward dropped") {
 
 #if defined(CONVOY_SIM)
 
+// ThreadSanitizer reports a wait that is left out as the race that it is.
+#if defined(__SANITIZE_THREAD__)
+[[maybe_unused]] constexpr bool kRacesFail = true;
+#else
+[[maybe_unused]] constexpr bool kRacesFail = false;
+#endif
+
 // So large that it has a segment of its own.
 Tensor Large(float value, Device device) {
   return Tensor::Full({3 << 20}, value, {DType::kF32, Device::Cpu()}).To(device);
@@ -322,6 +329,7 @@ float TakenOver(const Device device) {
 TEST_CASE("a recording takes cached memory over, and its first replay waits for its last users") {
   if (!kReuses) return;
   CHECK(TakenOver(Device::Cuda(1)) == 1);
+  if (kRacesFail) return sim::Reset();
   sim::DropWaits("pool: taken over by a graph");
   CHECK(TakenOver(Device::Cuda(2)) == 7);
   sim::Reset();
@@ -347,6 +355,7 @@ float OnTwoStreams() {
 
 TEST_CASE("a replay on another stream comes after the one before") {
   CHECK(OnTwoStreams() == 12);
+  if (kRacesFail) return sim::Reset();
   sim::DropWaits("graph: replayed on another stream");
   CHECK(OnTwoStreams() == 1);
   sim::Reset();
@@ -384,6 +393,7 @@ float AfterDeath() {
 TEST_CASE("memory of a recording that is gone is written after its last replay") {
   if (!kReuses) return;
   CHECK(AfterDeath() == 0);
+  if (kRacesFail) return sim::Reset();
   sim::DropWaits("graph: gone");
   CHECK(AfterDeath() == 3);
   sim::Reset();

@@ -208,6 +208,13 @@ TEST_CASE("many threads and streams never see each other's memory") {
 
 #if defined(CONVOY_SIM)
 
+// ThreadSanitizer reports a wait that is left out as the race that it is.
+#if defined(__SANITIZE_THREAD__)
+[[maybe_unused]] constexpr bool kRacesFail = true;
+#else
+[[maybe_unused]] constexpr bool kRacesFail = false;
+#endif
+
 // Each of the next three returns what it read back: right with its wait, wrong without.
 
 // x is read by a side stream that dawdles, freed, and its memory written again by its own stream.
@@ -240,6 +247,7 @@ TEST_CASE("memory that another stream still reads is not written before it is do
   if (!kReuses) return;
   const Device device = Clean(1);
   CHECK(ReadAfterFree(device) == 1);
+  if (kRacesFail) return sim::Reset();
   sim::DropWaits("pool: used by another stream");
   CHECK(ReadAfterFree(device) == 7);
   sim::Reset();
@@ -278,6 +286,7 @@ TEST_CASE("memory of another stream is used after that stream's work, if the dri
   CHECK(TakenFromAnotherStream(device) == 7);
   CHECK(GetPoolStats(device).waits == 1);
   GetBackend(DeviceType::kCuda).ReleaseCached(device);
+  if (kRacesFail) return sim::Reset();
   sim::DropWaits("pool: of another stream");
   CHECK(TakenFromAnotherStream(device) == 0);
   sim::Reset();
@@ -332,6 +341,7 @@ TEST_CASE("memory of a stream that is gone is used after its work") {
   if (!kReuses) return;
   const Device device = Clean(3);
   CHECK(ReadByDeadStream(device) == 1);
+  if (kRacesFail) return sim::Reset();
   sim::DropWaits("pool: used by another stream");
   CHECK(ReadByDeadStream(device) == 0);
   sim::Reset();
