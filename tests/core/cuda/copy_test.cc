@@ -27,13 +27,13 @@ std::vector<int64_t> Counting(int64_t n, int64_t from = 0) {
 TEST_CASE("elements go to a GPU and come back, in pieces if they are many") {
   CONVOY_NEED_GPUS(1);
   const Device device = Device::Cuda(0);
-  for (const int64_t n : {0, 1, 1000, 5'000'000}) {  // up to 40 MB
+  for (const int64_t n : {0, 1, 1000, 5'000'000}) {  // up to 40 MB, too many to print
     const std::vector<int64_t> values = Counting(n);
     const Tensor there = Tensor::From<int64_t>({n}, values, device);
     CHECK(there.device() == device);
-    CHECK(there.ToVector<int64_t>() == values);
-    CHECK(there.To(Device::Cpu()).ToVector<int64_t>() == values);
-    CHECK(there.Clone().ToVector<int64_t>() == values);
+    CHECK((there.ToVector<int64_t>() == values));
+    CHECK((there.To(Device::Cpu()).ToVector<int64_t>() == values));
+    CHECK((there.Clone().ToVector<int64_t>() == values));
   }
 }
 

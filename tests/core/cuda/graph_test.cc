@@ -144,9 +144,10 @@ TEST_CASE("a recording's memory is the pool's again when it dies") {
 
 TEST_CASE("tensors from before that go while recording keep their memory for the replays") {
   CONVOY_NEED_GPUS(1);
+  const int64_t before = GetPoolStats(kDevice).memory.current_bytes;
   Tensor x = Floats(4);
   Tensor result;
-  const auto recording = Record([&] {
+  auto recording = Record([&] {
     result = x.Clone();
     x = Tensor();
   });
@@ -154,6 +155,10 @@ TEST_CASE("tensors from before that go while recording keep their memory for the
   for (int i = 0; i < 200; ++i) others.push_back(Floats(7));
   recording->Replay();
   CHECK(First(result) == 4);
+  recording = nullptr;
+  result = Tensor();
+  others.clear();
+  CHECK(GetPoolStats(kDevice).memory.current_bytes == before);
 }
 
 TEST_CASE("values from the host are those of the recording, in every replay") {
@@ -344,6 +349,43 @@ TEST_CASE("a replay on another stream comes after the one before") {
   CHECK(OnTwoStreams() == 12);
   sim::DropWaits("graph: replayed on another stream");
   CHECK(OnTwoStreams() == 1);
+  sim::Reset();
+}
+
+// A recording dies while its last replay dawdles; its memory is then written by the compute stream.
+float AfterDeath() {
+  const Stream side(kDevice);
+  const Tensor x = Floats(3);
+  const void* place = nullptr;
+  auto recording = Record([&] {
+    const Tensor temporary = x.Clone();
+    place = temporary.raw_data();
+  });
+  Synchronize(Use(kDevice));
+  sim::LagStream(side.get(), true);
+  {
+    const StreamScope scope(side);
+    recording->Replay();
+  }
+  Event replayed(kDevice);
+  replayed.Record(side.get());
+  recording = nullptr;
+  std::vector<Tensor> taken;  // until the place comes up
+  do {
+    taken.push_back(Tensor::Empty({1000}, {DType::kF32, kDevice}));
+  } while (taken.back().raw_data() != place && taken.size() < 10'000);
+  CHECK(taken.back().raw_data() == place);
+  taken.back().Zero();
+  Synchronize(Use(kDevice));
+  Synchronize(replayed);
+  return First(taken.back());
+}
+
+TEST_CASE("memory of a recording that is gone is written after its last replay") {
+  if (!kReuses) return;
+  CHECK(AfterDeath() == 0);
+  sim::DropWaits("graph: gone");
+  CHECK(AfterDeath() == 3);
   sim::Reset();
 }
 
