@@ -19,13 +19,12 @@ thread_local std::vector<PinnedBuffer>* kept_buffers = nullptr;
 
 class Graph final : public Recording {
  public:
-  Graph(Device device, const std::function<void()>& work)
-      : device_(device), arena_(PoolOf(device).BeginArena()) {
+  Graph(Device device, const std::function<void()>& work) : device_(device), replayed_(device) {
     try {
       Capture(work);
     } catch (...) {
       positions_.reset();
-      PoolOf(device_).Retire(arena_, nullptr);
+      if (arena_ != nullptr) PoolOf(device_).Retire(arena_);
       throw;
     }
   }
@@ -33,30 +32,26 @@ class Graph final : public Recording {
   ~Graph() override {
     positions_.reset();  // its memory is the arena's
     if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
-    PoolOf(device_).Retire(arena_, last_);
-    // What the copies read must stay as it is until the last replay is done.
+    // The graph's memory, and what its copies read, is used again after the last replay.
     try {
-      if (last_ != nullptr) {
-        for (PinnedBuffer& buffer : buffers_) buffer.UsedBy(last_);
-      }
+      const cudaStream_t compute = ComputeStream(device_);
+      replayed_.MakeWait(compute, "graph: gone");
+      for (PinnedBuffer& buffer : buffers_) buffer.UsedBy(compute);
     } catch (const Error&) {
       // The device is lost.
     }
+    PoolOf(device_).Retire(arena_);
   }
 
   void Replay() override {
     CONVOY_CHECK(!recording_graph, "[CUDA] a graph cannot be replayed while another is recorded");
     const cudaStream_t stream = Use(device_);
     PoolOf(device_).BeforeReplay(*arena_, stream);
-    if (last_ != nullptr && last_ != stream) {
-      // Positions and pool count on replays coming one after the other.
-      Event replayed(device_);
-      replayed.Record(last_);
-      replayed.MakeWait(stream, "graph: replayed on another stream");
-    }
+    // Positions and pool count on replays coming one after the other.
+    replayed_.MakeWait(stream, "graph: replayed on another stream");
     positions_->BeforeReplay(stream);
     CONVOY_CUDA(cudaGraphLaunch(executable_, stream));
-    last_ = stream;
+    replayed_.Record(stream);
   }
 
  private:
@@ -91,6 +86,7 @@ class Graph final : public Recording {
   class Session {
    public:
     explicit Session(Graph& graph) : graph_(graph) {
+      graph.arena_ = PoolOf(graph.device_).BeginArena();
       recording_graph = true;
       convoy::internal::random_recorder = &*graph.positions_;
       kept_buffers = &graph.buffers_;
@@ -111,7 +107,7 @@ class Graph final : public Recording {
   std::optional<RandomPositions> positions_;
   std::vector<PinnedBuffer> buffers_;
   cudaGraphExec_t executable_ = nullptr;
-  cudaStream_t last_ = nullptr;  // of the last replay
+  Event replayed_;  // the last replay; never recorded before the first
 };
 
 }  // namespace

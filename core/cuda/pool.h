@@ -61,8 +61,9 @@ class Pool {
   void EndArena(const std::shared_ptr<Arena>& arena);
   /// Makes `stream` wait until memory that the arena took over from the pool is free to use.
   void BeforeReplay(Arena& arena, cudaStream_t stream);
-  /// The graph is gone, last replayed on `last` (null: never): its memory is the pool's again.
-  void Retire(const std::shared_ptr<Arena>& arena, cudaStream_t last) noexcept;
+  /// The graph is gone, and the compute stream comes after its last replay: its memory is the
+  /// pool's again.
+  void Retire(const std::shared_ptr<Arena>& arena) noexcept;
 
  private:
   struct Block;

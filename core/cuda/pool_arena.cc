@@ -33,11 +33,11 @@ void Pool::BeforeReplay(Arena& arena, cudaStream_t stream) {
   arena.before_replay.clear();
 }
 
-void Pool::Retire(const std::shared_ptr<Arena>& arena, cudaStream_t last) noexcept {
+void Pool::Retire(const std::shared_ptr<Arena>& arena) noexcept {
   std::vector<void*> kept;
   {
     const std::lock_guard lock(mutex_);
-    const cudaStream_t home = last != nullptr ? last : ComputeStream(device_);
+    const cudaStream_t home = ComputeStream(device_);
     std::vector<Block*> free;
     ForEachBlock([&](Block& block) {
       if (block.arena != arena) return;

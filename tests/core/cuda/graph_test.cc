@@ -352,6 +352,43 @@ TEST_CASE("a replay on another stream comes after the one before") {
   sim::Reset();
 }
 
+// A recording dies while its last replay dawdles; its memory is then written by the compute stream.
+float AfterDeath() {
+  const Stream side(kDevice);
+  const Tensor x = Floats(3);
+  const void* place = nullptr;
+  auto recording = Record([&] {
+    const Tensor temporary = x.Clone();
+    place = temporary.raw_data();
+  });
+  Synchronize(Use(kDevice));
+  sim::LagStream(side.get(), true);
+  {
+    const StreamScope scope(side);
+    recording->Replay();
+  }
+  Event replayed(kDevice);
+  replayed.Record(side.get());
+  recording = nullptr;
+  std::vector<Tensor> taken;  // until the place comes up
+  do {
+    taken.push_back(Tensor::Empty({1000}, {DType::kF32, kDevice}));
+  } while (taken.back().raw_data() != place && taken.size() < 10'000);
+  CHECK(taken.back().raw_data() == place);
+  taken.back().Zero();
+  Synchronize(Use(kDevice));
+  Synchronize(replayed);
+  return First(taken.back());
+}
+
+TEST_CASE("memory of a recording that is gone is written after its last replay") {
+  if (!kReuses) return;
+  CHECK(AfterDeath() == 0);
+  sim::DropWaits("graph: gone");
+  CHECK(AfterDeath() == 3);
+  sim::Reset();
+}
+
 #endif
 
 }  // namespace
