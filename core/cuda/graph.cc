@@ -65,6 +65,7 @@ class Graph final : public Recording {
       CONVOY_CUDA(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal));
       const Session session(*this);
       try {
+        positions_->BeginRecording();
         work();
         positions_->EndRecording();
       } catch (...) {

@@ -6,12 +6,14 @@
 #include "core/cuda/kernel.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
+#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {
 
-// Sources whose positions lie in one piece of memory.
+// Sources that one kernel moves on.
 constexpr size_t kPerPiece = 128;
+constexpr size_t kMostSources = 2048;
 
 struct Dealt {
   uint32_t streams[kPerPiece];
@@ -30,13 +32,16 @@ RandomPositions::Source& RandomPositions::SourceOf(
   const auto found = std::find_if(sources_.begin(), sources_.end(),
                                   [&](const Source& source) { return source.state == state; });
   if (found != sources_.end()) return *found;
-  const size_t at = sources_.size() % kPerPiece;
-  if (at == 0) {
-    memory_.push_back(Tensor::Empty({static_cast<int64_t>(kPerPiece * sizeof(RandomPosition))},
-                                    {DType::kU8, device_}));
-  }
-  auto* positions = static_cast<RandomPosition*>(memory_.back().raw_data());
-  return sources_.emplace_back(Source{state, *state, positions + at, {}, false, 0});
+  CONVOY_CHECK(sources_.size() < kMostSources,
+               "[CUDA] a recorded graph can draw random numbers from {} modules at most",
+               kMostSources);
+  auto* position = static_cast<RandomPosition*>(memory_.raw_data()) + sources_.size();
+  return sources_.emplace_back(Source{state, *state, position, {}, false, 0});
+}
+
+void RandomPositions::BeginRecording() {
+  memory_ = Tensor::Empty({static_cast<int64_t>(kMostSources * sizeof(RandomPosition))},
+                          {DType::kU8, device_});
 }
 
 RandomStream RandomPositions::Next(const std::shared_ptr<StreamSource::State>& state) {

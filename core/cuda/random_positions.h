@@ -22,6 +22,10 @@ class RandomPositions final : public convoy::internal::RandomRecorder {
  public:
   explicit RandomPositions(Device device) : device_(device) {}
 
+  /// The first work of the graph. The positions' memory is taken here: what a recording takes later
+  /// may have been used, in every replay, by kernels before.
+  void BeginRecording();
+  /// Throws: Error if a recording draws from too many sources.
   RandomStream Next(const std::shared_ptr<StreamSource::State>& source) override;
 
   /// The last work of the graph. Sources are set back to where the recording found them.
@@ -43,7 +47,7 @@ class RandomPositions final : public convoy::internal::RandomRecorder {
 
   Device device_;
   std::vector<Source> sources_;
-  std::vector<Tensor> memory_;  // of the positions
+  Tensor memory_;  // of the positions
 };
 
 }  // namespace convoy::cuda

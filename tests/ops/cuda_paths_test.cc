@@ -174,8 +174,10 @@ TEST_CASE("CUDA: Cast from every dtype to every other gives the CPU's bits") {
   const double inf = std::numeric_limits<double>::infinity();
   const std::vector<DType> all = {DType::kF32, DType::kF64, DType::kBF16, DType::kF16,
                                   DType::kI32, DType::kI64, DType::kU8,   DType::kBool};
-  std::vector<double> values = {0,   -0.0, 0.5, -1.75, 1.75, 127,      128,   255,   256,
-                                300, -1,   3e9, -3e9,  1e19, -1.25e19, 65519, 65520, 1e-7};
+  std::vector<double> values = {0, -0.0, 0.5, -1.75, 1.75, 127, 128, 255, 256, 300, -1, 3e9, -3e9,
+                                1e19, -1.25e19, 65519, 65520, 1e-7,
+                                // The greatest integers, rounded up to a floating dtype.
+                                0x1p31, 0x1p63};
   while (values.size() < 67) values.push_back(static_cast<double>(values.size()) * 1.37 - 40);
   for (const DType from : all) {
     std::vector<double> fitting = values;

@@ -14,10 +14,11 @@ cc_library(
     includes = ["include"],
 )
 
+# It includes its own headers as "../include/...".
 cc_library(
     name = "cudnn_frontend",
-    hdrs = glob(["cudnn_frontend/**"], allow_empty = True),
-    includes = ["cudnn_frontend"],
+    hdrs = glob(["cudnn_frontend/include/**"], allow_empty = True),
+    includes = ["cudnn_frontend/include"],
     deps = [":headers"],
 )
 
@@ -46,7 +47,7 @@ def _find_toolkit(ctx):
 
 def _find_frontend(ctx):
     home = ctx.os.environ.get("HOME", "")
-    for place in [ctx.os.environ.get("CUDNN_FRONTEND_HOME"), home + "/.cache/convoy/cudnn-frontend", "/usr"]:
+    for place in [ctx.os.environ.get("CUDNN_FRONTEND_HOME"), home + "/.cache/convoy/cudnn-frontend"]:
         if place and ctx.path(place + "/include/cudnn_frontend.h").exists:
             return place
     return None
@@ -61,7 +62,7 @@ def _cuda_toolkit_impl(ctx):
         ctx.symlink(toolkit + "/include", "include")
         ctx.symlink(toolkit + ("/lib64" if ctx.path(toolkit + "/lib64").exists else "/lib"), "lib")
     if frontend:
-        ctx.symlink(frontend + "/include", "cudnn_frontend")
+        ctx.symlink(frontend + "/include", "cudnn_frontend/include")
     ctx.file("BUILD", _BUILD)
     ctx.file("config.bzl", _CONFIG.format(
         found = toolkit != None,

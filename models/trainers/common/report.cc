@@ -124,8 +124,12 @@ void TrainingRun::PrintSummary() {
                                                     tokens > 0 ? "tokens" : "samples", median_ms)));
     progress_.Print(
         Field("start-up", fmt::format("first step done {:.2f} s after launch", first_step_s_)));
-    progress_.Print(Field("exposed", fmt::format("{:.3f} ms/step of communication not hidden",
-                                                 exposed_comm_ms_ / static_cast<double>(steps))));
+    // On a GPU the host does not wait for communication, and so does not see it.
+    if (worker_.device().is_cpu()) {
+      const double exposed_ms = exposed_comm_ms_ / static_cast<double>(steps);
+      progress_.Print(
+          Field("exposed", fmt::format("{:.3f} ms/step of communication not hidden", exposed_ms)));
+    }
   }
   progress_.Print(Field("memory", Bytes(peak.Item<int64_t>()) + " at most per worker (tensors)"));
   if (!flags_.save.empty()) progress_.Print(Field("saved", flags_.save));

@@ -57,9 +57,9 @@ TEST_CASE_METHOD(TrainerFixture, "N GPUs train as a CPU does, as processes and a
 TEST_CASE_METHOD(TrainerFixture, "--cuda-graph changes no bit") {
   CONVOY_NEED_GPUS(1);
   for (const Program& program : Programs()) {
-    for (const char* dtype : {"f32", "bf16", "f16"}) {
-      for (const char* workers : {"1", "2"}) {
-        if (!HaveGpus(std::stoi(workers))) break;
+    for (const auto& [dtype, workers] :
+         {std::pair{"f32", "1"}, std::pair{"bf16", "2"}, std::pair{"f16", "2"}}) {
+      if (HaveGpus(std::stoi(workers))) {
         CAPTURE(program.name, dtype, workers);
         // mnist's epochs end in a short batch: a second shape.
         const Arguments flags{"--device",  "cuda",  "--steps",      "16", "--dtype",         dtype,
