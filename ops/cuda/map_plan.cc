@@ -20,17 +20,14 @@ MapPlan PlanMap(const Tensor& out, std::span<const Operand> operands, int pack) 
     plan.packs = plan.packs && (plan.one[k] || IsAlignedFor(tensor, pack));
   }
   if (plan.flat) return plan;
+  // An operand that moves along the rows has whole ones: each begins at a multiple of a pack too.
   plan.packs = plan.packs && broadcast.inner() % pack == 0;
   plan.layout.ndim = broadcast.ndim;
   for (int d = 0; d < broadcast.ndim; ++d) {
     const int from = broadcast.ndim - 1 - d;
     plan.layout.extents[d] = Divider(broadcast.extents[from]);
     for (size_t k = 0; k < operands.size(); ++k) {
-      const int64_t stride = broadcast.strides[k][from];
-      plan.layout.strides[k][d] = stride;
-      // Of an operand with packs along the row, every row must start at a multiple of a pack.
-      const bool moves = plan.layout.strides[k][0] != 0;
-      if (d > 0 && moves) plan.packs = plan.packs && stride % pack == 0;
+      plan.layout.strides[k][d] = broadcast.strides[k][from];
     }
   }
   return plan;

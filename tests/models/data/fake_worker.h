@@ -13,7 +13,7 @@ class FakeGroup final : public ProcessGroup {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
   std::string name() const override { return "fake"; }
-  Work AllReduce(const Tensor&, ReduceOp) override { return Refuse(); }
+  Work AllReduce(const Tensor&, ReduceOp, std::string_view) override { return Refuse(); }
   Work Broadcast(const Tensor&, int) override { return Refuse(); }
   Work AllGather(const Tensor&, const Tensor&) override { return Refuse(); }
   Work ReduceScatter(const Tensor&, const Tensor&, ReduceOp) override { return Refuse(); }
