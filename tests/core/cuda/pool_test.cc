@@ -40,7 +40,7 @@ std::vector<uint8_t> Ones(int64_t bytes, uint8_t value) {
 void Write(const Tensor& to, uint8_t value) {
   to.CopyFrom(Tensor::From<uint8_t>(to.shape(), Ones(to.numel(), value)));
 }
-uint8_t First(const Tensor& tensor) { return tensor.View({1}).Item<uint8_t>(); }
+[[maybe_unused]] uint8_t First(const Tensor& tensor) { return tensor.View({1}).Item<uint8_t>(); }
 
 // The pool of a device that the tests before this one may have used.
 Device Clean(int index) {

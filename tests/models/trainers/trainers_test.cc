@@ -214,7 +214,7 @@ TEST_CASE_METHOD(TrainerFixture,
   const ProcessResult result = Run(gpt, "gpt2", {"--steps", "2", "--workers", "1"});
   for (const char* text :
        {"1 layers, 1 heads, 8 channels, context 32", "random tokens, for timing only: 2,097,152",
-        "AdamW, betas 0.9 and 0.95", "clip 1, lr 0.0006 to 0.00006 (cosine), 200 warm-up steps",
+        "AdamW, betas 0.9 and 0.95", "clip 1, lr 0.0006 to 6e-05 (cosine), 200 warm-up steps",
         "precision   bf16"}) {
     CAPTURE(text, result.out);
     CHECK(result.out.find(text) != std::string::npos);
