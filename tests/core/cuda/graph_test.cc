@@ -96,7 +96,8 @@ TEST_CASE("memory that is freed while recording is used again within the recordi
       last = next;
     }
   });
-  CHECK(GetPoolStats(kDevice).recorded_bytes - before <= int64_t{20} << 20);
+  // One segment for these, and one for what is small.
+  CHECK(GetPoolStats(kDevice).recorded_bytes - before <= int64_t{20 + 2} << 20);
   recording->Replay();
   CHECK(First(last) == 31);
 }
