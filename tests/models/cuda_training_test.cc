@@ -81,7 +81,7 @@ TEST_CASE("A step never makes the host wait for the device") {
 #endif
   Train(run);
   CHECK(last - waits == 0);
-#if defined(CONVOY_SIM)
+#if defined(CONVOY_SIM) && !defined(__SANITIZE_ADDRESS__)  // there blocks go back to the driver
   CHECK(last_syncs - syncs == 0);
 #endif
 }

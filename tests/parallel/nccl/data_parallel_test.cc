@@ -142,6 +142,7 @@ TEST_CASE("GPUs: streams that dawdle change nothing; a wait left out does") {
   };
   for (const sim::Lag lag : kLags) CHECK(same_with(lag, nullptr));
 
+#if !defined(__SANITIZE_ADDRESS__)  // there every freed block goes back to the driver, which waits
   int sites = 0;
   for (const std::string& site : sim::WaitSites()) {
     if (!site.starts_with("nccl:")) continue;  // others have tests of their own
@@ -152,6 +153,7 @@ TEST_CASE("GPUs: streams that dawdle change nothing; a wait left out does") {
     CHECK(noticed);
   }
   CHECK(sites == 2);
+#endif
   sim::Reset();
 }
 #endif
