@@ -58,9 +58,11 @@ def _cuda_toolkit_impl(ctx):
     if toolkit and not all([ctx.path(toolkit + "/include/" + h).exists for h in headers]):
         toolkit = None  # a toolkit without cuBLASLt, cuDNN or NCCL
     frontend = _find_frontend(ctx) if toolkit else None
+    libraries = ""
     if toolkit:
+        libraries = toolkit + ("/lib64" if ctx.path(toolkit + "/lib64").exists else "/lib")
         ctx.symlink(toolkit + "/include", "include")
-        ctx.symlink(toolkit + ("/lib64" if ctx.path(toolkit + "/lib64").exists else "/lib"), "lib")
+        ctx.symlink(libraries, "lib")
     if frontend:
         ctx.symlink(frontend + "/include", "cudnn_frontend/include")
     ctx.file("BUILD", _BUILD)
@@ -68,7 +70,7 @@ def _cuda_toolkit_impl(ctx):
         found = toolkit != None,
         frontend = frontend != None,
         nvcc = toolkit + "/bin/nvcc" if toolkit else "",
-        libraries = toolkit + "/lib64" if toolkit else "",
+        libraries = libraries,
     ))
 
 cuda_toolkit = repository_rule(

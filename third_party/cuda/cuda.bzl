@@ -5,8 +5,7 @@ load("@cuda_toolkit//:config.bzl", "CUDA_FOUND", "CUDA_LIBRARIES", "CUDNN_FRONTE
 _SIM = "//third_party/cuda:sim"
 _OFF = "//third_party/cuda:off"
 
-# A100 and H100/H200, and PTX for what comes after. Another list: --define=cuda_arch is not needed;
-# PTX of the last entry runs on every later device.
+# A100 and H100/H200, and PTX, which runs on every later device.
 _ARCHITECTURES = [
     "arch=compute_80,code=sm_80",
     "arch=compute_90,code=[sm_90,compute_90]",
