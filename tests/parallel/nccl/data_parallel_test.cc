@@ -148,8 +148,12 @@ TEST_CASE("GPUs: streams that dawdle change nothing; a wait left out does") {
     if (!site.starts_with("nccl:")) continue;  // others have tests of their own
     ++sites;
     INFO("without " << site);
+    // A stream's thread may sleep while what dawdles catches up (the machine is busy), and the
+    // values are right by luck. Wrong ones never come by luck: a second look is fair.
     bool noticed = false;
-    for (const sim::Lag lag : kLags) noticed = noticed || !same_with(lag, site.c_str());
+    for (int tries = 0; tries < 50 && !noticed; ++tries) {
+      for (const sim::Lag lag : kLags) noticed = noticed || !same_with(lag, site.c_str());
+    }
     CHECK(noticed);
   }
   CHECK(sites == 2);
