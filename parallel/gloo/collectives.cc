@@ -13,6 +13,9 @@ namespace {
 
 // What is summed while the next one travels.
 constexpr size_t kSegmentBytes = 256 << 10;
+// How many of them may be under way from one worker: enough for a long line, and little enough to
+// stay in the cache between arriving and being summed.
+constexpr uint64_t kWindow = 4;
 // Parts begin at multiples of a cache line.
 constexpr size_t kAlignBytes = 64;
 // Tensors of up to this much, times the workers, are sent whole.
@@ -23,17 +26,19 @@ constexpr uint64_t kSecondHop = uint64_t{1} << (MeshCollectives::kSlotBits - 1);
 
 std::byte* Data(const Tensor& tensor) { return static_cast<std::byte*>(tensor.raw_data()); }
 
-// Cuts `bytes` into segments: f(index, offset, bytes).
-template <class F>
-void ForSegments(size_t bytes, F&& f) {
-  // As many as there are slots for, whatever the size.
-  const size_t segment =
-      std::max(kSegmentBytes, (bytes / (kSecondHop - 1) / kAlignBytes + 1) * kAlignBytes);
-  uint64_t index = 0;
-  for (size_t offset = 0; offset < bytes; offset += segment) {
-    f(index++, offset, std::min(segment, bytes - offset));
-  }
-}
+// A stretch of bytes, cut into segments: as many as there are slots for, whatever the size.
+struct Segments {
+  explicit Segments(size_t bytes_in)
+      : bytes(bytes_in),
+        length(std::max(kSegmentBytes, (bytes / (kSecondHop - 1) / kAlignBytes + 1) * kAlignBytes)),
+        count((bytes + length - 1) / length) {}
+
+  size_t OffsetOf(uint64_t i) const { return i * length; }
+  size_t BytesOf(uint64_t i) const { return std::min(length, bytes - OffsetOf(i)); }
+
+  size_t bytes, length;
+  uint64_t count;
+};
 
 // A buffer per other worker, so that what arrives in it arrives in order.
 class Exchange {
@@ -71,43 +76,54 @@ struct ReducedPart {
   const CollectiveCall& call;
   uint64_t slot;
   const std::vector<int64_t>& parts;
-  std::byte* output;   // of this worker's part
-  std::byte* scratch;  // (size - 1) stretches of this worker's part
+  std::byte* output;  // of this worker's part
+  std::vector<std::byte>& scratch;
 
   // Calls `done(segment, offset, bytes)` for every segment of the part, once it is summed.
   void Run(const std::function<void(uint64_t, size_t, size_t)>& done) const {
     const size_t element = SizeOf(call.input.dtype());
     std::byte* const input = Data(call.input);
     const auto begin = [&](int r) { return static_cast<size_t>(parts[r]) * element; };
-    const size_t mine = begin(mesh.rank() + 1) - begin(mesh.rank());
+    const Segments mine(begin(mesh.rank() + 1) - begin(mesh.rank()));
+    // Of every other worker, a window of what it sends.
+    const size_t window = std::min(mine.bytes, mine.length * kWindow);
+    scratch.resize(std::max(scratch.size(), window * static_cast<size_t>(mesh.size() - 1)));
 
     Exchange in(mesh), out(mesh);
-    std::vector<void*> terms(static_cast<size_t>(mesh.size()));
-    terms[static_cast<size_t>(mesh.rank())] = input + begin(mesh.rank());
-    size_t stretch = 0;
+    std::vector<std::byte*> places(static_cast<size_t>(mesh.size()));
+    std::byte* place = scratch.data();
+    const auto receive = [&](int other, uint64_t i) {
+      if (i >= mine.count) return;
+      in[other].Recv(other, slot + i, mine.OffsetOf(i % kWindow), mine.BytesOf(i));
+    };
     in.ForOthers([&](int other) {
-      std::byte* const place = scratch + mine * stretch++;
-      terms[static_cast<size_t>(other)] = place;
-      MeshBuffer& buffer = in.Add(other, place, mine);
-      ForSegments(mine, [&](uint64_t i, size_t offset, size_t bytes) {
-        buffer.Recv(other, slot + i, offset, bytes);
-      });
+      places[static_cast<size_t>(other)] = place;
+      in.Add(other, place, window);
+      place += window;
+      for (uint64_t i = 0; i < kWindow; ++i) receive(other, i);
     });
     out.ForOthers([&](int other) {
-      const size_t theirs = begin(other + 1) - begin(other);
-      MeshBuffer& buffer = out.Add(other, input + begin(other), theirs);
-      ForSegments(theirs, [&](uint64_t i, size_t offset, size_t bytes) {
-        buffer.Send(other, slot + i, offset, bytes);
+      const Segments theirs(begin(other + 1) - begin(other));
+      MeshBuffer& buffer = out.Add(other, input + begin(other), theirs.bytes);
+      for (uint64_t i = 0; i < theirs.count; ++i) {
+        buffer.Send(other, slot + i, theirs.OffsetOf(i), theirs.BytesOf(i));
+      }
+    });
+    std::vector<void*> terms(places.size());
+    for (uint64_t i = 0; i < mine.count; ++i) {
+      const size_t offset = mine.OffsetOf(i), bytes = mine.BytesOf(i);
+      in.ForOthers([&](int other) {
+        in[other].AwaitRecv();
+        terms[static_cast<size_t>(other)] =
+            places[static_cast<size_t>(other)] + mine.OffsetOf(i % kWindow);
       });
-    });
-    void* target[] = {output};
-    ForSegments(mine, [&](uint64_t i, size_t offset, size_t bytes) {
-      in.ForOthers([&](int other) { in[other].AwaitRecv(); });
-      const int64_t first = static_cast<int64_t>(offset / element);
-      ReduceInOrder(call.input.dtype(), call.op, terms, first, target, first,
+      terms[static_cast<size_t>(mesh.rank())] = input + begin(mesh.rank()) + offset;
+      void* target[] = {output + offset};
+      ReduceInOrder(call.input.dtype(), call.op, terms, 0, target, 0,
                     static_cast<int64_t>(bytes / element));
+      in.ForOthers([&](int other) { receive(other, i + kWindow); });
       done(i, offset, bytes);
-    });
+    }
     out.Settle();
   }
 };
@@ -141,11 +157,6 @@ MeshCollectives::Parts MeshCollectives::Split(int64_t numel, size_t element_byte
   return parts;
 }
 
-std::byte* MeshCollectives::Scratch(size_t bytes) {
-  if (scratch_.size() < bytes) scratch_.resize(bytes);
-  return scratch_.data();
-}
-
 void MeshCollectives::AllReduce(const CollectiveCall& call, uint64_t slot) {
   const Tensor& tensor = call.input;
   const size_t total = tensor.bytes();
@@ -155,22 +166,18 @@ void MeshCollectives::AllReduce(const CollectiveCall& call, uint64_t slot) {
   const size_t element = SizeOf(tensor.dtype());
   const Parts parts = Split(tensor.numel(), element);
   const auto begin = [&](int r) { return static_cast<size_t>(parts[r]) * element; };
-  const size_t mine = begin(mesh_.rank() + 1) - begin(mesh_.rank());
   // The second hop is ready for before the first one starts: a worker may send its sum of a segment
   // as soon as it has this one's term of it.
   Exchange gather(mesh_);
   gather.ForOthers([&](int other) {
     MeshBuffer& buffer = gather.Add(other, Data(tensor), total);
-    ForSegments(begin(other + 1) - begin(other), [&](uint64_t i, size_t offset, size_t bytes) {
-      buffer.Recv(other, slot + kSecondHop + i, begin(other) + offset, bytes);
-    });
+    const Segments theirs(begin(other + 1) - begin(other));
+    for (uint64_t i = 0; i < theirs.count; ++i) {
+      buffer.Recv(other, slot + kSecondHop + i, begin(other) + theirs.OffsetOf(i),
+                  theirs.BytesOf(i));
+    }
   });
-  const ReducedPart reduce{mesh_,
-                           call,
-                           slot,
-                           parts,
-                           Data(tensor) + begin(mesh_.rank()),
-                           Scratch(mine * static_cast<size_t>(mesh_.size() - 1))};
+  const ReducedPart reduce{mesh_, call, slot, parts, Data(tensor) + begin(mesh_.rank()), scratch_};
   reduce.Run([&](uint64_t i, size_t offset, size_t bytes) {
     gather.ForOthers([&](int other) {
       gather[other].Send(other, slot + kSecondHop + i, begin(mesh_.rank()) + offset, bytes);
@@ -182,7 +189,8 @@ void MeshCollectives::AllReduce(const CollectiveCall& call, uint64_t slot) {
 // Everybody sends all it has to everybody, and sums for itself.
 void MeshCollectives::AllReduceWhole(const CollectiveCall& call, uint64_t slot) {
   const size_t total = call.input.bytes();
-  std::byte* const scratch = Scratch(total * static_cast<size_t>(mesh_.size()));
+  scratch_.resize(std::max(scratch_.size(), total * static_cast<size_t>(mesh_.size())));
+  std::byte* const scratch = scratch_.data();
   std::vector<void*> terms;
   for (int r = 0; r < mesh_.size(); ++r) {
     terms.push_back(scratch + total * static_cast<size_t>(r));
@@ -203,12 +211,10 @@ void MeshCollectives::AllReduceWhole(const CollectiveCall& call, uint64_t slot) 
 }
 
 void MeshCollectives::ReduceScatter(const CollectiveCall& call, uint64_t slot) {
-  const size_t mine = call.output.bytes();
-  if (mine == 0) return;
+  if (call.output.bytes() == 0) return;
   Parts parts;
   for (int r = 0; r <= mesh_.size(); ++r) parts.push_back(call.output.numel() * r);
-  const ReducedPart reduce{
-      mesh_, call, slot, parts, Data(call.output), Scratch(mine * size_t(mesh_.size() - 1))};
+  const ReducedPart reduce{mesh_, call, slot, parts, Data(call.output), scratch_};
   reduce.Run([](uint64_t, size_t, size_t) {});
 }
 

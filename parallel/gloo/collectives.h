@@ -41,11 +41,9 @@ class MeshCollectives {
   void Barrier(uint64_t slot);
 
   Parts Split(int64_t numel, size_t element_bytes) const;
-  // What the others send for this worker's part: one stretch of `bytes` each. Kept for the next.
-  std::byte* Scratch(size_t bytes);
 
   Mesh& mesh_;
-  std::vector<std::byte> scratch_;
+  std::vector<std::byte> scratch_;  // what the others send to be summed; grows
 };
 
 }  // namespace convoy

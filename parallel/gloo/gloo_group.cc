@@ -191,7 +191,14 @@ void GlooGroup::Await(const std::shared_ptr<Call>& call) {
   std::unique_lock lock(mutex_);
   if (call->is_message()) call->since = Clock::now();
   awaited_ = call;
-  ended_.wait(lock, [&] { return call->done || peers_.failed(); });
+  while (!call->done && !peers_.failed()) {
+    // Rather than wait for the other thread to wake up.
+    if (!call->is_message() && running_ == nullptr) {
+      RunNext(lock);
+    } else {
+      ended_.wait(lock);
+    }
+  }
   awaited_ = nullptr;
   const bool done = call->done;
   lock.unlock();
@@ -202,18 +209,28 @@ void GlooGroup::RunCollectives() {
   pthread_setname_np(pthread_self(), "gloo");
   std::unique_lock lock(mutex_);
   while (true) {
-    queued_.wait(lock, [this] { return stop_ || !queue_.empty(); });
-    if (queue_.empty() || peers_.failed()) return;
-    running_ = queue_.front();
-    running_->since = Clock::now();
-    lock.unlock();
-    peers_.board().Ready(rank(), running_->number);
-    Run(*running_, [this] { collectives_.Run(running_->call, running_->slot); });
-    lock.lock();
-    running_ = nullptr;
-    queue_.pop_front();
-    ended_.notify_all();
+    queued_.wait(lock, [this] { return stop_ || (!queue_.empty() && running_ == nullptr); });
+    if (peers_.failed() || (stop_ && queue_.empty())) return;
+    if (running_ == nullptr) {
+      RunNext(lock);
+    } else {
+      ended_.wait(lock);
+    }
   }
+}
+
+void GlooGroup::RunNext(std::unique_lock<std::mutex>& lock) {
+  const std::shared_ptr<Call> call = queue_.front();
+  queue_.pop_front();
+  running_ = call;
+  call->since = Clock::now();
+  lock.unlock();
+  peers_.board().Ready(rank(), call->number);
+  Run(*call, [&] { collectives_.Run(call->call, call->slot); });
+  lock.lock();
+  running_ = nullptr;
+  ended_.notify_all();
+  if (!queue_.empty()) queued_.notify_all();
 }
 
 void GlooGroup::Run(Call& call, const std::function<void()>& body) {
@@ -284,7 +301,8 @@ std::string GlooGroup::WhyStuck() const {
 void GlooGroup::Finish() noexcept {
   try {
     std::unique_lock lock(mutex_);
-    ended_.wait(lock, [this] { return queue_.empty() || peers_.failed(); });
+    ended_.wait(lock,
+                [this] { return (queue_.empty() && running_ == nullptr) || peers_.failed(); });
     lock.unlock();
     if (!peers_.failed()) peers_.board().set_state(rank(), Board::State::kFinished);
   } catch (const std::exception& error) {

@@ -21,9 +21,10 @@
 namespace convoy {
 
 /// Worker `seat.rank`'s end. Collectives run in the order of their calls on a thread of the group's
-/// own, while the worker computes; sums are taken in rank order, with the bits of the in-process
-/// transport. A second thread turns what cannot end into an error: a worker that is gone, a
-/// collective past its deadline, a failure elsewhere.
+/// own while the worker computes, or on the worker's own if it has nothing to do but wait; sums are
+/// taken in rank order, with the bits of the in-process transport. A second thread turns what
+/// cannot end into an error: a worker that is gone, a collective past its deadline, a failure
+/// elsewhere.
 ///
 /// A message takes a thread to wait for it (Gloo can only wait), and meets those of the same tag,
 /// dtype and size alone. Tensors must be in host memory. Traffic is neither encrypted nor
@@ -56,6 +57,8 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   void Await(const std::shared_ptr<Call>& call);
 
   void RunCollectives();
+  // Runs the oldest collective that is queued; `lock` is of mutex_, and nothing runs.
+  void RunNext(std::unique_lock<std::mutex>& lock);
   // Does this worker's part of a call, with `body`, and tells who waits for it.
   void Run(Call& call, const std::function<void()>& body);
   // A call has failed: finds out why, and declares the run failed.
