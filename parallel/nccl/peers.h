@@ -1,10 +1,10 @@
 // The other workers of a run on GPUs, seen from one of them: who is there, and who has failed.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
+#include "parallel/deadline.h"
 #include "parallel/gpu_transport.h"
 
 namespace convoy::nccl {
@@ -43,20 +43,6 @@ class Peers {
   [[noreturn]] void Throw() const;
 
   const GpuSeat seat_;
-};
-
-/// How long something has gone on, against the time it may take.
-class Deadline {
- public:
-  explicit Deadline(double seconds) : seconds_(seconds) {}
-  bool passed() const { return elapsed_s() > seconds_; }
-  double elapsed_s() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  const double seconds_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 /// Waits until worker 0's address and everybody is on the board; rank 0 gives `address`.
