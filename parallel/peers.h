@@ -1,7 +1,6 @@
 // The other workers of a run, seen from one of them: who is there, and who has failed.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 #include "core/device.h"
 #include "parallel/board.h"
 #include "parallel/collective_call.h"
+#include "parallel/deadline.h"
 
 namespace convoy {
 
@@ -63,20 +63,6 @@ class Peers {
 
   const Seat seat_;
   const char* const transport_;
-};
-
-/// How long something has gone on, against the time it may take.
-class Deadline {
- public:
-  explicit Deadline(double seconds) : seconds_(seconds) {}
-  bool passed() const { return elapsed_s() > seconds_; }
-  double elapsed_s() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  const double seconds_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 /// "bucket 3 (fc1.weight), AllReduce of f32 4096 (16.0 KiB)"
