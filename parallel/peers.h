@@ -58,8 +58,14 @@ class Peers {
   /// part is not computed.
   std::string WhyLate(uint64_t number, const std::string& what, double seconds) const;
 
+  /// What each worker was doing when it was last heard of, one line each, after a failure:
+  /// "  worker 1: has started collective 12, bucket 3 (...), 60.2 s ago". Of many workers, those
+  /// that have come least far.
+  std::string Report() const;
+
  private:
   [[noreturn]] void Throw() const;
+  std::string Describe(int r) const;
 
   const Seat seat_;
   const char* const transport_;
