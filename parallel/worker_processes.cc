@@ -243,7 +243,7 @@ void SilenceErrors() {
 
 }  // namespace
 
-std::optional<int> StartedAsWorker() {
+std::optional<int> OwnWorker() {
   const std::optional<Role>& role = GetRole();
   return role ? std::optional<int>(role->rank) : std::nullopt;
 }
