@@ -12,8 +12,8 @@
 #include "parallel/collective_call.h"
 #include "parallel/gpu_transport.h"
 #include "parallel/nccl/communicator.h"
-#include "parallel/nccl/peers.h"
 #include "parallel/nccl/watcher.h"
+#include "parallel/peers.h"
 
 namespace convoy::nccl {
 
@@ -29,7 +29,7 @@ class NcclGroup final : public CheckedGroup,
                         private cuda::SideWork {
  public:
   /// Collective. Throws: as Communicator does.
-  explicit NcclGroup(const GpuSeat& seat);
+  explicit NcclGroup(const Seat& seat);
   ~NcclGroup() override;
 
   int rank() const override { return peers_.rank(); }
