@@ -1,42 +1,44 @@
 // Counter-based random numbers: Philox4x32-10.
 #include "core/random.h"
 
-#include <cmath>
-#include <numbers>
+#include <algorithm>
 #include <numeric>
 
 #include "core/error.h"
+#include "core/random_fill.h"
 #include "core/threads.h"
 
 namespace convoy {
 namespace {
 
-constexpr int64_t kGrainBlocks = 4096;
+constexpr int64_t kGrainFills = 64;
 
-// Fills a host tensor: `draw(block of four 32-bit numbers, four doubles)` makes the values.
-template <typename Draw>
-void Fill(const Tensor& tensor, const RandomStream& stream, Draw draw) {
+// Fills a host tensor: `fill(first block, values)` makes kFillValues of them.
+template <typename Fill>
+void FillHost(const Tensor& tensor, Fill fill) {
   const int64_t n = tensor.numel();
   DispatchFloating(tensor.dtype(), "Random", [&]<typename T>(T) {
+    using internal::kFillBlocks, internal::kFillValues;
     T* out = tensor.data<T>();
-    ParallelFor(tensor.device(), (n + 3) / 4, kGrainBlocks, [&](int64_t begin, int64_t end) {
-      for (int64_t block = begin; block < end; ++block) {
-        const std::array<double, 4> values = draw(stream.Block(static_cast<uint64_t>(block)));
-        for (int64_t i = 0; i < 4 && 4 * block + i < n; ++i) {
-          using C = ComputeType<T>;
-          out[4 * block + i] = static_cast<T>(static_cast<C>(values[static_cast<size_t>(i)]));
-        }
+    const int64_t fills = (n + kFillValues - 1) / kFillValues;
+    ParallelFor(tensor.device(), fills, kGrainFills, [&](int64_t begin, int64_t end) {
+      double values[kFillValues];
+      for (int64_t i = begin; i < end; ++i) {
+        fill(static_cast<uint64_t>(i * kFillBlocks), values);
+        std::transform(
+            values, values + std::min(kFillValues, n - i * kFillValues), out + i * kFillValues,
+            [](double value) { return static_cast<T>(static_cast<ComputeType<T>>(value)); });
       }
     });
   });
 }
 
 // Values are drawn on the host, so that every device starts from the same bits.
-template <typename Draw>
-void FillAnywhere(const Tensor& tensor, const RandomStream& stream, Draw draw) {
-  if (tensor.device().is_cpu()) return Fill(tensor, stream, draw);
+template <typename Fill>
+void FillAnywhere(const Tensor& tensor, Fill fill) {
+  if (tensor.device().is_cpu()) return FillHost(tensor, fill);
   const Tensor host = Tensor::Empty(tensor.shape(), {tensor.dtype(), Device::Cpu()});
-  Fill(host, stream, draw);
+  FillHost(host, fill);
   tensor.CopyFrom(host);
 }
 
@@ -77,32 +79,32 @@ RandomStream StreamSource::Next() {
   return NextOnHost();
 }
 
+RandomStream Random::NextOnHost(const char* method) {
+  CONVOY_CHECK(internal::random_recorder == nullptr,
+               "[Random] {} draws on the host, and a graph is being recorded, whose replays would "
+               "all see the same values. Draw before the recording",
+               method);
+  return streams_.NextOnHost();
+}
+
 void Random::Uniform(const Tensor& tensor, double low, double high) {
-  FillAnywhere(tensor, streams_.NextOnHost(), [=](const std::array<uint32_t, 4>& bits) {
-    std::array<double, 4> values;
-    for (size_t i = 0; i < 4; ++i) values[i] = low + (high - low) * double{ToUniform(bits[i])};
-    return values;
+  const RandomStream stream = NextOnHost("Uniform");
+  FillAnywhere(tensor, [&](uint64_t first_block, auto& values) {
+    internal::FillUniform(stream, first_block, low, high - low, values);
   });
 }
 
 void Random::Normal(const Tensor& tensor, double mean, double stddev) {
-  FillAnywhere(tensor, streams_.NextOnHost(), [=](const std::array<uint32_t, 4>& bits) {
-    std::array<double, 4> values;
-    for (size_t i = 0; i < 4; i += 2) {
-      const double u = (bits[i] + 1.0) * 0x1p-32;  // (0, 1]
-      const double angle = 2 * std::numbers::pi * (bits[i + 1] * 0x1p-32);
-      const double radius = stddev * std::sqrt(-2 * std::log(u));
-      values[i] = mean + radius * std::cos(angle);
-      values[i + 1] = mean + radius * std::sin(angle);
-    }
-    return values;
+  const RandomStream stream = NextOnHost("Normal");
+  FillAnywhere(tensor, [&](uint64_t first_block, auto& values) {
+    internal::FillNormal(stream, first_block, mean, stddev, values);
   });
 }
 
 std::vector<int64_t> Random::Permutation(int64_t n) {
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
-  BoundedSource source(streams_.NextOnHost());
+  BoundedSource source(NextOnHost("Permutation"));
   for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[source.Next(i)]);
   return order;
 }
@@ -110,7 +112,7 @@ std::vector<int64_t> Random::Permutation(int64_t n) {
 std::vector<int64_t> Random::Integers(int64_t count, int64_t bound) {
   CONVOY_CHECK(bound > 0, "[Random] Integers wants a bound over 0, got {}", bound);
   std::vector<int64_t> values(static_cast<size_t>(count));
-  BoundedSource source(streams_.NextOnHost());
+  BoundedSource source(NextOnHost("Integers"));
   for (int64_t& value : values) {
     value = static_cast<int64_t>(source.Next(static_cast<uint64_t>(bound)));
   }

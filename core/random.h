@@ -24,6 +24,10 @@ struct RandomPosition {
 /// A kernel takes it by value, reads `const RandomStream random = stream.OnDevice();` once per
 /// thread, and draws with `random.Block(i)`, the very numbers that the host gets.
 struct RandomStream {
+  static constexpr int kRounds = 10;
+  static constexpr uint32_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
+  static constexpr uint32_t kKeyStep0 = 0x9E3779B9, kKeyStep1 = 0xBB67AE85;
+
   uint64_t seed = 0;
   uint64_t stream = 0;
   /// Null, unless the stream was dealt while a graph was recorded. For OnDevice only.
@@ -41,15 +45,15 @@ struct RandomStream {
     uint32_t c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32);
     uint32_t c2 = static_cast<uint32_t>(stream), c3 = static_cast<uint32_t>(stream >> 32);
     uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-      const uint64_t p0 = uint64_t{0xD2511F53u} * c0;
-      const uint64_t p1 = uint64_t{0xCD9E8D57u} * c2;
+    for (int round = 0; round < kRounds; ++round) {
+      const uint64_t p0 = uint64_t{kMultiplier0} * c0;
+      const uint64_t p1 = uint64_t{kMultiplier1} * c2;
       c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
       c1 = static_cast<uint32_t>(p1);
       c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
       c3 = static_cast<uint32_t>(p0);
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
+      k0 += kKeyStep0;
+      k1 += kKeyStep1;
     }
     return {c0, c1, c2, c3};
   }
@@ -101,7 +105,8 @@ inline thread_local RandomRecorder* random_recorder = nullptr;
 }  // namespace internal
 
 /// A source of streams: the n-th call of any method draws from stream n of the seed.
-/// Not safe to use from two threads at once.
+/// Not safe to use from two threads at once. All but NextStream throw an Error while a graph is
+/// recorded: they draw on the host, once, and every replay would see those values again.
 class Random {
  public:
   explicit Random(uint64_t seed, uint64_t first_stream = 0) : streams_(seed, first_stream) {}
@@ -118,6 +123,8 @@ class Random {
   std::vector<int64_t> Integers(int64_t count, int64_t bound);
 
  private:
+  RandomStream NextOnHost(const char* method);
+
   StreamSource streams_;
 };
 

@@ -10,7 +10,7 @@
 #include "core/threads.h"
 #include "parallel/gpu_transport.h"
 #include "parallel/inprocess/inprocess_group.h"
-#include "parallel/launcher_env.h"
+#include "parallel/job_env.h"
 #include "parallel/placement.h"
 #include "parallel/solo_group.h"
 #include "parallel/worker_processes.h"
@@ -30,7 +30,7 @@ void WarnIfCrowded(const Placement& place) {
 }
 
 void CheckOneProcess() {
-  const std::optional<LauncherEnv> env = ReadLauncherEnv();
+  const std::optional<JobEnv> env = ReadJobEnv();
   CONVOY_CHECK(!env,
                "[Launch] {}={} says that a launcher has started {} processes, but this build joins "
                "only workers that it has started itself; start it once with --workers {}, or unset "

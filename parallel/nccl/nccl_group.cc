@@ -48,16 +48,6 @@ ncclRedOp_t OperationOf(ReduceOp op) {
   return ncclMin;
 }
 
-// "bucket 3 (fc1.weight), AllReduce of f32 4096 (16.0 KiB)"
-std::string DescribeCall(const CollectiveCall& call) {
-  std::string text(Name(call.kind));
-  if (call.input.defined()) {
-    text += fmt::format(" of {} {} ({:.1f} KiB)", Name(call.input.dtype()), call.input.numel(),
-                        static_cast<double>(call.input.bytes()) / 1024);
-  }
-  return call.what.empty() ? text : fmt::format("{}, {}", call.what, text);
-}
-
 size_t Count(int64_t numel) { return static_cast<size_t>(numel); }
 
 ncclResult_t Run(const CollectiveCall& call, int size, ncclComm_t comm, cudaStream_t stream) {
@@ -137,8 +127,8 @@ class NcclGroup::Handle final : public Work::Impl {
   const std::shared_ptr<Launched> launched_;
 };
 
-NcclGroup::NcclGroup(const GpuSeat& seat)
-    : peers_(seat),
+NcclGroup::NcclGroup(const Seat& seat)
+    : peers_(seat, "NCCL"),
       device_(seat.device),
       stream_(seat.device, cuda::Stream::Priority::kHigh),
       communicator_(peers_, seat.device),
@@ -168,20 +158,8 @@ void NcclGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
 }
 
 uint64_t NcclGroup::Announce(const CollectiveSignature& signature, const std::string& what) {
-  peers_.ThrowIfFailed();
-  const uint64_t number = ++calls_;
-  Board& board = peers_.board();
-  board.Started(rank(), number, signature, what);
-  // Of two workers, the one that comes later sees the other's.
-  for (int other = 0; other < size(); ++other) {
-    const auto theirs = board.signature(other, number);
-    if (!theirs || *theirs == signature) continue;
-    const bool first = rank() < other;
-    peers_.FailAndThrow(DescribeMismatch(number, std::min(rank(), other),
-                                         first ? signature : *theirs, {}, std::max(rank(), other),
-                                         first ? *theirs : signature, {}));
-  }
-  return number;
+  peers_.Announce(calls_ + 1, signature, what);
+  return ++calls_;
 }
 
 void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string& what,

@@ -11,8 +11,8 @@
 #include "parallel/collective_call.h"
 #include "parallel/gpu_transport.h"
 #include "parallel/nccl/communicator.h"
-#include "parallel/nccl/peers.h"
 #include "parallel/nccl/watcher.h"
+#include "parallel/peers.h"
 
 namespace convoy::nccl {
 
@@ -25,7 +25,7 @@ namespace convoy::nccl {
 class NcclGroup final : public CheckedGroup, public std::enable_shared_from_this<NcclGroup> {
  public:
   /// Collective. Throws: as Communicator does.
-  explicit NcclGroup(const GpuSeat& seat);
+  explicit NcclGroup(const Seat& seat);
   ~NcclGroup() override;
 
   int rank() const override { return peers_.rank(); }

@@ -1,6 +1,5 @@
 // Every op in every dtype against f64 on the same inputs, and with every instruction set.
-#include <hwy/highway.h>
-
+#include "tests/instruction_set.h"
 #include "tests/ops/drivers.h"
 
 namespace convoy {
@@ -23,21 +22,6 @@ TEST_CASE("each dtype agrees with f64") {
     });
   });
 }
-
-// Restricts Highway to one instruction set, and lifts that at the end.
-class OnlyTarget {
- public:
-  explicit OnlyTarget(int64_t target) { Set(target); }
-  ~OnlyTarget() { Set(0); }
-  OnlyTarget(const OnlyTarget&) = delete;
-  OnlyTarget& operator=(const OnlyTarget&) = delete;
-
- private:
-  static void Set(int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
 
 TEST_CASE("each instruction set that this processor has agrees with f64") {
   const std::vector<int64_t> targets = hwy::SupportedAndGeneratedTargets();

@@ -179,7 +179,7 @@ TEST_CASE("A run that fails prints the first cause with its rank") {
 
 TEST_CASE("Under a launcher of several processes Launch says why it cannot join them") {
   SECTION("torchrun") {
-    const ScopedEnv rank("RANK", "1"), size("WORLD_SIZE", "4");
+    const ScopedEnv rank("RANK", "1"), size("WORLD_SIZE", "4"), address("MASTER_ADDR", "localhost");
     CHECK_THROWS_WITH(
         Launch({}, Nothing),
         "[Launch] WORLD_SIZE=4 says that a launcher has started 4 processes, but this build joins "
@@ -188,13 +188,8 @@ TEST_CASE("Under a launcher of several processes Launch says why it cannot join 
   }
   SECTION("Open MPI") {
     const ScopedEnv rank("OMPI_COMM_WORLD_RANK", "0"), size("OMPI_COMM_WORLD_SIZE", "2");
+    const ScopedEnv local_size("OMPI_COMM_WORLD_LOCAL_SIZE", "2"), job("PMIX_NAMESPACE", "7");
     CHECK_THROWS_WITH(Launch({}, Nothing), Catch::Contains("OMPI_COMM_WORLD_SIZE=2"));
-  }
-  SECTION("Slurm") {
-    const ScopedEnv rank("SLURM_PROCID", "0"), size("SLURM_NTASKS", "8");
-    CHECK_THROWS_WITH(Launch({}, Nothing), Catch::Contains("SLURM_NTASKS=8"));
-    const ScopedEnv shell("SLURM_JOB_NAME", "interactive");
-    CHECK_NOTHROW(Launch({}, Nothing));
   }
   SECTION("one process only") {
     const ScopedEnv rank("RANK", "0"), size("WORLD_SIZE", "1");

@@ -1,4 +1,4 @@
-// Recorded graphs: what a replay does, whose its memory is, and its random numbers.
+// Recorded graphs: what a replay does, and whose its memory is.
 #include <catch2/catch.hpp>
 #include <optional>
 #include <vector>
@@ -7,9 +7,7 @@
 #include "core/cuda/memory.h"
 #include "core/cuda/stream.h"
 #include "core/error.h"
-#include "core/random.h"
 #include "core/tensor.h"
-#include "ops/dropout.h"
 #include "tests/gpu.h"
 
 #if defined(CONVOY_SIM)
@@ -220,69 +218,6 @@ TEST_CASE("an error while recording is the caller's, and leaves things as they w
   CHECK(First(x) == 2);
   CHECK_THROWS_WITH(GetBackend(DeviceType::kCpu).Record(Device::Cpu(), [] {}),
                     "[Record] cpu:0 cannot record its work: only GPUs have graphs");
-}
-
-// What dropout leaves of ones, step by step; `sources` are drawn from in turn.
-std::vector<std::vector<float>> Eager(int steps, uint64_t seed) {
-  std::vector<std::vector<float>> values;
-  Random random(seed);
-  for (int i = 0; i < steps; ++i) {
-    const Tensor first = Dropout(Floats(1), 0.5, random.NextStream());
-    values.push_back(Dropout(first, 0.25, random.NextStream()).ToVector<float>());
-  }
-  return values;
-}
-
-TEST_CASE("random numbers of replays are those of eager steps, and eager steps may come between") {
-  CONVOY_NEED_GPUS(1);
-  const std::vector<std::vector<float>> expected = Eager(6, 11);
-  Random random(11);
-  const Tensor x = Floats(1);
-  Tensor y;
-  const auto step = [&] {
-    const Tensor first = Dropout(x, 0.5, random.NextStream());
-    y = Dropout(first, 0.25, random.NextStream());
-  };
-  step();
-  CHECK(y.ToVector<float>() == expected[0]);
-  const auto recording = Record(step);
-  const Tensor recorded = y;
-  for (size_t i = 1; i < 4; ++i) {
-    recording->Replay();
-    CHECK(recorded.ToVector<float>() == expected[i]);
-  }
-  step();
-  CHECK(y.ToVector<float>() == expected[4]);
-  recording->Replay();
-  CHECK(recorded.ToVector<float>() == expected[5]);
-
-  // Another seed, as for another epoch or from a checkpoint.
-  random = Random(12);
-  const std::vector<std::vector<float>> reseeded = Eager(3, 12);
-  for (size_t i = 0; i < 3; ++i) {
-    recording->Replay();
-    CHECK(recorded.ToVector<float>() == reseeded[i]);
-  }
-}
-
-TEST_CASE("a backward in a recording drops what its forward dropped") {
-  CONVOY_NEED_GPUS(1);
-  Random random(5);
-  Tensor x = Floats(1);
-  x.SetRequiresGrad();
-  const Tensor ones = Floats(1);
-  Tensor y;
-  const auto recording = Record([&] {
-    y = Dropout(x, 0.5, random.NextStream());
-    x.ZeroGrad();
-    BackwardOptions options;
-    options.seed = ones;
-    Backward(y, options);
-  });
-  for (int i = 0; i < 3; ++i) {
-    recording->Replay();
-    CHECK(y.ToVector<float>() == x.grad().ToVector<float>());
-  }
 }
 
 #if defined(CONVOY_SIM)

@@ -1,0 +1,126 @@
+// A process's connection to the server of its job, authenticated: frames out, frames in.
+#include "parallel/rendezvous/channel.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+constexpr double kTryS = 10;      // for one connection, with its handshake
+constexpr double kPauseS = 0.02;  // before the second try
+constexpr double kLongestPauseS = 0.5;
+
+}  // namespace
+
+std::optional<Channel> Channel::Try(const ServerAddress& server, Purpose purpose, int rank,
+                                    const Deadline& deadline, Failure& failure) {
+  const Deadline this_try(std::min(kTryS, deadline.remaining_s()));
+  Fd fd = TryConnect(server.host, server.port, this_try.remaining_s(), failure.why);
+  failure.final = false;
+  if (!fd) return {};
+  Channel channel(std::move(fd));
+  failure = channel.Introduce(server, purpose, rank, this_try);
+  if (!failure.why.empty()) return {};
+  channel.limit_ = kMaxFrameBytes;
+  return channel;
+}
+
+Channel Channel::Connect(const ServerAddress& server, Purpose purpose, int rank, double timeout_s) {
+  const Deadline deadline(timeout_s);
+  const std::string where = AddressText(server.host, server.port);
+  double pause_s = kPauseS;
+  while (true) {
+    Failure failure;
+    if (auto channel = Try(server, purpose, rank, deadline, failure)) return *std::move(channel);
+    CONVOY_CHECK(!failure.final, "[Store] at {}, where worker 0 should be, {}", where, failure.why);
+    CONVOY_CHECK(deadline.remaining_s() > 0,
+                 "[Store] cannot reach worker 0 at {} within {:g} s ({}); is it running, and is "
+                 "the address right?",
+                 where, timeout_s, failure.why);
+    std::this_thread::sleep_for(
+        std::chrono::duration<double>(std::min(pause_s, deadline.remaining_s())));
+    pause_s = std::min(2 * pause_s, kLongestPauseS);
+  }
+}
+
+Channel::Failure Channel::Introduce(const ServerAddress& server, Purpose purpose, int rank,
+                                    const Deadline& deadline) {
+  ClientHandshake handshake(server.secret, purpose, rank);
+  const Failure silent{"connected, but it does not answer"};
+  if (!Send(handshake.Hello(), deadline)) return {"connection closed"};
+  switch (Receive(deadline)) {
+    case Received::kNothing:
+      return silent;
+    case Received::kGone:
+      return {"connection closed"};
+    case Received::kFrame:
+      break;
+  }
+  const auto answer = handshake.Answer(body());
+  if (!answer) return {"something else answers: not a program of this version", true};
+  if (!Send(*answer, deadline)) return {"connection closed"};
+  switch (Receive(deadline)) {
+    case Received::kNothing:
+      return silent;
+    case Received::kGone:
+      return {"this process's secret is not accepted; all processes of a job must have the same",
+              true};
+    case Received::kFrame:
+      break;
+  }
+  if (!handshake.Accepts(body())) {
+    return {"something answers that does not know the secret of this job", true};
+  }
+  return {};
+}
+
+bool Channel::Send(std::string_view frame, const Deadline& deadline) {
+  while (!frame.empty()) {
+    const ssize_t sent = send(fd_.get(), frame.data(), frame.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      frame.remove_prefix(static_cast<size_t>(sent));
+    } else if (errno == EAGAIN) {
+      if (!WaitFor(fd_.get(), POLLOUT, deadline.remaining_s())) return false;
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Channel::Received Channel::Receive(const Deadline& deadline) {
+  if (std::exchange(whole_, false)) in_.Restart(limit_);
+  while (true) {
+    const std::span<char> want = in_.Want();
+    const ssize_t got = recv(fd_.get(), want.data(), want.size(), 0);
+    if (got > 0) {
+      const FrameAssembler::State state = in_.Got(static_cast<size_t>(got));
+      if (state == FrameAssembler::State::kTooLong) return Received::kGone;
+      if (state == FrameAssembler::State::kMore) continue;
+      whole_ = true;
+      return Received::kFrame;
+    }
+    if (got == 0) return Received::kGone;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return Received::kGone;
+    if (!WaitFor(fd_.get(), POLLIN, deadline.remaining_s())) return Received::kNothing;
+  }
+}
+
+void Channel::Finish(const Deadline& deadline) {
+  shutdown(fd_.get(), SHUT_WR);
+  while (Receive(deadline) == Received::kFrame) {
+  }
+}
+
+}  // namespace convoy

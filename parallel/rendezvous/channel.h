@@ -1,0 +1,61 @@
+// A process's connection to the server of its job, authenticated: frames out, frames in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "parallel/deadline.h"
+#include "parallel/rendezvous/frame.h"
+#include "parallel/rendezvous/secret.h"
+#include "parallel/rendezvous/socket.h"
+
+namespace convoy {
+
+struct ServerAddress {
+  std::string host = "127.0.0.1";
+  int port = 0;
+  std::string secret;
+};
+
+/// Safe to use from one thread at a time.
+class Channel {
+ public:
+  /// One try. None: `why` it failed, as part of a sentence, and whether it may go better later.
+  struct Failure {
+    std::string why;
+    bool final = false;  ///< whoever listens there is not of this job
+  };
+  static std::optional<Channel> Try(const ServerAddress& server, Purpose purpose, int rank,
+                                    const Deadline& deadline, Failure& failure);
+  /// Tries until `timeout_s` has passed, or until it is hopeless. Throws: Error saying why.
+  static Channel Connect(const ServerAddress& server, Purpose purpose, int rank, double timeout_s);
+
+  int fd() const { return fd_.get(); }
+
+  /// False if the connection is gone, or takes nothing until the deadline; it is of no use then.
+  bool Send(std::string_view frame, const Deadline& deadline);
+
+  enum class Received { kFrame, kNothing, kGone };
+  /// A whole frame, whose body is in body() until the next call; nothing, if none has come until
+  /// the deadline; or gone: closed, or not a frame.
+  Received Receive(const Deadline& deadline);
+  std::string_view body() const { return in_.body(); }
+
+  /// Says that nothing more is sent, and waits until the server has read it all and closed.
+  void Finish(const Deadline& deadline);
+
+ private:
+  explicit Channel(Fd fd) : fd_(std::move(fd)) {}
+
+  // Empty if all went well.
+  Failure Introduce(const ServerAddress& server, Purpose purpose, int rank,
+                    const Deadline& deadline);
+
+  Fd fd_;
+  FrameAssembler in_{kMaxStrangerFrameBytes};
+  size_t limit_ = kMaxStrangerFrameBytes;
+  bool whole_ = false;  // in_ holds a frame that was given out
+};
+
+}  // namespace convoy

@@ -1,0 +1,131 @@
+// A server of frames: one thread for all connections, each authenticated before it is heard.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "parallel/rendezvous/frame.h"
+#include "parallel/rendezvous/secret.h"
+#include "parallel/rendezvous/socket.h"
+
+namespace convoy {
+
+class FrameServer;
+
+/// A connection, as a service of the server sees it. To be used on the server's thread.
+class Peer {
+ public:
+  uint64_t id() const { return id_; }  ///< never used twice
+  int rank() const { return rank_; }   ///< as it says; it knows the secret
+  /// Queues a whole frame.
+  void Send(std::string_view frame);
+  /// Takes frames from it, or leaves them where they are. Starts with true.
+  void SetReading(bool reading);
+  /// Closes once everything queued was sent.
+  void CloseWhenSent();
+
+ private:
+  friend class FrameServer;
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  Peer(FrameServer* server, uint64_t id, Fd fd, std::string_view secret, TimePoint since)
+      : server_(server), id_(id), fd_(std::move(fd)), since_(since), handshake_(secret) {}
+
+  FrameServer* const server_;
+  const uint64_t id_;
+  Fd fd_;
+  const TimePoint since_;
+  ServerHandshake handshake_;
+  class FrameService* service_ = nullptr;  // none before it has proved itself
+  int rank_ = -1;
+  FrameAssembler in_{kMaxStrangerFrameBytes};
+  std::string out_;
+  bool reading_ = true;
+  bool closing_ = false;   // when out_ is empty
+  bool touched_ = false;   // queued to be looked at
+  bool doomed_ = false;    // queued to be removed
+  uint32_t interest_ = 0;  // epoll's events
+};
+
+/// What a server does for the connections of one purpose. All calls come on the server's thread.
+class FrameService {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  virtual ~FrameService() = default;
+
+  virtual void Opened(Peer&) {}
+  /// False if this breaks the protocol: the connection is closed.
+  virtual bool Received(Peer& peer, std::string_view body) = 0;
+  /// `why`: "its connection was closed". The peer may not be used afterwards.
+  virtual void Closed(Peer&, const std::string& /*why*/) {}
+
+  /// When Tick is wanted next.
+  virtual TimePoint NextTick() const { return TimePoint::max(); }
+  virtual void Tick(TimePoint /*now*/) {}
+  /// Whether the server may end: asked after its destructor was called.
+  virtual bool MayEnd() const { return true; }
+};
+
+struct FrameServerOptions {
+  std::string host = "127.0.0.1";  ///< "": every address of this machine
+  int port = 0;                    ///< 0: a free one
+  std::string secret;
+  double handshake_s = 5;   ///< how long a peer may take to prove that it knows the secret
+  int max_strangers = 256;  ///< connections that have not yet; more have to wait
+  double linger_s = 5;      ///< how long the end may be put off by FrameService::MayEnd
+};
+
+class FrameServer {
+ public:
+  /// The services live longer than the server. Throws: Error if it cannot listen there.
+  FrameServer(const FrameServerOptions& options, std::map<Purpose, FrameService*> services);
+  ~FrameServer();
+
+  int port() const { return port_; }
+
+ private:
+  friend class Peer;
+  using Clock = std::chrono::steady_clock;
+  using TimePoint = Clock::time_point;
+
+  void Run();
+  void Serve();
+  bool MayEnd(TimePoint now) const;
+  int MillisecondsToWait(TimePoint now) const;
+  void Tick(TimePoint now);
+  void Accept(TimePoint now);
+  void Listen(bool listen);
+  Peer* OldestStranger();
+  void Read(Peer& peer);
+  bool Dispatch(Peer& peer, std::string_view body);
+  void Touch(Peer& peer);
+  void Flush(Peer& peer);
+  void Doom(Peer& peer, const std::string& why);
+  void Settle();
+
+  const FrameServerOptions options_;
+  const std::map<Purpose, FrameService*> services_;
+  Fd listening_, epoll_, wake_;
+  const int port_;
+
+  std::unordered_map<uint64_t, std::unique_ptr<Peer>> peers_;
+  uint64_t last_id_ = 1;  // 0 and 1 are the listening socket and the wake-up
+  int strangers_ = 0;
+  bool listens_ = false;
+  TimePoint next_look_ = TimePoint::max();  // at strangers that are slow
+  std::vector<uint64_t> touched_;
+  std::vector<std::pair<uint64_t, std::string>> doomed_;
+  std::optional<TimePoint> end_by_;  // set when it is to end
+
+  std::thread thread_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,49 @@
+// Sockets as owned handles; addresses; one try to connect.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace convoy {
+
+/// An open file descriptor.
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.Release()) {}
+  Fd& operator=(Fd&& other) noexcept;
+  ~Fd() { Close(); }
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int Release();
+  void Close();
+
+ private:
+  int fd_;
+};
+
+/// "10.0.0.1:29500", "[fe80::1]:29500"
+std::string AddressText(std::string_view host, int port);
+
+/// "connection refused", for use within a sentence.
+std::string ErrnoText(int error);
+
+/// A listening socket, non-blocking, at `host` ("": every address of this machine). If `host` is
+/// another machine's name for this one (an address that this machine does not have), it is every
+/// address too. Port 0: a free one. Throws: Error if the port is taken.
+Fd ListenAt(const std::string& host, int port);
+/// The port of a listening socket.
+int PortOf(const Fd& listening);
+
+/// A connected socket, non-blocking; or none, and why. Tries all addresses of the host, together
+/// for at most `timeout_s`.
+Fd TryConnect(const std::string& host, int port, double timeout_s, std::string& why);
+
+/// Small frames leave at once, and a machine that is gone is noticed within about 20 s.
+void TuneConnection(const Fd& socket);
+
+/// Waits for `events` (poll's) on `fd`. False once `timeout_s` has passed.
+bool WaitFor(int fd, short events, double timeout_s);
+
+}  // namespace convoy

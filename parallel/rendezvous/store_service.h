@@ -1,0 +1,47 @@
+// The keys and values of a job, and who waits for them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "parallel/rendezvous/frame_server.h"
+#include "parallel/rendezvous/store_messages.h"
+
+namespace convoy {
+
+/// Answers TcpStores. One that waits for keys is answered when they are there, or late.
+class StoreService final : public FrameService {
+ public:
+  bool Received(Peer& peer, std::string_view body) override;
+  void Closed(Peer& peer, const std::string& why) override;
+  TimePoint NextTick() const override { return next_; }
+  void Tick(TimePoint now) override;
+
+ private:
+  // A request that waits; the peer's next one is not read before.
+  struct Parked {
+    Peer* peer = nullptr;
+    StoreRequest request;
+    size_t missing = 0;  // keys
+    TimePoint until;
+  };
+
+  void Answer(Peer& peer, const StoreReply& reply);
+  StoreReply Add(const StoreRequest& request);
+  StoreReply Put(const std::string& key, std::string value);
+  StoreReply Found(const StoreRequest& request) const;
+  void Park(Peer& peer, StoreRequest request);
+  void Unpark(uint64_t ticket);
+
+  std::unordered_map<std::string, std::string> values_;
+  size_t bytes_ = 0;
+  std::unordered_map<uint64_t, Parked> parked_;                     // by ticket
+  std::unordered_map<std::string, std::vector<uint64_t>> awaited_;  // key -> tickets
+  uint64_t last_ticket_ = 0;
+  TimePoint next_ = TimePoint::max();
+};
+
+}  // namespace convoy

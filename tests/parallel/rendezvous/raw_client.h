@@ -1,0 +1,63 @@
+// A peer that sends whatever bytes a test likes.
+#pragma once
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "core/error.h"
+#include "parallel/deadline.h"
+#include "parallel/rendezvous/socket.h"
+
+namespace convoy {
+
+class RawClient {
+ public:
+  explicit RawClient(int port) {
+    std::string why;
+    fd_ = TryConnect("127.0.0.1", port, 5, why);
+    CONVOY_CHECK(static_cast<bool>(fd_), "[RawClient] {}", why);
+  }
+
+  // As much as the other end takes; false if it is gone.
+  bool Send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent > 0) {
+        bytes.remove_prefix(static_cast<size_t>(sent));
+      } else if (errno != EAGAIN || !WaitFor(fd_.get(), POLLOUT, 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // All that comes until the other end closes, or `timeout_s` has passed.
+  std::string Drain(double timeout_s) {
+    std::string all;
+    const Deadline deadline(timeout_s);
+    char bytes[4096];
+    while (WaitFor(fd_.get(), POLLIN, deadline.remaining_s())) {
+      const ssize_t got = recv(fd_.get(), bytes, sizeof(bytes), 0);
+      if (got > 0) {
+        all.append(bytes, static_cast<size_t>(got));
+      } else if (got == 0 || errno != EAGAIN) {
+        closed_ = true;
+        break;
+      }
+    }
+    return all;
+  }
+
+  // Whether Drain saw the other end close.
+  bool closed() const { return closed_; }
+
+ private:
+  Fd fd_;
+  bool closed_ = false;
+};
+
+}  // namespace convoy
