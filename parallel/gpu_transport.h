@@ -3,19 +3,10 @@
 
 #include <memory>
 
-#include "core/device.h"
-#include "parallel/board.h"
+#include "parallel/peers.h"
 #include "parallel/process_group.h"
 
 namespace convoy {
-
-/// One worker's place in a run on several GPUs.
-struct GpuSeat {
-  std::shared_ptr<Board> board;
-  int rank = 0;
-  Device device;
-  double timeout_s = 60;  ///< how long a peer may be waited for
-};
 
 class GpuTransport {
  public:
@@ -26,7 +17,7 @@ class GpuTransport {
 
   /// A worker's end; returns when all workers have joined. Called by the worker's thread, which is
   /// also the one that drops it. Throws: Error naming the workers that have not joined in time.
-  virtual std::shared_ptr<ProcessGroup> Join(const GpuSeat& seat) = 0;
+  virtual std::shared_ptr<ProcessGroup> Join(const Seat& seat) = 0;
 };
 
 /// Installs the transport; called once, by a static initialiser of its library.

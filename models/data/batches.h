@@ -13,6 +13,7 @@ namespace convoy {
 struct BatchOptions {
   int64_t batch_size = 32;  ///< global: samples per step over all workers
   int64_t epoch = 0;        ///< each has an order of its own
+  int64_t first_batch = 0;  ///< to go on in the middle of an epoch: batches before it are left out
   uint64_t seed = 0;
   bool shuffle = true;     ///< else in the order of the data set
   bool drop_last = false;  ///< leave out a last batch that is not full
@@ -29,7 +30,8 @@ struct BatchOptions {
 /// The data set must outlive the range.
 class Batches : public BatchStream {
  public:
-  /// Throws: Error if the data set is smaller than a global batch, or that than the workers.
+  /// Throws: Error if the data set is smaller than a global batch, or that than the workers; or if
+  /// the epoch has fewer than first_batch batches.
   template <Dataset D>
   Batches(const D& dataset, Worker& worker, const BatchOptions& options)
       : Batches([&dataset](std::span<const int64_t> indices,

@@ -8,7 +8,7 @@
 
 #include "core/device.h"
 #include "parallel/nccl/api.h"
-#include "parallel/nccl/peers.h"
+#include "parallel/peers.h"
 
 namespace convoy::nccl {
 

@@ -9,7 +9,7 @@ namespace {
 class Transport final : public GpuTransport {
  public:
   void Check() override { GetApi(); }
-  std::shared_ptr<ProcessGroup> Join(const GpuSeat& seat) override {
+  std::shared_ptr<ProcessGroup> Join(const Seat& seat) override {
     GetApi();
     return std::make_shared<NcclGroup>(seat);
   }

@@ -13,7 +13,7 @@
 #include "core/cuda/stream.h"
 #include "core/device.h"
 #include "parallel/nccl/communicator.h"
-#include "parallel/nccl/peers.h"
+#include "parallel/peers.h"
 
 namespace convoy::nccl {
 

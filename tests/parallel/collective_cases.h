@@ -152,6 +152,12 @@ inline void CheckAllMoves(Worker& worker) {
   CheckMoves(worker, DType::kF32, 40009);
 }
 
+inline void CheckLarge(Worker& worker) {
+  constexpr int64_t k64MiB = int64_t{16} << 20;  // of f32
+  CheckAllReduce(worker, DType::kF32, ReduceOp::kSum, k64MiB);
+  CheckMoves(worker, DType::kF32, k64MiB / 8);
+}
+
 // Sixty sums under way at once, waited for last to first.
 inline void CheckManyAtOnce(Worker& worker) {
   const int size = worker.world_size();
@@ -192,6 +198,52 @@ inline void CheckBarrier(Worker& worker, std::atomic<int>& arrived) {
     Expect(arrived >= worker.world_size() * round, "all have come");
     worker.group().Barrier();
   }
+}
+
+inline void CheckLeavesEarly(Worker& worker) {
+  const Tensor tensor = Filled(worker, DType::kF32, 300000);
+  Work work = worker.group().AllReduce(tensor);
+  if (worker.rank() == 1) return;  // its tensor lives on in the collective
+  work.Wait();
+  ExpectValues(tensor, "AllReduce",
+               []<typename T>(T, int64_t i) { return Reduced<T>(3, ReduceOp::kSum, i); });
+}
+
+inline void CheckMessages(Worker& worker) {
+  const int next = (worker.rank() + 1) % 3;
+  const int previous = (worker.rank() + 2) % 3;
+  std::vector<Tensor> sent, received;
+  std::vector<Work> works;
+  for (int32_t i = 0; i < 20; ++i) {
+    const int tag = i % 2;
+    sent.push_back(Tensor::Full({40000}, worker.rank() * 100 + i, {DType::kI32, worker.device()}));
+    works.push_back(worker.group().Send(sent.back(), next, tag));
+  }
+  for (const int tag : {1, 0}) {  // not the order of sending
+    for (int32_t i = tag; i < 20; i += 2) {
+      const Tensor tensor = Tensor::Empty({40000}, {DType::kI32, worker.device()});
+      worker.group().Recv(tensor, previous, tag).Wait();
+      Expect(tensor.data<int32_t>()[39999] == previous * 100 + i, "message in order");
+    }
+  }
+  for (Work& work : works) work.Wait();
+}
+
+inline void CheckMessagesToOneself(Worker& worker) {
+  const Tensor mine = Tensor::Scalar<float>(1.5f, worker.device());
+  const Tensor copy = Tensor::Scalar<float>(0, worker.device());
+  Work receiving = worker.group().Recv(copy, worker.rank(), 7);
+  worker.group().Send(mine, worker.rank(), 7).Wait();
+  receiving.Wait();
+  Expect(copy.Item<float>() == 1.5f, "message to oneself");
+
+  const Tensor other = Tensor::Scalar<float>(0, worker.device());
+  Work waiting = worker.group().Recv(other, 1 - worker.rank(), 0);
+  worker.group().Barrier();
+  const Tensor rank = Tensor::Scalar<float>(static_cast<float>(worker.rank()), worker.device());
+  worker.group().Send(rank, 1 - worker.rank(), 0);
+  waiting.Wait();
+  Expect(other.Item<float>() == static_cast<float>(1 - worker.rank()), "message");
 }
 
 }  // namespace convoy

@@ -23,6 +23,8 @@ TEST_CASE("Workers with several threads use all of them for a collective") {
          [](Worker& worker) { CheckAllReduce(worker, DType::kF32, ReduceOp::kSum, 1000003); });
 }
 
+TEST_CASE("Tensors of 64 MiB") { RunWorkers(GENERATE(2, 3), CheckLarge); }
+
 TEST_CASE("Many collectives may be under way at once, and be waited for in any order") {
   RunWorkers(4, CheckManyAtOnce);
 }
@@ -30,56 +32,15 @@ TEST_CASE("Many collectives may be under way at once, and be waited for in any o
 TEST_CASE("Done becomes true for workers that only ask") { RunWorkers(3, CheckDone); }
 
 TEST_CASE("A worker may return without waiting for what it has joined") {
-  RunWorkers(3, [](Worker& worker) {
-    const Tensor tensor = Filled(worker, DType::kF32, 300000);
-    Work work = worker.group().AllReduce(tensor);
-    if (worker.rank() == 1) return;  // its tensor lives on in the collective
-    work.Wait();
-    ExpectValues(tensor, "AllReduce",
-                 []<typename T>(T, int64_t i) { return Reduced<T>(3, ReduceOp::kSum, i); });
-  });
+  RunWorkers(3, CheckLeavesEarly);
 }
 
 TEST_CASE("Messages arrive in order per source, destination and tag") {
-  RunWorkers(3, [](Worker& worker) {
-    const int next = (worker.rank() + 1) % 3;
-    const int previous = (worker.rank() + 2) % 3;
-    std::vector<Tensor> sent, received;
-    std::vector<Work> works;
-    for (int32_t i = 0; i < 20; ++i) {
-      const int tag = i % 2;
-      sent.push_back(
-          Tensor::Full({40000}, worker.rank() * 100 + i, {DType::kI32, worker.device()}));
-      works.push_back(worker.group().Send(sent.back(), next, tag));
-    }
-    for (const int tag : {1, 0}) {  // not the order of sending
-      for (int32_t i = tag; i < 20; i += 2) {
-        const Tensor tensor = Tensor::Empty({40000}, {DType::kI32, worker.device()});
-        worker.group().Recv(tensor, previous, tag).Wait();
-        Expect(tensor.data<int32_t>()[39999] == previous * 100 + i, "message in order");
-      }
-    }
-    for (Work& work : works) work.Wait();
-  });
+  RunWorkers(3, CheckMessages);
 }
 
 TEST_CASE("A worker may send to itself, and receive before anybody sends") {
-  RunWorkers(2, [](Worker& worker) {
-    const Tensor mine = Tensor::Scalar<float>(1.5f, worker.device());
-    const Tensor copy = Tensor::Scalar<float>(0, worker.device());
-    Work receiving = worker.group().Recv(copy, worker.rank(), 7);
-    worker.group().Send(mine, worker.rank(), 7).Wait();
-    receiving.Wait();
-    Expect(copy.Item<float>() == 1.5f, "message to oneself");
-
-    const Tensor other = Tensor::Scalar<float>(0, worker.device());
-    Work waiting = worker.group().Recv(other, 1 - worker.rank(), 0);
-    worker.group().Barrier();
-    const Tensor rank = Tensor::Scalar<float>(static_cast<float>(worker.rank()), worker.device());
-    worker.group().Send(rank, 1 - worker.rank(), 0);
-    waiting.Wait();
-    Expect(other.Item<float>() == static_cast<float>(1 - worker.rank()), "message");
-  });
+  RunWorkers(2, CheckMessagesToOneself);
 }
 
 TEST_CASE("Barrier lets nobody pass before everybody has come") {

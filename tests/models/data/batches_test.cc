@@ -149,6 +149,20 @@ TEST_CASE("A range can be walked again, left early, or not at all") {
   REQUIRE(count == 13);
 }
 
+TEST_CASE("An epoch can be gone on with in its middle") {
+  const Numbers data(103);
+  FakeWorker alone, second(1, 2);
+  for (Worker* worker : {&alone.worker, &second.worker}) {
+    const auto whole = Deal(data, *worker, {.batch_size = 10, .epoch = 3});
+    const auto rest = Deal(data, *worker, {.batch_size = 10, .epoch = 3, .first_batch = 4});
+    REQUIRE(rest == std::vector(whole.begin() + 4, whole.end()));
+  }
+  REQUIRE(Batches(data, alone.worker, {.batch_size = 10, .first_batch = 4}).size() == 7);
+  REQUIRE(Deal(data, alone.worker, {.batch_size = 10, .first_batch = 11}).empty());
+  REQUIRE_THROWS_WITH(Batches(data, alone.worker, {.batch_size = 10, .first_batch = 12}),
+                      "[Batches] first_batch must lie in 0 to 11, the batches of an epoch, got 12");
+}
+
 TEST_CASE("What a data set throws on the loader thread arrives in the loop") {
   Numbers data(10);
   data.fails_at = 5;

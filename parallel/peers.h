@@ -1,22 +1,35 @@
-// The other workers of a run on GPUs, seen from one of them: who is there, and who has failed.
+// The other workers of a run, seen from one of them: who is there, and who has failed.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "core/device.h"
+#include "parallel/board.h"
+#include "parallel/collective_call.h"
 #include "parallel/deadline.h"
-#include "parallel/gpu_transport.h"
 
-namespace convoy::nccl {
+namespace convoy {
+
+/// One worker's place in a run of several.
+struct Seat {
+  std::shared_ptr<Board> board;
+  int rank = 0;
+  Device device;
+  double timeout_s = 60;  ///< how long a peer may be waited for
+};
 
 /// Safe to call from any thread. Everything known comes from the board, never from a collective.
 class Peers {
  public:
-  explicit Peers(const GpuSeat& seat) : seat_(seat) {}
+  /// `transport` opens messages: "NCCL".
+  Peers(const Seat& seat, const char* transport) : seat_(seat), transport_(transport) {}
 
   int rank() const { return seat_.rank; }
   int size() const { return seat_.board->size(); }
   Board& board() const { return *seat_.board; }
+  const char* transport() const { return transport_; }
   double timeout_s() const { return seat_.timeout_s; }
   bool failed() const { return board().failed(); }
 
@@ -30,6 +43,12 @@ class Peers {
   void Fail(const std::string& reason) const noexcept;
   [[noreturn]] void FailAndThrow(const std::string& reason) const;
 
+  /// Tells the others that this worker starts collective `number`, and compares it with what they
+  /// have given as theirs: of two workers, the one that comes later sees the other's.
+  /// Throws: Error if the run has failed, which it has if they differ.
+  void Announce(uint64_t number, const CollectiveSignature& signature,
+                const std::string& what) const;
+
   /// Why collective `number`, described by `what`, cannot end: a worker whose process is gone, or
   /// that has finished and will not join it. Empty: nothing is known against it.
   std::string WhyHopeless(uint64_t number, const std::string& what) const;
@@ -42,11 +61,15 @@ class Peers {
  private:
   [[noreturn]] void Throw() const;
 
-  const GpuSeat seat_;
+  const Seat seat_;
+  const char* const transport_;
 };
 
-/// Waits until worker 0's address and everybody is on the board; rank 0 gives `address`.
-/// Throws: Error naming who has not come in time, or has failed.
+/// "bucket 3 (fc1.weight), AllReduce of f32 4096 (16.0 KiB)"
+std::string DescribeCall(const CollectiveCall& call);
+
+/// Joins, and waits until everybody has. Throws: Error naming who has not come in time, or has
+/// failed.
 void Meet(const Peers& peers);
 
-}  // namespace convoy::nccl
+}  // namespace convoy

@@ -1,15 +1,17 @@
-// The other workers of a run on GPUs, seen from one of them: who is there, and who has failed.
-#include "parallel/nccl/peers.h"
+// The other workers of a run, seen from one of them: who is there, and who has failed.
+#include "parallel/peers.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "core/error.h"
 
-namespace convoy::nccl {
+namespace convoy {
 namespace {
 
 // "worker 2", "workers 0, 1, 3"
@@ -42,24 +44,37 @@ std::string Peers::WhoDied() const {
   return {};
 }
 
+void Peers::Announce(uint64_t number, const CollectiveSignature& signature,
+                     const std::string& what) const {
+  ThrowIfFailed();
+  board().Started(rank(), number, signature, what);
+  for (int other = 0; other < size(); ++other) {
+    const auto theirs = board().signature(other, number);
+    if (!theirs || *theirs == signature) continue;
+    const bool first = rank() < other;
+    FailAndThrow(DescribeMismatch(number, std::min(rank(), other), first ? signature : *theirs, {},
+                                  std::max(rank(), other), first ? *theirs : signature, {}));
+  }
+}
+
 std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
   if (const std::string died = WhoDied(); !died.empty()) {
-    return fmt::format("[NCCL] {}; collective {}, {}, waits for it", died, number, what);
+    return fmt::format("[{}] {}; collective {}, {}, waits for it", transport_, died, number, what);
   }
   for (int r = 0; r < size(); ++r) {
     if (board().state(r) != Board::State::kFinished) continue;
     if (board().progress(r).started >= number) continue;
     return fmt::format(
-        "[NCCL] worker {} has finished while others wait in collective {}, {}; all workers must "
+        "[{}] worker {} has finished while others wait in collective {}, {}; all workers must "
         "make the same calls",
-        r, number, what);
+        transport_, r, number, what);
   }
   return {};
 }
 
 std::string Peers::WhyLate(uint64_t number, const std::string& what, double seconds) const {
-  const std::string wait =
-      fmt::format("[NCCL] collective {}, {}, has not ended within {:.1f} s", number, what, seconds);
+  const std::string wait = fmt::format("[{}] collective {}, {}, has not ended within {:.1f} s",
+                                       transport_, number, what, seconds);
   std::vector<int> missing, computing;
   for (int r = 0; r < size(); ++r) {
     const Board::Progress progress = board().progress(r);
@@ -80,12 +95,23 @@ std::string Peers::WhyLate(uint64_t number, const std::string& what, double seco
                        missing.size() == 1 ? "is" : "are", missing.front(), last);
   }
   if (!computing.empty()) {
-    return fmt::format("{}: the device of {} has not computed its part", wait, List(computing));
+    return fmt::format("{}: {} {} not computed {} part", wait, List(computing),
+                       computing.size() == 1 ? "has" : "have",
+                       computing.size() == 1 ? "its" : "their");
   }
   return fmt::format(
-      "{}: all workers are there and have computed their parts, so the devices "
-      "cannot reach each other; NCCL_DEBUG=INFO tells more",
-      wait);
+      "{}: all workers are there and have computed their parts, so they cannot reach each other; "
+      "look at the network between them{}",
+      wait, std::string_view(transport_) == "NCCL" ? "; NCCL_DEBUG=INFO tells more" : "");
+}
+
+std::string DescribeCall(const CollectiveCall& call) {
+  std::string text(Name(call.kind));
+  if (call.input.defined()) {
+    text += fmt::format(" of {} {} ({:.1f} KiB)", Name(call.input.dtype()), call.input.numel(),
+                        static_cast<double>(call.input.bytes()) / 1024);
+  }
+  return call.what.empty() ? text : fmt::format("{}, {}", call.what, text);
 }
 
 void Meet(const Peers& peers) {
@@ -99,17 +125,17 @@ void Meet(const Peers& peers) {
     }
     peers.ThrowIfFailed();
     if (const std::string died = peers.WhoDied(); !died.empty()) {
-      peers.FailAndThrow(fmt::format("[NCCL] {} before all had joined", died));
+      peers.FailAndThrow(fmt::format("[{}] {} before all had joined", peers.transport(), died));
     }
     if (missing.empty()) return;
     if (deadline.passed()) {
-      peers.FailAndThrow(fmt::format("[NCCL] {} {} not joined within {:.1f} s; {} {}",
-                                     List(missing), missing.size() == 1 ? "has" : "have",
-                                     deadline.elapsed_s(), List(here),
-                                     here.size() == 1 ? "has" : "have"));
+      peers.FailAndThrow(fmt::format("[{}] {} {} not joined within {:.1f} s; {} {}",
+                                     peers.transport(), List(missing),
+                                     missing.size() == 1 ? "has" : "have", deadline.elapsed_s(),
+                                     List(here), here.size() == 1 ? "has" : "have"));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
-}  // namespace convoy::nccl
+}  // namespace convoy

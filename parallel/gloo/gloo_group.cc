@@ -1,0 +1,313 @@
+// The transport between CPU workers in processes of their own, on one host or several: Gloo's TCP.
+#include "parallel/gloo/gloo_group.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How often the watcher looks.
+constexpr std::chrono::milliseconds kInterval{20};
+// A connection that breaks is soon explained by the board; how long that may take.
+constexpr double kExplainSeconds = 2;
+
+constexpr uint64_t kMessageSlot = uint64_t{1} << 63;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// splitmix64's finaliser.
+uint64_t Mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+// Workers whose calls differ find no common slot: nothing is moved between them, and the board,
+// which all signatures reach soon, tells what differs.
+uint64_t SlotOf(uint64_t number, const CollectiveSignature& signature) {
+  uint64_t hash = Mix(number);
+  for (const uint64_t field :
+       {static_cast<uint64_t>(signature.kind), static_cast<uint64_t>(signature.op),
+        static_cast<uint64_t>(signature.dtype), static_cast<uint64_t>(signature.root),
+        static_cast<uint64_t>(signature.numel)}) {
+    hash = Mix(hash + field + 0x9e3779b97f4a7c15u);
+  }
+  return (hash << MeshCollectives::kSlotBits) & ~kMessageSlot;
+}
+
+uint64_t SlotOfMessage(const CollectiveCall& call) {
+  const uint64_t form =
+      Mix(Mix(static_cast<uint64_t>(call.input.dtype()) + 1) + call.input.bytes());
+  return kMessageSlot | static_cast<uint64_t>(static_cast<uint32_t>(call.tag)) << 31 | form >> 33;
+}
+
+}  // namespace
+
+struct GlooGroup::Call {
+  CollectiveCall call;
+  std::string what;
+  uint64_t number = 0;  // 0: a message
+  uint64_t slot = 0;
+  std::unique_ptr<MeshBuffer> buffer;  // of a message; null: to oneself, or of nothing
+
+  // Under the group's mutex.
+  Clock::time_point since;  // it runs; for a message: it is waited for
+  double seconds = 0;
+  bool done = false;
+
+  bool is_message() const { return number == 0; }
+};
+
+// A call as its user sees it; keeps the worker's end alive.
+class GlooGroup::Handle final : public Work::Impl {
+ public:
+  Handle(std::shared_ptr<GlooGroup> group, std::shared_ptr<Call> call)
+      : group_(std::move(group)), call_(std::move(call)) {}
+
+  void Wait() override { group_->Await(call_); }
+  bool Done() override {
+    const std::lock_guard lock(group_->mutex_);
+    if (!call_->done) group_->peers_.ThrowIfFailed();
+    return call_->done;
+  }
+  double seconds() const override {
+    const std::lock_guard lock(group_->mutex_);
+    return call_->seconds;
+  }
+
+ private:
+  const std::shared_ptr<GlooGroup> group_;
+  const std::shared_ptr<Call> call_;
+};
+
+GlooGroup::GlooGroup(const Seat& seat, Store& store, const std::string& host)
+    : peers_(seat, "Gloo"), mesh_(seat.rank, seat.board->size(), host), collectives_(mesh_) {
+  Meet(peers_);
+  watcher_ = std::thread([this] { RunWatcher(); });
+  try {
+    mesh_.Connect(store, "gloo/world", [this] { peers_.ThrowIfFailed(); });
+  } catch (const std::exception& error) {
+    if (!peers_.failed()) peers_.Fail(fmt::format("[Gloo] cannot connect: {}", error.what()));
+    Stop();
+    peers_.ThrowIfFailed();
+  }
+  runner_ = std::thread([this] { RunCollectives(); });
+}
+
+GlooGroup::~GlooGroup() { Stop(); }
+
+void GlooGroup::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  queued_.notify_all();
+  if (runner_.joinable()) runner_.join();
+  // Messages that nobody waits for and whose other half never comes.
+  mesh_.Abort();
+  for (std::thread& thread : messages_) thread.join();
+  if (watcher_.joinable()) watcher_.join();
+}
+
+void GlooGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
+  CONVOY_CHECK(tensor.device().is_cpu(),
+               "[{}] the Gloo transport wants tensors in host memory, got one on {}", Name(kind),
+               tensor.device().ToString());
+}
+
+Work GlooGroup::Start(const CollectiveCall& given) {
+  const auto call = std::make_shared<Call>();
+  call->call = given;
+  call->what = DescribeCall(given);
+  call->call.what = {};  // the caller's memory
+  if (given.kind == CollectiveKind::kSend || given.kind == CollectiveKind::kRecv) {
+    return StartMessage(call);
+  }
+  const CollectiveSignature signature = SignatureOf(given);
+  call->number = calls_ + 1;
+  call->slot = SlotOf(call->number, signature);
+  peers_.Announce(call->number, signature, call->what);
+  ++calls_;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(call);
+  }
+  queued_.notify_all();
+  return Work(std::make_shared<Handle>(shared_from_this(), call));
+}
+
+Work GlooGroup::StartMessage(const std::shared_ptr<Call>& call) {
+  peers_.ThrowIfFailed();
+  const CollectiveCall& message = call->call;
+  const size_t bytes = message.input.bytes();
+  if (message.root == rank()) {
+    MatchOwn(call);
+  } else if (bytes == 0) {
+    call->done = true;
+  } else {
+    call->slot = SlotOfMessage(message);
+    call->buffer = std::make_unique<MeshBuffer>(mesh_, message.input.raw_data(), bytes);
+    if (message.kind == CollectiveKind::kSend) {
+      call->buffer->Send(message.root, call->slot, 0, bytes);
+    } else {
+      call->buffer->Recv(message.root, call->slot, 0, bytes);
+    }
+    messages_.emplace_back([this, call] { Run(*call, [&] { call->buffer->Settle(); }); });
+  }
+  return Work(std::make_shared<Handle>(shared_from_this(), call));
+}
+
+void GlooGroup::MatchOwn(const std::shared_ptr<Call>& call) {
+  auto& waiting = own_[call->call.tag];
+  if (waiting.empty() || waiting.front()->call.kind == call->call.kind) {
+    waiting.push_back(call);
+    return;
+  }
+  const std::shared_ptr<Call> other = waiting.front();
+  waiting.pop_front();
+  const bool sends = call->call.kind == CollectiveKind::kSend;
+  const Tensor& from = sends ? call->call.input : other->call.input;
+  const Tensor& to = sends ? other->call.input : call->call.input;
+  CONVOY_CHECK(from.dtype() == to.dtype() && from.numel() == to.numel(),
+               "[Recv] worker {} expects {} {}, but sends itself {} {}", rank(), Name(to.dtype()),
+               to.shape().ToString(), Name(from.dtype()), from.shape().ToString());
+  if (from.bytes() > 0) std::memmove(to.raw_data(), from.raw_data(), from.bytes());
+  const std::lock_guard lock(mutex_);
+  call->done = other->done = true;
+}
+
+void GlooGroup::Await(const std::shared_ptr<Call>& call) {
+  std::unique_lock lock(mutex_);
+  if (call->is_message()) call->since = Clock::now();
+  awaited_ = call;
+  while (!call->done && !peers_.failed()) {
+    // Rather than wait for the other thread to wake up.
+    if (!call->is_message() && running_ == nullptr) {
+      RunNext(lock);
+    } else {
+      ended_.wait(lock);
+    }
+  }
+  awaited_ = nullptr;
+  const bool done = call->done;
+  lock.unlock();
+  if (!done) peers_.ThrowIfFailed();
+}
+
+void GlooGroup::RunCollectives() {
+  pthread_setname_np(pthread_self(), "gloo");
+  std::unique_lock lock(mutex_);
+  while (true) {
+    queued_.wait(lock, [this] { return stop_ || (!queue_.empty() && running_ == nullptr); });
+    if (peers_.failed() || (stop_ && queue_.empty())) return;
+    if (running_ == nullptr) {
+      RunNext(lock);
+    } else {
+      ended_.wait(lock);
+    }
+  }
+}
+
+void GlooGroup::RunNext(std::unique_lock<std::mutex>& lock) {
+  const std::shared_ptr<Call> call = queue_.front();
+  queue_.pop_front();
+  running_ = call;
+  call->since = Clock::now();
+  lock.unlock();
+  peers_.board().Ready(rank(), call->number);
+  Run(*call, [&] { collectives_.Run(call->call, call->slot); });
+  lock.lock();
+  running_ = nullptr;
+  ended_.notify_all();
+  if (!queue_.empty()) queued_.notify_all();
+}
+
+void GlooGroup::Run(Call& call, const std::function<void()>& body) {
+  const Clock::time_point start = Clock::now();
+  try {
+    body();
+    const std::lock_guard lock(mutex_);
+    call.seconds = SecondsSince(start);
+    call.done = true;
+  } catch (const std::exception& error) {
+    Explain(call, error.what());
+  }
+  ended_.notify_all();
+}
+
+// A peer that is gone closes its connections a moment before the board knows of it.
+void GlooGroup::Explain(const Call& call, const std::string& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stop_ && call.is_message()) return;  // nobody waits for it any more
+  }
+  const Deadline deadline(kExplainSeconds);
+  while (!peers_.failed() && !deadline.passed()) {
+    const std::string why =
+        call.is_message() ? peers_.WhoDied() : peers_.WhyHopeless(call.number, call.what);
+    if (!why.empty()) {
+      peers_.Fail(call.is_message() ? fmt::format("[Gloo] {}; {} waits for it", why, call.what)
+                                    : why);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (peers_.failed()) return;
+  peers_.Fail(fmt::format("[Gloo] {}: a connection was lost: {}", call.what, error));
+}
+
+void GlooGroup::RunWatcher() {
+  pthread_setname_np(pthread_self(), "gloo watcher");
+  std::unique_lock lock(mutex_);
+  while (!queued_.wait_for(lock, kInterval, [this] { return stop_; })) {
+    const std::string why = peers_.failed() ? "" : WhyStuck();
+    if (!why.empty()) peers_.Fail(why);
+    if (!peers_.failed()) continue;
+    lock.unlock();
+    mesh_.Abort();
+    lock.lock();
+    ended_.notify_all();
+    queued_.notify_all();
+  }
+}
+
+std::string GlooGroup::WhyStuck() const {
+  if (running_ != nullptr) {
+    const Call& call = *running_;
+    if (std::string why = peers_.WhyHopeless(call.number, call.what); !why.empty()) return why;
+    const double seconds = SecondsSince(call.since);
+    if (seconds > peers_.timeout_s()) return peers_.WhyLate(call.number, call.what, seconds);
+  } else if (awaited_ != nullptr && awaited_->is_message()) {
+    const double seconds = SecondsSince(awaited_->since);
+    if (seconds > peers_.timeout_s()) {
+      return fmt::format("[Gloo] {} with worker {} has not ended within {:.1f} s", awaited_->what,
+                         awaited_->call.root, seconds);
+    }
+  }
+  const std::string died = peers_.WhoDied();
+  return died.empty() ? died : "[Gloo] " + died;
+}
+
+void GlooGroup::Finish() noexcept {
+  try {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock,
+                [this] { return (queue_.empty() && running_ == nullptr) || peers_.failed(); });
+    lock.unlock();
+    if (!peers_.failed()) peers_.board().set_state(rank(), Board::State::kFinished);
+  } catch (const std::exception& error) {
+    peers_.Fail(error.what());
+  }
+}
+
+}  // namespace convoy

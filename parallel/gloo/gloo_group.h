@@ -1,0 +1,88 @@
+// The transport between CPU workers in processes of their own, on one host or several: Gloo's TCP.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "parallel/collective_call.h"
+#include "parallel/gloo/collectives.h"
+#include "parallel/gloo/mesh.h"
+#include "parallel/peers.h"
+#include "parallel/rendezvous/store.h"
+
+namespace convoy {
+
+/// Worker `seat.rank`'s end. Collectives run in the order of their calls on a thread of the group's
+/// own while the worker computes, or on the worker's own if it has nothing to do but wait; sums are
+/// taken in rank order, with the bits of the in-process transport. A second thread turns what
+/// cannot end into an error: a worker that is gone, a collective past its deadline, a failure
+/// elsewhere.
+///
+/// A message takes a thread to wait for it (Gloo can only wait), and meets those of the same tag,
+/// dtype and size alone. Tensors must be in host memory. Traffic is neither encrypted nor
+/// authenticated, as Gloo has it: for networks that are trusted.
+class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
+ public:
+  /// Collective. `host`: the address of this machine that the other workers reach.
+  /// Throws: Error naming who has not joined in time.
+  GlooGroup(const Seat& seat, Store& store, const std::string& host);
+  ~GlooGroup() override;
+
+  int rank() const override { return peers_.rank(); }
+  int size() const override { return peers_.size(); }
+  std::string name() const override { return "gloo"; }
+
+  void Finish() noexcept override;
+  void Abort(const std::string& reason) noexcept override { peers_.board().Fail(reason); }
+
+ protected:
+  Work Start(const CollectiveCall& call) override;
+  void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
+
+ private:
+  class Handle;
+  struct Call;  // a collective or a message under way
+
+  Work StartMessage(const std::shared_ptr<Call>& call);
+  // Gives a message to oneself to its other half, or keeps it for that.
+  void MatchOwn(const std::shared_ptr<Call>& call);
+  void Await(const std::shared_ptr<Call>& call);
+
+  void RunCollectives();
+  // Runs the oldest collective that is queued; `lock` is of mutex_, and nothing runs.
+  void RunNext(std::unique_lock<std::mutex>& lock);
+  // Does this worker's part of a call, with `body`, and tells who waits for it.
+  void Run(Call& call, const std::function<void()>& body);
+  // A call has failed: finds out why, and declares the run failed.
+  void Explain(const Call& call, const std::string& error);
+  void RunWatcher();
+  void Stop();
+  // Why what is under way cannot end; or an empty text. With mutex_ held.
+  std::string WhyStuck() const;
+
+  const Peers peers_;
+  Mesh mesh_;
+  MeshCollectives collectives_;
+
+  std::mutex mutex_;
+  std::condition_variable queued_;  // for the threads: there is work, or the end has come
+  std::condition_variable ended_;   // for the worker: a call has ended, or the run has failed
+  std::deque<std::shared_ptr<Call>> queue_;
+  std::shared_ptr<Call> running_;  // the collective that runs
+  std::shared_ptr<Call> awaited_;  // what the worker waits for
+  bool stop_ = false;
+  uint64_t calls_ = 0;
+  std::map<int, std::deque<std::shared_ptr<Call>>> own_;  // messages to itself, by tag
+  std::vector<std::thread> messages_;                     // one waits for each of them
+  std::thread runner_, watcher_;
+};
+
+}  // namespace convoy

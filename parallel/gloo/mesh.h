@@ -1,0 +1,87 @@
+// Gloo's connections from one worker to all others, and messages over them.
+#pragma once
+
+#include <gloo/context.h>
+#include <gloo/transport/device.h>
+#include <gloo/transport/unbound_buffer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+#include "parallel/rendezvous/store.h"
+
+namespace convoy {
+
+/// What waits on a mesh throw once it was aborted.
+struct MeshAborted : std::runtime_error {
+  MeshAborted() : std::runtime_error("the connections were closed") {}
+};
+
+/// A TCP connection to every other worker. What goes wrong on one comes as a ::gloo::Exception.
+/// Nothing here has a deadline, since one that passes in Gloo closes all connections: whoever
+/// watches the run calls Abort.
+class Mesh {
+ public:
+  /// Listens on the address `host` of this machine, for Connect.
+  Mesh(int rank, int size, const std::string& host);
+  /// For a part of a run's workers: listens as `other` does.
+  Mesh(int rank, int size, const Mesh& other);
+  ~Mesh();
+  Mesh(const Mesh&) = delete;
+  Mesh& operator=(const Mesh&) = delete;
+
+  /// Returns when all workers are connected. Their addresses go through the store, under names that
+  /// start with `prefix`. Collective. `give_up` is called now and then, and throws to end it.
+  void Connect(Store& store, const std::string& prefix, const std::function<void()>& give_up);
+
+  int rank() const;
+  int size() const;
+
+  /// Ends every wait, now and later, with MeshAborted. From any thread.
+  void Abort() noexcept;
+
+ private:
+  friend class MeshBuffer;
+  class Context;
+
+  const std::shared_ptr<::gloo::transport::Device> device_;
+  const std::shared_ptr<Context> context_;
+  std::mutex mutex_;
+  std::set<::gloo::transport::UnboundBuffer*> waited_for_;  // buffers that an abort must reach
+  bool aborted_ = false;
+};
+
+/// Memory that messages come from and go to. Messages between two workers meet by their slot, and
+/// those of one slot in their order. Not safe to use from two threads at once.
+class MeshBuffer {
+ public:
+  MeshBuffer(Mesh& mesh, void* data, size_t bytes);
+  /// What is still under way is dropped, and the connection with it: Settle first.
+  ~MeshBuffer();
+  MeshBuffer(const MeshBuffer&) = delete;
+  MeshBuffer& operator=(const MeshBuffer&) = delete;
+
+  /// Start a message from or to `bytes` of the memory; of nothing if that is 0.
+  void Send(int to, uint64_t slot, size_t offset, size_t bytes);
+  void Recv(int from, uint64_t slot, size_t offset, size_t bytes);
+
+  /// Waits for one more message from anybody: in order, if all are from one.
+  void AwaitRecv();
+  /// Waits for all that has been started.
+  void Settle();
+
+ private:
+  void AwaitSend();
+
+  Mesh& mesh_;
+  std::unique_ptr<::gloo::transport::UnboundBuffer> buffer_;
+  int sends_ = 0, recvs_ = 0;  // started, and not awaited yet
+};
+
+}  // namespace convoy

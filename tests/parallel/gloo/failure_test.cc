@@ -1,0 +1,142 @@
+// What workers connected by Gloo get when one of them is missing, differs, throws or leaves early.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/workers.h"
+
+namespace convoy {
+namespace {
+
+using Catch::Contains;
+
+Tensor Numbers(Worker& worker, int64_t n) {
+  return Tensor::Zeros({n}, {DType::kF32, worker.device()});
+}
+
+TEST_CASE("Gloo: a worker that does not come to a collective is named, with what it did last") {
+  std::atomic<bool> over{false};
+  const std::string message = GlooErrorOf(
+      3,
+      [&](Worker& worker) {
+        worker.group().AllReduce(Numbers(worker, 16), ReduceOp::kSum, "bucket 0 (fc2.bias)").Wait();
+        if (worker.rank() == 1) {
+          while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          return;
+        }
+        try {
+          worker.group()
+              .AllReduce(Numbers(worker, 4096), ReduceOp::kSum, "bucket 1 (fc1.weight)")
+              .Wait();
+        } catch (...) {
+          over = true;
+          throw;
+        }
+      },
+      0.5);
+  CHECK_THAT(message,
+             Contains(" of 3] [Gloo] collective 2, bucket 1 (fc1.weight), AllReduce of f32 "
+                      "4096 (16.0 KiB), has not ended within 0.") &&
+                 Contains(": worker 1 is missing; worker 1 was last seen in 1, bucket 0 "
+                          "(fc2.bias), AllReduce of f32 16"));
+}
+
+TEST_CASE("Gloo: a message that nobody answers is named") {
+  std::atomic<bool> over{false};
+  const std::string message = GlooErrorOf(
+      2,
+      [&](Worker& worker) {
+        if (worker.rank() == 0) {
+          while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          return;
+        }
+        try {
+          worker.group().Recv(Numbers(worker, 8), 0).Wait();
+        } catch (...) {
+          over = true;
+          throw;
+        }
+      },
+      0.5);
+  CHECK_THAT(message, Contains("[worker 1 of 2] [Gloo] Recv of f32 8 (0.0 KiB) with worker 0 has "
+                               "not ended within 0."));
+}
+
+TEST_CASE("Gloo: workers that disagree on a collective get an error that says so") {
+  std::vector<std::string> messages(3);
+  const std::string failure = GlooErrorOf(3, [&](Worker& worker) {
+    const int64_t n = worker.rank() == 2 ? 512 : 1024;
+    try {
+      worker.group().Barrier();
+      worker.group().AllReduce(Numbers(worker, n)).Wait();
+      worker.group().Barrier();
+    } catch (const Error& error) {
+      messages[static_cast<size_t>(worker.rank())] = error.what();
+      throw;
+    }
+  });
+  for (const std::string& message : messages) {
+    CHECK(message == failure);
+    CHECK_THAT(message, Contains("[AllReduce] workers disagree on collective 2: worker ") &&
+                            Catch::EndsWith("f32 (1024), worker 2 f32 (512)"));
+  }
+}
+
+TEST_CASE("Gloo: a worker that throws stops the others, wherever they wait") {
+  const std::function<void(Worker&)> waits[] = {
+      [](Worker& worker) { worker.group().Barrier(); },
+      [](Worker& worker) { worker.group().AllReduce(Numbers(worker, 1000000)).Wait(); },
+      [](Worker& worker) { worker.group().Recv(Numbers(worker, 4), 1).Wait(); },
+      [](Worker& worker) {
+        while (true) {
+          Work work = worker.group().AllReduce(Numbers(worker, 100));
+          while (!work.Done()) std::this_thread::yield();
+        }
+      }};
+  for (const auto& wait : waits) {
+    CHECK(GlooErrorOf(3, [&](Worker& worker) {
+            if (worker.rank() != 1) return wait(worker);
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the others sleep by now
+            throw std::runtime_error("out of luck");
+          }) == "[worker 1 of 3] out of luck");
+  }
+}
+
+TEST_CASE("Gloo: waiting for a worker that has returned is an error") {
+  CHECK_THAT(GlooErrorOf(3,
+                         [](Worker& worker) {
+                           if (worker.rank() == 2) return;
+                           worker.group().AllReduce(Numbers(worker, 100)).Wait();
+                         }),
+             Contains("[Gloo] worker 2 has finished while others wait in collective 1, AllReduce "
+                      "of f32 100 (0.4 KiB); all workers must make the same calls"));
+}
+
+TEST_CASE("Gloo: workers that do not join are named") {
+  const std::shared_ptr<Board> board = Board::Make(3);
+  MemoryStore store;
+  std::string message;
+  try {
+    GlooGroup({.board = board, .rank = 1, .device = Device::Cpu(0), .timeout_s = 0.3}, store,
+              "127.0.0.1");
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  CHECK_THAT(message, Contains("[worker 1 of 3] [Gloo] workers 0, 2 have not joined within 0.") &&
+                          Catch::EndsWith(" s; worker 1 has"));
+}
+
+TEST_CASE("Gloo: an address that is none of this machine's is refused") {
+  const std::shared_ptr<Board> board = Board::Make(1);
+  MemoryStore store;
+  CHECK_THROWS_WITH(GlooGroup({.board = board}, store, "192.0.2.1"),
+                    Contains("[Gloo] cannot use the address '192.0.2.1' of this machine: "));
+}
+
+}  // namespace
+}  // namespace convoy
