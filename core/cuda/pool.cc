@@ -62,7 +62,8 @@ void* Pool::Allocate(size_t wanted, cudaStream_t stream) {
   const bool recording = recording_arena != nullptr && &recording_arena->pool == this;
   Arena& arena = recording ? *recording_arena : *own_;
   Block* block = Find(arena, stream, small, bytes);
-  if (block == nullptr && recording) block = TakeOver(arena, stream, small, bytes);
+  if (block == nullptr && recording)
+    block = TakeOver(arena, stream, small, bytes, 2 * SegmentBytes(bytes, small));
   const bool cached = block != nullptr;
   if (!cached) block = NewSegment(arena, stream, small, SegmentBytes(bytes, small));
   if (block == nullptr) block = FindElsewhere(arena, stream, small, bytes);
@@ -123,32 +124,6 @@ Pool::Block* Pool::FindElsewhere(Arena& arena, cudaStream_t stream, bool small, 
     ++stats_.waits;
     best->stream = stream;
   }
-  return best;
-}
-
-// A whole segment of the pool's own, for an arena. Its memory may still be used by work that was
-// given to its stream: the graph's first replay comes after that.
-Pool::Block* Pool::TakeOver(Arena& arena, cudaStream_t stream, bool small, size_t bytes) {
-  Block* best = nullptr;
-  const size_t most = SegmentBytes(bytes, small) * 2;
-  for (auto& [list, blocks] : own_->free) {
-    if (list.second != small) continue;
-    for (Block* block : blocks) {
-      if (block->bytes < bytes || block->bytes > most) continue;
-      if (block->before != nullptr || block->after != nullptr) continue;
-      if (best == nullptr || block->bytes < best->bytes) best = block;
-    }
-  }
-  if (best == nullptr) return nullptr;
-  ListOf(*best).erase(best);
-  for (std::shared_ptr<Event>& event : best->ready) arena.before_replay.push_back(std::move(event));
-  best->ready.clear();
-  auto event = std::make_shared<Event>(device_);
-  event->Record(best->stream);
-  arena.before_replay.push_back(std::move(event));
-  best->stream = stream;
-  best->arena = recording_arena->shared_from_this();
-  stats_.recorded_bytes += static_cast<int64_t>(best->bytes);
   return best;
 }
 

@@ -75,7 +75,7 @@ class Pool {
 
   Block* Find(Arena& arena, cudaStream_t stream, bool small, size_t bytes);
   Block* FindElsewhere(Arena& arena, cudaStream_t stream, bool small, size_t bytes);
-  Block* TakeOver(Arena& arena, cudaStream_t stream, bool small, size_t bytes);
+  Block* TakeOver(Arena& arena, cudaStream_t stream, bool small, size_t bytes, size_t most);
   Block* NewSegment(Arena& arena, cudaStream_t stream, bool small, size_t bytes);
   void Split(Block* block, size_t bytes);
   Block* MergeWithNeighbours(Block* block);

@@ -24,6 +24,33 @@ void Pool::EndArena(const std::shared_ptr<Arena>& arena) {
   });
 }
 
+// A whole segment of the pool's own, for an arena. Its memory may still be used by work that was
+// given to its stream: the graph's first replay comes after that. A segment of over `most` bytes is
+// left to others.
+Pool::Block* Pool::TakeOver(Arena& arena, cudaStream_t stream, bool small, size_t bytes,
+                            size_t most) {
+  Block* best = nullptr;
+  for (auto& [list, blocks] : own_->free) {
+    if (list.second != small) continue;
+    for (Block* block : blocks) {
+      if (block->bytes < bytes || block->bytes > most) continue;
+      if (block->before != nullptr || block->after != nullptr) continue;
+      if (best == nullptr || block->bytes < best->bytes) best = block;
+    }
+  }
+  if (best == nullptr) return nullptr;
+  ListOf(*best).erase(best);
+  for (std::shared_ptr<Event>& event : best->ready) arena.before_replay.push_back(std::move(event));
+  best->ready.clear();
+  auto event = std::make_shared<Event>(device_);
+  event->Record(best->stream);
+  arena.before_replay.push_back(std::move(event));
+  best->stream = stream;
+  best->arena = recording_arena->shared_from_this();
+  stats_.recorded_bytes += static_cast<int64_t>(best->bytes);
+  return best;
+}
+
 void Pool::BeforeReplay(Arena& arena, cudaStream_t stream) {
   const std::lock_guard lock(mutex_);
   for (const std::shared_ptr<Event>& event : arena.before_replay) {

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "tests/sim/control.h"
+#include "tests/sim/cublaslt_descriptors.h"
 #include "tests/sim/gemm_reference.h"
 #include "tests/sim/launch.h"
 
@@ -18,31 +19,10 @@ struct cublasLtContext {
 };
 
 namespace convoy::sim {
+
+using namespace cublaslt;  // NOLINT: the descriptors are at home here
+
 namespace {
-
-struct Operation {
-  cublasComputeType_t compute;
-  cudaDataType_t scale;
-  int32_t transpose_a = CUBLAS_OP_N, transpose_b = CUBLAS_OP_N;
-  uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
-  void* bias = nullptr;
-  void* aux = nullptr;
-  int64_t aux_ld = 0;
-};
-
-struct Layout {
-  cudaDataType_t type;
-  uint64_t rows, columns;
-  int64_t ld;
-  int32_t batch = 1;
-  int64_t stride = 0;
-};
-
-struct Preference {
-  uint64_t workspace = 0;
-  uint32_t reductions = CUBLASLT_REDUCTION_SCHEME_MASK;
-  uint32_t align_a = 256, align_b = 256, align_c = 256, align_d = 256;
-};
 
 // What a cublasLtMatmulAlgo_t holds.
 struct Algorithm {
@@ -60,10 +40,6 @@ std::atomic<int> slow_us[kCublasLtAlgorithms];
 std::atomic<int64_t> products[kCublasLtAlgorithms];
 std::atomic<int64_t> fused_products{0};
 
-cublasStatus_t Invalid(const char* what) {
-  std::fprintf(stderr, "[sim] cuBLASLt: %s\n", what);
-  return CUBLAS_STATUS_INVALID_VALUE;
-}
 #define SIM_WANT(condition, what) \
   if (!(condition)) return Invalid(what)
 #define SIM_INJECT(name)                                           \
@@ -139,18 +115,6 @@ uint64_t Hash(const Operation& op, const Layout& a, const Layout& b, const Layou
   return hash;
 }
 
-template <typename T, typename Opaque>
-T& Of(Opaque* descriptor) {
-  return *reinterpret_cast<T*>(descriptor);
-}
-
-template <typename T>
-bool Read(T& to, const void* from, size_t bytes) {
-  if (bytes != sizeof(T)) return false;
-  std::memcpy(&to, from, bytes);
-  return true;
-}
-
 }  // namespace
 
 void SetCublasLtDeclines(Declines what) { declines = what; }
@@ -188,103 +152,6 @@ const char* cublasLtGetStatusName(cublasStatus_t status) {
 }
 const char* cublasLtGetStatusString(cublasStatus_t) { return "a status of the simulated cuBLASLt"; }
 size_t cublasLtGetVersion() { return CUBLAS_VERSION; }
-
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* desc, cublasComputeType_t compute,
-                                        cudaDataType_t scale) {
-  *desc = reinterpret_cast<cublasLtMatmulDesc_t>(new Operation{compute, scale});
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t desc) {
-  delete &Of<Operation>(desc);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
-                                              cublasLtMatmulDescAttributes_t attribute,
-                                              const void* value, size_t bytes) {
-  Operation& op = Of<Operation>(desc);
-  bool read = false;
-  switch (attribute) {
-    case CUBLASLT_MATMUL_DESC_TRANSA:
-      read = Read(op.transpose_a, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_DESC_TRANSB:
-      read = Read(op.transpose_b, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_DESC_EPILOGUE:
-      read = Read(op.epilogue, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_DESC_BIAS_POINTER:
-      read = Read(op.bias, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER:
-      read = Read(op.aux, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD:
-      read = Read(op.aux_ld, value, bytes);
-      break;
-    default:
-      break;
-  }
-  return read ? CUBLAS_STATUS_SUCCESS : Invalid("an attribute of an operation");
-}
-
-cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* layout, cudaDataType type,
-                                          uint64_t rows, uint64_t columns, int64_t ld) {
-  *layout = reinterpret_cast<cublasLtMatrixLayout_t>(new Layout{type, rows, columns, ld});
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
-  delete &Of<Layout>(layout);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
-                                                cublasLtMatrixLayoutAttribute_t attribute,
-                                                const void* value, size_t bytes) {
-  Layout& to = Of<Layout>(layout);
-  bool read = false;
-  if (attribute == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT) read = Read(to.batch, value, bytes);
-  if (attribute == CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET)
-    read = Read(to.stride, value, bytes);
-  return read ? CUBLAS_STATUS_SUCCESS : Invalid("an attribute of a layout");
-}
-
-cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t* preference) {
-  *preference = reinterpret_cast<cublasLtMatmulPreference_t>(new Preference);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t preference) {
-  delete &Of<Preference>(preference);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
-                                                    cublasLtMatmulPreferenceAttributes_t attribute,
-                                                    const void* value, size_t bytes) {
-  Preference& to = Of<Preference>(preference);
-  bool read = false;
-  switch (attribute) {
-    case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES:
-      read = Read(to.workspace, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK:
-      read = Read(to.reductions, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES:
-      read = Read(to.align_a, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES:
-      read = Read(to.align_b, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES:
-      read = Read(to.align_c, value, bytes);
-      break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES:
-      read = Read(to.align_d, value, bytes);
-      break;
-    default:
-      break;
-  }
-  return read ? CUBLAS_STATUS_SUCCESS : Invalid("an attribute of a preference");
-}
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
     cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a_layout,

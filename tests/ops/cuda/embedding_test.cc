@@ -5,7 +5,7 @@
 
 #include "core/autograd.h"
 #include "core/backend.h"
-#include "tests/ops/cuda/rows_helpers.h"
+#include "tests/ops/cuda/helpers.h"
 
 namespace convoy {
 namespace {

@@ -4,13 +4,14 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <random>
+#include <vector>
 
 #include "core/backend.h"
 #include "core/tensor.h"
 #include "ops/cuda/gemm_plan.h"
 #include "ops/gemm_settings.h"
 #include "tests/gpu.h"
+#include "tests/ops/cuda/helpers.h"
 #if defined(CONVOY_SIM)
 #include <cublasLt.h>
 
@@ -22,35 +23,20 @@ namespace convoy {
 namespace {
 
 const Device kGpu = Device::Cuda(0);
-std::mt19937 generator(7);
+unsigned seed = 7;
 
 // Numbers that `dtype` can hold, as doubles and on the GPU, `skip` elements into an allocation.
 struct Operand {
   std::vector<double> values;
   Tensor whole, tensor;
 
-  Operand(DType dtype, int64_t numel, int64_t skip = 0) : values(static_cast<size_t>(numel)) {
-    std::normal_distribution<float> normal;
-    DispatchFloating(dtype, "test", [&]<typename T>(T) {
-      std::vector<T> host(static_cast<size_t>(numel + skip), T(0.f));
-      for (size_t i = 0; i < values.size(); ++i) {
-        const T value(normal(generator));
-        host[i + static_cast<size_t>(skip)] = value;
-        values[i] = static_cast<double>(static_cast<float>(value));
-      }
-      whole = Tensor::From({numel + skip}, host, kGpu);
-    });
-    tensor = whole.View({numel}, skip);
+  Operand(DType dtype, int64_t numel, int64_t skip = 0)
+      : whole(Tensor::Zeros({numel + skip}, {dtype, kGpu})), tensor(whole.View({numel}, skip)) {
+    const Tensor host = RandomValues({numel}, dtype, seed++);
+    tensor.CopyFrom(host);
+    values = ToDoubles(host);
   }
 };
-
-std::vector<double> ToDoubles(const Tensor& tensor) {
-  std::vector<double> values;
-  DispatchFloating(tensor.dtype(), "test", [&]<typename T>(T) {
-    for (const T value : tensor.ToVector<T>()) values.push_back(static_cast<ComputeType<T>>(value));
-  });
-  return values;
-}
 
 struct Form {
   int64_t m, n, k;

@@ -1,13 +1,13 @@
 // Linear on a GPU: activations and the bias gradient within the products' kernels, and without.
 #include <catch2/catch.hpp>
-#include <cmath>
-#include <random>
+#include <vector>
 
 #include "core/autograd.h"
 #include "core/tensor.h"
 #include "ops/gemm_settings.h"
 #include "ops/linear.h"
 #include "tests/gpu.h"
+#include "tests/ops/cuda/helpers.h"
 #if defined(CONVOY_SIM)
 #include "tests/sim/cublaslt.h"
 #endif
@@ -16,32 +16,9 @@ namespace convoy {
 namespace {
 
 const Device kGpu = Device::Cuda(0);
-std::mt19937 generator(5);
+unsigned seed = 5;
 
-Tensor Random(const Shape& shape, DType dtype) {
-  std::normal_distribution<float> normal;
-  Tensor tensor;
-  DispatchFloating(dtype, "test", [&]<typename T>(T) {
-    std::vector<T> values;
-    for (int64_t i = 0; i < shape.numel(); ++i) values.push_back(T(normal(generator)));
-    tensor = Tensor::From(shape, values);
-  });
-  return tensor;
-}
-
-double Difference(const Tensor& got, const Tensor& want) {
-  REQUIRE(got.shape() == want.shape());
-  double worst = 0, largest = 1;
-  DispatchFloating(want.dtype(), "test", [&]<typename T>(T) {
-    const std::vector<T> a = got.ToVector<T>(), b = want.ToVector<T>();
-    for (size_t i = 0; i < a.size(); ++i) {
-      const double x = static_cast<ComputeType<T>>(a[i]), y = static_cast<ComputeType<T>>(b[i]);
-      worst = std::isnan(x - y) ? 1e30 : std::max(worst, std::abs(x - y));
-      largest = std::max(largest, std::abs(y));
-    }
-  });
-  return worst / largest;
-}
+Tensor Random(const Shape& shape, DType dtype) { return RandomValues(shape, dtype, seed++); }
 
 // y and the gradients of x, weight and bias, of two passes into the same gradients.
 std::vector<Tensor> Run(std::vector<Tensor> leaves, const Tensor& dy, Activation activation,
@@ -68,10 +45,6 @@ std::vector<Tensor> Run(std::vector<Tensor> leaves, const Tensor& dy, Activation
 }
 
 void Check(int64_t outputs, DType dtype, bool bias) {
-  const double tolerance = dtype == DType::kF64    ? 1e-12
-                           : dtype == DType::kF32  ? 1e-5
-                           : dtype == DType::kBF16 ? 2e-2
-                                                   : 3e-3;
   for (const Activation activation :
        {Activation::kNone, Activation::kRelu, Activation::kGelu, Activation::kGeluTanh}) {
     CAPTURE(outputs, Name(dtype), bias, static_cast<int>(activation));
@@ -79,8 +52,12 @@ void Check(int64_t outputs, DType dtype, bool bias) {
     if (bias) leaves.push_back(Random({outputs}, dtype));
     const Tensor dy = Random({3, 7, outputs}, dtype);
     const std::vector<Tensor> gpu = Run(leaves, dy, activation, kGpu);
-    const std::vector<Tensor> cpu = Run(leaves, dy, activation, Device::Cpu());
-    for (size_t i = 0; i < gpu.size(); ++i) CHECK(Difference(gpu[i], cpu[i]) < tolerance);
+    for (Tensor& leaf : leaves) leaf = Convert(leaf, DType::kF64);
+    const std::vector<Tensor> cpu =
+        Run(leaves, Convert(dy, DType::kF64), activation, Device::Cpu());
+    for (size_t i = 0; i < gpu.size(); ++i) {
+      CHECK(Difference(gpu[i], cpu[i], AllowedError(dtype)) == "");
+    }
   }
 }
 

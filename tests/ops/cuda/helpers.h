@@ -1,4 +1,4 @@
-// For tests of kernels over rows: random inputs, and an op on a GPU against the CPU in f64.
+// Random inputs, and an op on a GPU against the CPU in f64.
 #pragma once
 
 #include <catch2/catch.hpp>
