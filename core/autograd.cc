@@ -71,6 +71,7 @@ GradTarget LeafTarget(TensorImpl& leaf) {
     const MemoryLabel label("gradients");
     leaf.grad = Tensor::Empty(leaf.shape, {leaf.dtype, leaf.storage->device()});
   }
+  if (leaf.before_grad_use) leaf.before_grad_use();
   const bool accumulate = leaf.grad_state == GradState::kFresh;
   leaf.grad_state = GradState::kFresh;
   return {leaf.grad, accumulate};
@@ -299,6 +300,10 @@ void ConsumeGrad(const Tensor& leaf) {
 void MarkGradFresh(const Tensor& leaf) {
   CONVOY_CHECK(leaf.impl()->grad.defined(), "[MarkGradFresh] the leaf has no gradient slot");
   leaf.impl()->grad_state = GradState::kFresh;
+}
+
+void SetBeforeGradUse(const Tensor& leaf, std::function<void()> hook) {
+  leaf.impl()->before_grad_use = std::move(hook);
 }
 
 bool HasFreshGrad(const Tensor& leaf) { return leaf.impl()->grad_state == GradState::kFresh; }

@@ -141,7 +141,9 @@ Tensor& Tensor::SetRequiresGrad(bool requires_grad) {
 
 Tensor Tensor::grad() const {
   const TensorImpl& impl = Defined();
-  return impl.grad_state == GradState::kNone ? Tensor() : impl.grad;
+  if (impl.grad_state == GradState::kNone) return {};
+  if (impl.before_grad_use) impl.before_grad_use();
+  return impl.grad;
 }
 
 void Tensor::ZeroGrad() const { Defined().grad_state = GradState::kNone; }
@@ -153,6 +155,7 @@ void Tensor::SetGradSlot(const Tensor& slot) const {
                slot.device().ToString());
   impl_->grad = slot;
   impl_->grad_state = GradState::kNone;
+  impl_->before_grad_use = nullptr;
 }
 
 void Tensor::MoveInto(const Tensor& place) const {

@@ -122,7 +122,8 @@ class Tensor {
   /// floating.
   Tensor& SetRequiresGrad(bool requires_grad = true);
   bool is_leaf() const;
-  /// Gradient of a leaf: undefined until Backward has reached it, and after ZeroGrad.
+  /// Gradient of a leaf: undefined until Backward has reached it, and after ZeroGrad. Waits for a
+  /// sum over workers that is under way as Work::Wait does, and throws what that throws.
   Tensor grad() const;
   /// Forgets the gradient: the next Backward overwrites it. Touches no memory.
   void ZeroGrad() const;

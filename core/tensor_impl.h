@@ -29,6 +29,7 @@ struct TensorImpl {
   GradState grad_state = GradState::kNone;
   Tensor grad;
   std::vector<std::function<void(const Tensor&)>> grad_hooks;
+  std::function<void()> before_grad_use;
 
   // Of the Backward under way.
   uint64_t pass = 0;

@@ -145,11 +145,19 @@ int64_t FlatParameters::numel() const {
   return sum;
 }
 
+void FlatParameters::SetBeforeRead(size_t bucket, const std::function<void()>& before_read) {
+  buckets_[bucket].before_read = before_read;
+  for (const FlatEntry& entry : buckets_[bucket].entries) {
+    SetBeforeGradUse(entry.parameter.tensor, before_read);
+  }
+}
+
 void FlatParameters::ZeroMissingGradients() const {
   for (const FlatBucket& bucket : buckets_) {
     for (const FlatEntry& entry : bucket.entries) {
       const Tensor& parameter = entry.parameter.tensor;
       if (HasFreshGrad(parameter)) continue;
+      if (bucket.before_read) bucket.before_read();
       bucket.gradients.View(parameter.shape(), entry.offset).Zero();
       MarkGradFresh(parameter);
     }

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -23,10 +22,12 @@ struct FlatBucket {
   std::vector<FlatEntry> entries;
   Tensor values;     ///< (numel), slice of the flat parameter buffer
   Tensor gradients;  ///< (numel), slice of the flat gradient buffer
-  /// Called right before work that reads the gradients is given to the device, on the thread that
-  /// gives it: on a GPU, makes that thread's stream wait for the bucket's sum, so that an update
-  /// can start before later buckets have arrived. Set by whoever sums them, at construction; owns
-  /// what it needs, since copies outlive their maker. Empty: nothing to wait for.
+  /// To be called right before work that reads or writes `gradients` is given to the device, on the
+  /// thread that gives it, as optimizers do; grad() of a parameter calls it too. Waits for the
+  /// bucket's sum (on a GPU the current stream does, not the host), so that an update can start
+  /// before later buckets have arrived; cheap if nothing is under way. Set by whoever sums them, at
+  /// construction; owns what it needs, since copies outlive their maker. Empty: nothing to wait
+  /// for. Throws: as Work::Wait does.
   std::function<void()> before_read;
   int64_t numel() const { return values.numel(); }
 };
@@ -52,10 +53,9 @@ class FlatParameters {
   const std::vector<FlatBucket>& buckets() const { return buckets_; }
   /// In the order they were given in.
   const ParameterList& parameters() const { return parameters_; }
-  /// For whoever sums the gradients; copies made before do not see it.
-  void SetBeforeRead(size_t bucket, std::function<void()> before_read) {
-    buckets_[bucket].before_read = std::move(before_read);
-  }
+  /// For whoever sums the gradients: FlatBucket::before_read, also of the parameters' grad(). The
+  /// buckets of copies made before do not see it.
+  void SetBeforeRead(size_t bucket, const std::function<void()>& before_read);
   /// Elements of all parameters, without padding.
   int64_t numel() const;
 

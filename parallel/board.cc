@@ -183,11 +183,15 @@ bool Board::Read(void* address) const {
   return true;
 }
 
+uint64_t Board::started(int rank) const {
+  return slot(rank).started.load(std::memory_order_acquire);
+}
+
+uint64_t Board::ready(int rank) const { return slot(rank).ready.load(std::memory_order_acquire); }
+
 Board::Progress Board::progress(int rank) const {
   const Slot& it = slot(rank);
-  Progress progress{.started = it.started.load(std::memory_order_acquire),
-                    .ready = it.ready.load(std::memory_order_acquire),
-                    .what = it.what.Get()};
+  Progress progress{.started = started(rank), .ready = ready(rank), .what = it.what.Get()};
   if (progress.started > 0) {
     progress.seconds_since = SecondsSince(it.started_at.load(std::memory_order_relaxed));
   }

@@ -61,6 +61,9 @@ class Board {
     std::optional<double> seconds_unheard;
   };
   Progress progress(int rank) const;
+  /// Two of these, for who looks often.
+  uint64_t started(int rank) const;
+  uint64_t ready(int rank) const;
   void Started(int rank, uint64_t number, const CollectiveSignature& signature,
                std::string_view what);
   void Ready(int rank, uint64_t number);

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <string>
 #include <unordered_map>
 
 #include "core/autograd.h"
 #include "core/error.h"
+#include "parallel/pending_sums.h"
 #include "parallel/plan_check.h"
 
 namespace convoy {
@@ -38,13 +40,14 @@ std::string NameOf(size_t index, const FlatBucket& bucket) {
 
 // One reduced Backward: counts every bucket's gradients down and starts its sum.
 struct DataParallel::Reducer {
-  Reducer(ProcessGroup& group_in, const FlatParameters& flat_in, StepStats& stats_in)
+  Reducer(ProcessGroup& group_in, FlatParameters& flat_in, StepStats& stats_in)
       : group(group_in), flat(flat_in), stats(stats_in) {
     for (size_t b = 0; b < flat.buckets().size(); ++b) {
       for (const FlatEntry& entry : flat.buckets()[b].entries) {
         bucket_of[entry.parameter.tensor.impl()] = b;
       }
       names.push_back(NameOf(b, flat.buckets()[b]));
+      if (group.size() > 1) flat_in.SetBeforeRead(b, [sums = sums, b] { sums->Wait(b); });
     }
   }
 
@@ -53,7 +56,7 @@ struct DataParallel::Reducer {
   void Start(const std::function<bool(const Tensor&)>& reached) {
     start = Clock::now();
     stats = {};
-    works.clear();
+    sums->Clear();
     missing.clear();
     for (const FlatBucket& bucket : flat.buckets()) {
       stats.buckets.push_back({.bytes = static_cast<int64_t>(bucket.gradients.bytes())});
@@ -82,22 +85,18 @@ struct DataParallel::Reducer {
   // Strictly in index order, so that all workers start the same sums in the same order.
   void LaunchReady() {
     if (group.size() == 1) return;
-    while (works.size() < missing.size() && missing[works.size()] == 0) {
-      const size_t b = works.size();
-      works.push_back(group.AllReduce(flat.buckets()[b].gradients, ReduceOp::kSum, names[b]));
+    while (sums->size() < missing.size() && missing[sums->size()] == 0) {
+      const size_t b = sums->size();
+      sums->Add(group.AllReduce(flat.buckets()[b].gradients, ReduceOp::kSum, names[b]));
     }
   }
 
-  void Finish() {
-    const Clock::time_point last_gradient = Clock::now();
-    for (Work& work : works) work.Wait();
-    stats.exposed_comm_ms = MillisecondsSince(last_gradient);
-    stats.backward_ms = MillisecondsSince(start);
-  }
+  void Finish() { stats.backward_ms = MillisecondsSince(start); }
 
   // What is known by now of the sums' times.
   void ReadTimes() {
-    for (size_t b = 0; b < works.size(); ++b) stats.buckets[b].comm_ms = works[b].seconds() * 1e3;
+    for (size_t b = 0; b < sums->size(); ++b) stats.buckets[b].comm_ms = sums->comm_ms(b);
+    stats.exposed_comm_ms = sums->waited_ms();
   }
 
   ProcessGroup& group;
@@ -108,12 +107,12 @@ struct DataParallel::Reducer {
 
   Clock::time_point start;
   std::vector<int> missing;  // by bucket: gradients still to come in this pass
-  std::vector<Work> works;  // by bucket: sums started so far; kept to the next pass for their times
+  const std::shared_ptr<PendingSums> sums = std::make_shared<PendingSums>();
 };
 
 DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
                            DataParallelOptions options)
-    : worker_(worker) {
+    : worker_(worker), exceptions_(std::uncaught_exceptions()) {
   for (const auto& [name, tensor] : parameters) {
     CONVOY_CHECK(tensor.defined(), "[DataParallel] parameter '{}' is undefined", name);
     CONVOY_CHECK(tensor.device() == worker.device(),
@@ -133,7 +132,17 @@ DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
   reducer_ = std::make_unique<Reducer>(worker.group(), flat_, stats_);
 }
 
-DataParallel::~DataParallel() = default;
+// Gradients stay readable: their sums are finished now, while there is a group for sure. But not if
+// an error is on its way, which the others may have to learn of before they do their part.
+DataParallel::~DataParallel() {
+  if (std::uncaught_exceptions() > exceptions_) return;
+  try {
+    reducer_->sums->WaitAll();
+    reducer_->sums->Clear();
+  } catch (const std::exception&) {
+    // Whoever reads a gradient is told.
+  }
+}
 
 const StepStats& DataParallel::stats() const {
   reducer_->ReadTimes();
@@ -147,6 +156,7 @@ void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
   const double weight = options.weight.value_or(worker_.batch_share() / options.micro_batches);
   CONVOY_CHECK(std::isfinite(weight) && weight >= 0,
                "[DataParallel] weight must be finite and not negative, got {}", weight);
+  reducer_->sums->WaitAll();  // of gradients that nobody has read
   if (options.micro_batch == 0) {
     flat_.CheckInPlace();
     flat_.ConsumeGradients();

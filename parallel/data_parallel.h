@@ -33,8 +33,9 @@ struct ReduceOptions {
   int micro_batches = 1;
 };
 
-/// What the last reduced Backward did on this worker. On a GPU all times but `comm_ms` are those of
-/// the host, which only starts the work.
+/// What the last reduced Backward did on this worker, as far as it is known when asked: complete
+/// once all gradients have been read, as by an optimizer's Step. On a GPU all times but `comm_ms`
+/// are those of the host, which only starts the work.
 struct StepStats {
   struct Bucket {
     int64_t bytes = 0;
@@ -45,8 +46,9 @@ struct StepStats {
   };
   std::vector<Bucket> buckets;
   int64_t bytes = 0;           ///< all buckets
-  double backward_ms = 0;      ///< the whole call
-  double exposed_comm_ms = 0;  ///< of it, waiting for sums after the last gradient
+  double backward_ms = 0;      ///< the whole call, in which sums are started
+  double exposed_comm_ms = 0;  ///< waiting for sums that were not there yet when they were needed:
+                               ///< in Step or grad(), after backward_ms
 };
 
 class DataParallel {
@@ -65,8 +67,17 @@ class DataParallel {
   /// Differentiates `loss`; on return (of the last micro-batch) every gradient is the weighted sum
   /// over all workers. Buckets are summed in index order while backward goes on. Parameters that
   /// the loss does not reach get zero. Gradients of an earlier step are overwritten.
+  ///
+  /// Sums may still be under way on return. They are waited for (on a GPU by the stream, not by the
+  /// host) when they are needed: an optimizer's Step waits bucket by bucket, so does a parameter's
+  /// grad(), and the next Backward for all that nobody has read. Only who reads
+  /// FlatBucket::gradients has to call its before_read.
+  ///
+  /// Throws: Error if the group was aborted, naming the worker that failed first; so do Step and
+  /// grad().
   void Backward(const Tensor& loss, const ReduceOptions& options = {});
 
+  /// Waits for nothing.
   const StepStats& stats() const;
 
  private:
@@ -75,6 +86,7 @@ class DataParallel {
   FlatParameters flat_;
   mutable StepStats stats_;  // the times of sums under way are filled in when asked for
   std::unique_ptr<Reducer> reducer_;
+  const int exceptions_;  // on their way at construction
 };
 
 }  // namespace convoy

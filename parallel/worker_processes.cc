@@ -4,28 +4,27 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
 #include "parallel/board.h"
 #include "parallel/gpu_transport.h"
 #include "parallel/launch.h"
+#include "parallel/processes/signal_catcher.h"
+#include "parallel/processes/spawn.h"
 #include "parallel/worker_threads.h"
 
 namespace convoy {
@@ -48,79 +47,24 @@ std::vector<std::string> CommandLine() {
   return arguments;
 }
 
-// This process's variables, and the one that says what the new one is.
-std::vector<std::string> Environment(int rank, int size, int fd) {
-  std::vector<std::string> variables;
-  const std::string prefix = std::string(kVariable) + "=";
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with(prefix)) variables.emplace_back(*variable);
-  }
-  variables.push_back(fmt::format("{}{} {} {}", prefix, rank, size, fd));
-  return variables;
-}
-
-std::vector<char*> Pointers(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// The last signal that is to be passed on; 0: none. A mask would not do: any thread may get it.
-std::atomic<int> received_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not take a lock");
-
-// While one is alive, SIGINT and SIGTERM are left in received_signal.
-class SignalCatcher {
- public:
-  SignalCatcher() {
-    struct sigaction action = {};
-    action.sa_handler = [](int signal) { received_signal = signal; };
-    action.sa_flags = SA_RESTART;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, &before_int_);
-    sigaction(SIGTERM, &action, &before_term_);
-  }
-  ~SignalCatcher() {
-    sigaction(SIGINT, &before_int_, nullptr);
-    sigaction(SIGTERM, &before_term_, nullptr);
-  }
-
- private:
-  struct sigaction before_int_, before_term_;
-};
-
 pid_t Start(int rank, int size, int board) {
-  std::vector<std::string> arguments = CommandLine();
-  std::vector<std::string> variables = Environment(rank, size, board);
-  std::vector<char*> argv = Pointers(arguments);
-  std::vector<char*> envp = Pointers(variables);
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  CONVOY_CHECK(pid >= 0, "[Launch] cannot start worker {} of {}: {}", rank, size,
-               std::strerror(errno));
-  if (pid > 0) return pid;
-  // Between fork and exec only what a signal handler may call.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);
-  setpgid(0, 0);  // Ctrl-C reaches the starting process, which passes it on once
-  fcntl(board, F_SETFD, 0);
-  if (rank != 0) {
-    const int null = open("/dev/null", O_WRONLY);
-    if (null >= 0) dup2(null, STDOUT_FILENO);
+  std::vector<std::string> variables = EnvironmentWithout({kVariable});
+  variables.push_back(fmt::format("{}={} {} {}", kVariable, rank, size, board));
+  try {
+    return Spawn({.program = "/proc/self/exe",
+                  .argv = CommandLine(),
+                  .env = std::move(variables),
+                  .out = rank == 0 ? SpawnOptions::kInherit : SpawnOptions::kNull,
+                  .keep = {board}});
+  } catch (const SpawnError& error) {
+    Fail("[Launch] cannot start worker {} of {}: {}", rank, size, error.what());
   }
-  execve("/proc/self/exe", argv.data(), envp.data());
-  _exit(127);
 }
 
-// "was killed by signal 9 (Killed)"
-std::string DescribeEnd(int status) {
-  if (WIFSIGNALED(status)) {
-    return fmt::format("was killed by signal {} ({})", WTERMSIG(status),
-                       strsignal(WTERMSIG(status)));
-  }
-  if (WEXITSTATUS(status) == 0) return "ended without training to the end";
-  return fmt::format("ended with exit status {}", WEXITSTATUS(status));
+// How a worker's process ended that should not have.
+std::string DescribeFailure(int status) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "ended without training to the end";
+  return DescribeEnd(status);
 }
 
 // The worker processes of a run, from start to end.
@@ -157,10 +101,10 @@ class Supervisor {
 
  private:
   void PassSignals() {
-    const int signal = received_signal.exchange(0);
-    if (signal == 0) return;
-    for (const pid_t pid : pids_) {
-      if (pid > 0) kill(pid, signal);
+    while (const int signal = signals_.Take()) {
+      for (const pid_t pid : pids_) {
+        if (pid > 0) kill(pid, signal);
+      }
     }
   }
 
@@ -182,7 +126,7 @@ class Supervisor {
   void HasEnded(int rank, int status) {
     const bool finished = board_->state(rank) == Board::State::kFinished;
     if (finished && WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    const std::string end = DescribeEnd(status);
+    const std::string end = DescribeFailure(status);
     // One that has told the others why it fails is not the news.
     if (cause_.empty() && !killing_ && (WIFSIGNALED(status) || !board_->failed())) {
       who_ = fmt::format("[worker {} of {}] ", rank, board_->size());
@@ -208,7 +152,7 @@ class Supervisor {
   }
 
   const std::shared_ptr<Board> board_;
-  const SignalCatcher signals_;
+  SignalCatcher signals_{{SIGINT, SIGTERM}, /*restart=*/true};
   std::vector<pid_t> pids_;  // by rank; -1 once it has ended
   int alive_ = -1;           // -1: not counted yet
   bool killing_ = false;

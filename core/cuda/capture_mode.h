@@ -3,10 +3,12 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
+
 namespace convoy::cuda {
 
-/// Whether this thread is recording a graph (core/cuda/graph.h).
-inline thread_local bool recording_graph = false;
+/// The graph that this thread is recording (core/cuda/graph.h), by a number of its own; 0: none.
+inline thread_local uint64_t recording_graph = 0;
 
 /// Allows calls that are not work for a stream (cudaMalloc, queries of finished events) while this
 /// thread records. Free of cost otherwise.

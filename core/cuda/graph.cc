@@ -1,6 +1,7 @@
 // Recorded graphs: a device's work captured once and replayed as one.
 #include "core/cuda/graph.h"
 
+#include <atomic>
 #include <optional>
 #include <vector>
 
@@ -16,6 +17,12 @@ namespace convoy::cuda {
 namespace {
 
 thread_local std::vector<PinnedBuffer>* kept_buffers = nullptr;
+thread_local std::vector<SideWork*> side_works;
+std::atomic<uint64_t> graphs{0};
+
+void JoinSideWorks() {
+  for (SideWork* work : side_works) work->Join();
+}
 
 class Graph final : public Recording {
  public:
@@ -45,6 +52,7 @@ class Graph final : public Recording {
 
   void Replay() override {
     CONVOY_CHECK(!recording_graph, "[CUDA] a graph cannot be replayed while another is recorded");
+    JoinSideWorks();
     const cudaStream_t stream = Use(device_);
     PoolOf(device_).BeforeReplay(*arena_, stream);
     // Positions and pool count on replays coming one after the other.
@@ -56,6 +64,7 @@ class Graph final : public Recording {
 
  private:
   void Capture(const std::function<void()>& work) {
+    JoinSideWorks();
     const Stream stream(device_);
     positions_.emplace(device_);
     cudaGraph_t graph = nullptr;
@@ -67,6 +76,7 @@ class Graph final : public Recording {
       try {
         positions_->BeginRecording();
         work();
+        JoinSideWorks();
         positions_->EndRecording();
       } catch (...) {
         Use(device_);
@@ -87,14 +97,14 @@ class Graph final : public Recording {
    public:
     explicit Session(Graph& graph) : graph_(graph) {
       graph.arena_ = PoolOf(graph.device_).BeginArena();
-      recording_graph = true;
+      recording_graph = ++graphs;
       convoy::internal::random_recorder = &*graph.positions_;
       kept_buffers = &graph.buffers_;
     }
     ~Session() {
       kept_buffers = nullptr;
       convoy::internal::random_recorder = nullptr;
-      recording_graph = false;
+      recording_graph = 0;
       PoolOf(graph_.device_).EndArena(graph_.arena_);
     }
 
@@ -116,6 +126,9 @@ std::unique_ptr<Recording> RecordGraph(Device device, const std::function<void()
   CONVOY_CHECK(!recording_graph, "[CUDA] a graph is being recorded by this thread already");
   return std::make_unique<Graph>(device, work);
 }
+
+void AddSideWork(SideWork& work) { side_works.push_back(&work); }
+void RemoveSideWork(SideWork& work) { std::erase(side_works, &work); }
 
 void KeepForReplays(PinnedBuffer buffer) { kept_buffers->push_back(std::move(buffer)); }
 

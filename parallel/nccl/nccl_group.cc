@@ -82,6 +82,7 @@ ncclResult_t Run(const CollectiveCall& call, int size, ncclComm_t comm, cudaStre
 struct NcclGroup::Launched {
   std::vector<Tensor> tensors;              // alive until the current stream comes after the work
   cudaStream_t issued_on = nullptr;         // the stream whose work it comes after
+  uint64_t recording = 0;                   // the graph that it is part of; 0: none
   std::shared_ptr<const cuda::Event> done;  // null: not launched yet
   std::optional<Interval> time;             // none in a recording
 };
@@ -107,6 +108,7 @@ class NcclGroup::Handle final : public Work::Impl {
   void Wait() override {
     group_->peers_.ThrowIfFailed();
     if (launched_->done == nullptr) group_->SendMessages();
+    if (launched_->recording != cuda::recording_graph) return;  // joined in between
     const cudaStream_t stream = cuda::Use(group_->device_);
     launched_->done->MakeWait(stream, "nccl: result");
     if (stream == launched_->issued_on) launched_->tensors.clear();
@@ -136,9 +138,12 @@ NcclGroup::NcclGroup(const Seat& seat)
       interrupt_before_(
           cuda::SetInterrupt([](void* peers) { static_cast<const Peers*>(peers)->ThrowIfFailed(); },
                              const_cast<Peers*>(&peers_))),
-      barrier_(Tensor::Zeros({1}, {DType::kI32, seat.device})) {}
+      barrier_(Tensor::Zeros({1}, {DType::kI32, seat.device})) {
+  cuda::AddSideWork(*this);
+}
 
 NcclGroup::~NcclGroup() {
+  cuda::RemoveSideWork(*this);
   try {
     for (const Registered& it : registered_) {
       if (it.handle == nullptr) continue;
@@ -167,6 +172,7 @@ void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string&
                          const std::function<ncclResult_t(ncclComm_t, cudaStream_t)>& calls) {
   const cudaStream_t current = cuda::Use(device_);
   launched.issued_on = current;
+  launched.recording = cuda::recording_graph;
   const auto input = std::make_shared<cuda::Event>(device_);
   const auto done = std::make_shared<cuda::Event>(device_);
   input->Record(current);
@@ -176,6 +182,8 @@ void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string&
   if (launched.time) launched.time->End(stream_.get());
   done->Record(stream_.get());
   launched.done = done;
+  last_done_ = done;
+  last_recording_ = launched.recording;
   // What is recorded happens at every replay, which Watch is told of.
   if (!cuda::recording_graph) watcher_.Add({number, what, input, done});
 }
@@ -225,6 +233,13 @@ void NcclGroup::SendMessages() {
              const ncclResult_t end = GetApi().GroupEnd();
              return result != ncclSuccess && result != ncclInProgress ? result : end;
            });
+}
+
+// All work is on one stream: what comes after the last comes after all.
+void NcclGroup::Join() {
+  if (last_done_ == nullptr || last_recording_ != cuda::recording_graph) return;
+  last_done_->MakeWait(cuda::Use(device_), "nccl: result");
+  last_done_ = nullptr;
 }
 
 void NcclGroup::Barrier() {

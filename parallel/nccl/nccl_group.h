@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/cuda/graph.h"
 #include "core/cuda/stream.h"
 #include "parallel/collective_call.h"
 #include "parallel/gpu_transport.h"
@@ -18,11 +19,14 @@ namespace convoy::nccl {
 
 /// Worker `seat.rank`'s end. A collective waits on the device for what the current stream has been
 /// given so far, and Work::Wait makes the current stream wait for the collective; the host waits
-/// for neither (only Barrier does wait). May be called while a graph is recorded.
+/// for neither (only Barrier does wait). May be called while a graph is recorded; what was started
+/// on one side of a recording's start or end needs no Wait on the other.
 ///
 /// While it lives, host waits of its worker's thread (core/cuda/stream.h) end with the run's error
 /// if the run fails.
-class NcclGroup final : public CheckedGroup, public std::enable_shared_from_this<NcclGroup> {
+class NcclGroup final : public CheckedGroup,
+                        public std::enable_shared_from_this<NcclGroup>,
+                        private cuda::SideWork {
  public:
   /// Collective. Throws: as Communicator does.
   explicit NcclGroup(const Seat& seat);
@@ -58,6 +62,7 @@ class NcclGroup final : public CheckedGroup, public std::enable_shared_from_this
                 const std::function<ncclResult_t(ncclComm_t, cudaStream_t)>& calls);
   Work QueueMessage(const CollectiveCall& call);
   void SendMessages();
+  void Join() override;
 
   const Peers peers_;
   const Device device_;
@@ -66,6 +71,9 @@ class NcclGroup final : public CheckedGroup, public std::enable_shared_from_this
   Watcher watcher_;
   std::pair<cuda::Interrupt, void*> interrupt_before_;
   uint64_t calls_ = 0;
+  // The last work given to the stream, unless it was joined, and the recording that it is part of.
+  std::shared_ptr<const cuda::Event> last_done_;
+  uint64_t last_recording_ = 0;
   std::vector<Message> messages_;  // sent and received together, later
   Tensor barrier_;                 // one number
   struct Registered {

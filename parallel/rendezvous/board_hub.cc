@@ -12,7 +12,7 @@
 namespace convoy {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{10};  // at the board, for what is to be told
+constexpr std::chrono::milliseconds kLook{20};  // at the board, for what is to be told
 constexpr size_t kRemembered = 1024;            // collectives
 
 }  // namespace
@@ -149,7 +149,7 @@ void BoardHub::Compare(int rank, uint64_t number, const CollectiveSignature& sig
 }
 
 void BoardHub::CompareOwn() {
-  const uint64_t started = board_->progress(0).started;
+  const uint64_t started = board_->started(0);
   // What it has started long ago is not there any more.
   if (started > compared_ + kRemembered) compared_ = started - kRemembered;
   while (compared_ < started) {
@@ -160,7 +160,7 @@ void BoardHub::CompareOwn() {
 
 BoardStates::Entry BoardHub::EntryOf(int rank) const {
   BoardStates::Entry entry{.rank = rank, .state = board_->state(rank)};
-  entry.started = board_->progress(rank).started;
+  entry.started = board_->started(rank);
   if (entry.state == Board::State::kDead) entry.how_died = board_->HowDied(rank);
   return entry;
 }

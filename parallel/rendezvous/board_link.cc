@@ -12,7 +12,7 @@
 namespace convoy {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{10};     // at the board, for what is urgent
+constexpr std::chrono::milliseconds kLook{20};     // at the board, for what is urgent
 constexpr std::chrono::milliseconds kGather{50};   // for what is not
 constexpr std::chrono::milliseconds kAlive{1000};  // where there is nothing to say
 constexpr uint64_t kMany = 64;  // collectives since the last push: the board forgets old ones
@@ -82,25 +82,25 @@ bool BoardLink::Push(bool last) { return PushUpdate(last) && PushLate() && PushF
 bool BoardLink::PushUpdate(bool last) {
   // Before what the worker does afterwards is looked at.
   const Board::State state = board_->state(rank_);
-  const Board::Progress progress = board_->progress(rank_);
+  const uint64_t started = board_->started(rank_), ready = board_->ready(rank_);
   const auto now = Clock::now();
   const auto since = now - pushed_at_;
-  const bool changed = progress.started != started_ || progress.ready != ready_;
+  const bool changed = started != started_ || ready != ready_;
   const std::optional<Board::Late> late = board_->late(rank_);
-  const bool urgent = last || state != state_ || progress.started > started_ + kMany ||
+  const bool urgent = last || state != state_ || started > started_ + kMany ||
                       (late && late->number != late_) || (board_->failed() && !failure_known_);
   if (!urgent && since < (changed ? kGather : kAlive)) return true;
 
-  BoardUpdate update{.state = state, .ready = progress.ready, .what = progress.what};
-  const uint64_t oldest = progress.started < kRemembered ? 1 : progress.started - kRemembered + 1;
-  for (uint64_t n = std::max(started_ + 1, oldest); n <= progress.started; ++n) {
+  BoardUpdate update{.state = state, .ready = ready, .what = board_->progress(rank_).what};
+  const uint64_t oldest = started < kRemembered ? 1 : started - kRemembered + 1;
+  for (uint64_t n = std::max(started_ + 1, oldest); n <= started; ++n) {
     if (const auto signature = board_->signature(rank_, n))
       update.started.emplace_back(n, *signature);
   }
   pushed_at_ = now;
   state_ = state;
-  ready_ = progress.ready;
-  started_ = progress.started;
+  ready_ = ready;
+  started_ = started;
   return SendFrame(update);
 }
 
@@ -139,7 +139,7 @@ bool BoardLink::Apply(const BoardMessage& message) {
     for (const BoardStates::Entry& entry : states->entries) {
       if (entry.rank >= board_->size()) return false;
       if (entry.rank == rank_) continue;  // known better here
-      if (entry.started > board_->progress(entry.rank).started) {
+      if (entry.started > board_->started(entry.rank)) {
         board_->SetStarted(entry.rank, entry.started);
       }
       if (entry.state == Board::State::kDead) {

@@ -191,6 +191,7 @@ int64_t CopiedValue(bool source_lags) {
 }
 
 TEST_CASE("a copy between GPUs waits for the source, and the source's next write for the copy") {
+  CONVOY_NEED_GPUS(4);
   CHECK(CopiedValue(/*source_lags=*/true) == 1000);
   CHECK(CopiedValue(/*source_lags=*/false) == 1000);
   if (kRacesFail) return sim::Reset();

@@ -151,6 +151,7 @@ TEST_CASE("a call that fails names itself, its place and the library's text; the
 }
 
 TEST_CASE("an illegal access says that the GPU is lost; other GPUs go on") {
+  CONVOY_NEED_GPUS(8);
   const Device device = Device::Cuda(7);
   const Tensor other = Tensor::Full({10}, 2, {DType::kF32, Device::Cuda(0)});
   {

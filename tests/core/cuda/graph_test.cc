@@ -263,6 +263,7 @@ float TakenOver(const Device device) {
 }
 
 TEST_CASE("a recording takes cached memory over, and its first replay waits for its last users") {
+  CONVOY_NEED_GPUS(3);
   if (!kReuses) return;
   CHECK(TakenOver(Device::Cuda(1)) == 1);
   if (kRacesFail) return sim::Reset();

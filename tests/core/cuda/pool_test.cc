@@ -244,6 +244,7 @@ uint8_t ReadAfterFree(const Device device) {
 }
 
 TEST_CASE("memory that another stream still reads is not written before it is done") {
+  CONVOY_NEED_GPUS(2);
   if (!kReuses) return;
   const Device device = Clean(1);
   CHECK(ReadAfterFree(device) == 1);
@@ -280,6 +281,7 @@ uint8_t TakenFromAnotherStream(const Device device) {
 }
 
 TEST_CASE("memory of another stream is used after that stream's work, if the driver has no more") {
+  CONVOY_NEED_GPUS(3);
   if (!kReuses) return;
   const Device device = Clean(2);
   sim::SetMemory(4 * kMiB);
@@ -338,6 +340,7 @@ uint8_t ReadByDeadStream(const Device device) {
 }
 
 TEST_CASE("memory of a stream that is gone is used after its work") {
+  CONVOY_NEED_GPUS(4);
   if (!kReuses) return;
   const Device device = Clean(3);
   CHECK(ReadByDeadStream(device) == 1);
@@ -348,6 +351,7 @@ TEST_CASE("memory of a stream that is gone is used after its work") {
 }
 
 TEST_CASE("a full device makes the pool give its cache back and try again") {
+  CONVOY_NEED_GPUS(5);
   if (!kReuses) return;
   const Device device = Clean(4);
   sim::SetMemory(64 * kMiB);
@@ -362,6 +366,7 @@ TEST_CASE("a full device makes the pool give its cache back and try again") {
 }
 
 TEST_CASE("out of memory says how much was asked, in use, cached, free, and who holds it") {
+  CONVOY_NEED_GPUS(6);
   if (!kReuses) return;
   const Device device = Clean(5);
   sim::SetMemory(100 * kMiB);
@@ -397,6 +402,7 @@ BackwardOptions SeededWith(const Tensor& tensor) {
 }
 
 TEST_CASE("out of memory names the ops whose results fill the device, and their backwards") {
+  CONVOY_NEED_GPUS(7);
   if (!kReuses) return;
   const Device device = Clean(6);
   sim::SetMemory(100 * kMiB);

@@ -1,9 +1,15 @@
 // Data-parallel training on GPUs: N are one, whatever the shares; every event wait matters.
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "core/autograd.h"
 #include "core/cuda/stream.h"
+#include "optim/sgd.h"
 #include "parallel/launch.h"
 #include "tests/gpu.h"
 #include "tests/parallel/nccl/gpu_workers.h"
@@ -95,12 +101,140 @@ TEST_CASE("GPUs: a step waits for the device nowhere, and statistics need no wai
     (void)before;
     for (int step = 0; step < 4; ++step) {
       net.Backward(ToyTerm(Tensor::Full({}, 0, {DType::kF32, worker.device()}), weight, 0, 8, 0));
+      net.Parameters().buckets()[0].before_read();
       ToyUpdate(net.Parameters().buckets()[0].values, net.Parameters().buckets()[0].gradients);
     }
     // At most the other worker's second barrier.
     Expect(cuda::HostWaits() <= two_barriers + 1, "a step waits for the device");
     Expect(net.stats().bytes > 0, "bytes of the sums");
   });
+}
+
+// Two parameters in a bucket each; the loss's gradient of both is that of ToyTerm.
+struct TwoBuckets {
+  explicit TwoBuckets(Worker& worker) {
+    for (const char* name : {"late", "early"}) {  // buckets are in reverse order
+      const Tensor weight = Tensor::Full({3000}, 0.5, {DType::kF32, worker.device()});
+      list.push_back({name, weight});
+      list.back().tensor.SetRequiresGrad();
+    }
+    net = std::make_unique<DataParallel>(
+        worker, list,
+        DataParallelOptions{.buckets = {.bytes = 1, .first_bytes = 1, .last_bytes = 1}});
+  }
+  // Backward reaches the term that was added last first.
+  Tensor Loss(int step = 0) const {
+    Tensor loss = Tensor::Full({}, 0, {DType::kF32, list[0].tensor.device()});
+    for (const NamedTensor& p : list) loss = ToyTerm(loss, p.tensor, 0, kToyBatch, step);
+    return loss;
+  }
+  std::vector<float> Gradient(size_t parameter) const {
+    return list[parameter].tensor.grad().ToVector<float>();
+  }
+
+  ParameterList list;
+  std::unique_ptr<DataParallel> net;
+};
+
+TEST_CASE("GPUs: a bucket is updated before the sums of later ones have arrived") {
+  CONVOY_NEED_GPUS(2);
+  std::atomic<bool> updated{false}, over{false};
+  RunGpuWorkers(2, [&](Worker& worker) {
+    const Device device = worker.device();
+    TwoBuckets model(worker);
+    const auto wait_for = [](const std::atomic<bool>& flag, const std::atomic<bool>& end) {
+      const auto start = std::chrono::steady_clock::now();
+      while (!flag && !end && std::chrono::steady_clock::now() - start < std::chrono::seconds(20)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    };
+    if (worker.rank() == 1) {
+      model.list[0].tensor.AddGradHook([&](const Tensor&) { wait_for(updated, over); });
+    }
+    FlatParameters flat = model.net->Parameters();
+    const cuda::Event first_update(device);
+    flat.SetBeforeRead(1, [&, wait = flat.buckets()[1].before_read] {
+      first_update.Record(cuda::Use(device));
+      wait();
+    });
+    Sgd sgd(flat, {.lr = 0.25});
+    model.net->Backward(model.Loss());
+    sgd.Step();
+    if (worker.is_main()) {
+      const cuda::Stream side(device);
+      first_update.MakeWait(side.get(), "test: first update");
+      const auto start = std::chrono::steady_clock::now();
+      while (!first_update.Done() &&
+             std::chrono::steady_clock::now() - start < std::chrono::seconds(10)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      if (first_update.Done()) {
+        const cuda::StreamScope scope(side);
+        updated = model.list[1].tensor.View({}).Item<float>() != 0.5f;
+      }
+      over = true;
+    }
+  });
+  CHECK(updated);
+}
+
+TEST_CASE("GPUs: gradients are summed on either side of a recording") {
+  const int workers = GENERATE(1, 2);
+  CONVOY_NEED_GPUS(workers);
+#if defined(CONVOY_SIM)
+  sim::LagStreams(sim::Lag::kHighStreams);  // sums come when they are waited for, or too late
+#endif
+  RunGpuWorkers(workers, [](Worker& worker) {
+    Backend& backend = GetBackend(DeviceType::kCuda);
+    const Device device = worker.device();
+    std::vector<float> expected[2];
+    {
+      TwoBuckets model(worker);
+      for (int step = 0; step < 2; ++step) {
+        model.net->Backward(model.Loss(step));
+        expected[step] = model.Gradient(0);
+      }
+    }
+    Expect(expected[0] != expected[1], "steps differ");
+    TwoBuckets model(worker);
+    DataParallel& net = *model.net;
+    if (worker.rank() == 1) {  // comes late to its last sum
+      model.list[0].tensor.AddGradHook(
+          [](const Tensor&) { std::this_thread::sleep_for(std::chrono::milliseconds(30)); });
+    }
+
+    // A recording in which nobody reads the sums, made and replayed while an eager step's are under
+    // way.
+    net.Backward(model.Loss(0));
+    const auto backward = backend.Record(device, [&] { net.Backward(model.Loss(1)); });
+    for (int i = 0; i < 2; ++i) {
+      if (i > 0) net.Backward(model.Loss(0));
+      backward->Replay();
+      worker.group().Watch("backward");
+      Expect(model.Gradient(0) == expected[1], "replayed gradient");
+    }
+    net.Backward(model.Loss(0));
+    Expect(model.Gradient(0) == expected[0], "gradient after a replay");
+
+    // A recorded step reads sums that were started outside.
+    Sgd sgd(net.Parameters(), {.lr = 1});
+    std::unique_ptr<Recording> update;
+    for (int i = 0; i < 2; ++i) {
+      for (const NamedTensor& p : model.list) {
+        p.tensor.CopyFrom(Tensor::Full(p.tensor.shape(), 0.5, p.tensor.options()));
+      }
+      net.Backward(model.Loss(0));
+      if (update == nullptr) update = backend.Record(device, [&] { sgd.Step(); });
+      update->Replay();
+      const std::vector<float> values = model.list[0].tensor.ToVector<float>();
+      for (size_t k = 0; k < values.size(); ++k) {
+        Expect(values[k] == 0.5f - expected[0][k], "value after a recorded update");
+      }
+    }
+  });
+#if defined(CONVOY_SIM)
+  sim::Reset();
+#endif
 }
 
 TEST_CASE("GPUs: threads of one process through Launch") {

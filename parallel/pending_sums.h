@@ -1,0 +1,55 @@
+// The sums of a Backward that are under way, bucket by bucket.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "parallel/process_group.h"
+
+namespace convoy {
+
+/// Every sum is waited for once, by whoever reads its bucket first. Shared by DataParallel and the
+/// hooks that it leaves with buckets and parameters, which may outlive it. One thread's.
+class PendingSums {
+ public:
+  /// The sum of the next bucket, started just now.
+  void Add(Work work) { sums_.push_back({.work = std::move(work)}); }
+  /// Buckets whose sum was started.
+  size_t size() const { return sums_.size(); }
+
+  /// Returns when `bucket` is summed, as Work::Wait does; at once if no sum of it is under way.
+  /// Throws: as Work::Wait does, and again at the next call.
+  void Wait(size_t bucket) {
+    if (bucket >= sums_.size() || sums_[bucket].joined) return;
+    const Clock::time_point start = Clock::now();
+    sums_[bucket].work.Wait();
+    sums_[bucket].joined = true;
+    waited_ms_ += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  }
+  void WaitAll() {
+    for (size_t b = 0; b < sums_.size(); ++b) Wait(b);
+  }
+  /// Forgets them all. What is still under way should be waited for first.
+  void Clear() {
+    sums_.clear();
+    waited_ms_ = 0;
+  }
+
+  double comm_ms(size_t bucket) const { return sums_[bucket].work.seconds() * 1e3; }
+  /// That the calling thread was held up in Wait.
+  double waited_ms() const { return waited_ms_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Sum {
+    Work work;  // kept after the wait for its time
+    bool joined = false;
+  };
+
+  std::vector<Sum> sums_;  // by bucket
+  double waited_ms_ = 0;
+};
+
+}  // namespace convoy

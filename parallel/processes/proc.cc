@@ -1,0 +1,71 @@
+// What the kernel tells of running processes.
+#include "parallel/processes/proc.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <thread>
+
+namespace convoy {
+
+std::string ReadProc(pid_t pid, const std::string& name) {
+  std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// Fields 4 and 22 of /proc/PID/stat; the second is a name in parentheses and may hold anything.
+ProcStat ReadProcStat(pid_t pid) {
+  ProcStat stat;
+  const std::string text = ReadProc(pid, "stat");
+  const size_t close = text.rfind(')');
+  if (close == text.npos) return stat;
+  std::sscanf(text.c_str() + close + 1,
+              " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+              &stat.parent, &stat.start);
+  return stat;
+}
+
+std::vector<pid_t> Descendants() {
+  std::multimap<pid_t, pid_t> children;
+  DIR* folder = opendir("/proc");
+  while (const dirent* entry = folder != nullptr ? readdir(folder) : nullptr) {
+    const pid_t pid = std::atoi(entry->d_name);
+    if (pid > 0) children.emplace(ReadProcStat(pid).parent, pid);
+  }
+  if (folder != nullptr) closedir(folder);
+  std::vector<pid_t> found = {getpid()};
+  for (size_t i = 0; i < found.size(); ++i) {
+    const auto [begin, end] = children.equal_range(found[i]);
+    for (auto child = begin; child != end; ++child) found.push_back(child->second);
+  }
+  found.erase(found.begin());
+  return found;
+}
+
+void AdoptOrphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+void KillDescendants() {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::seconds(5);
+  // They may be starting others at this very moment.
+  while (Clock::now() < deadline) {
+    for (const pid_t pid : Descendants()) kill(pid, SIGKILL);
+    pid_t ended = 0;
+    while ((ended = waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (ended < 0) return;  // nobody is left
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+}  // namespace convoy

@@ -1,0 +1,31 @@
+// What the kernel tells of running processes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace convoy {
+
+struct ProcStat {
+  pid_t parent = 0;              ///< 0: there is no such process
+  unsigned long long start = 0;  ///< clock ticks since boot: two lives of one id differ
+};
+
+ProcStat ReadProcStat(pid_t pid);
+
+/// /proc/PID/`name`; empty if this process may not read it.
+std::string ReadProc(pid_t pid, const std::string& name);
+
+/// The children of this process, their children and so on; also those that nobody has waited for.
+std::vector<pid_t> Descendants();
+
+/// From now on, what this process's descendants leave behind becomes a child of it.
+void AdoptOrphans();
+
+/// Kills all descendants and waits until there are none, for some seconds at most. They can only
+/// escape if this process does not AdoptOrphans().
+void KillDescendants();
+
+}  // namespace convoy

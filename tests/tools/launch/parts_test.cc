@@ -1,0 +1,151 @@
+// The parts of tools/launch that need no processes: host files, lines, frames, who runs where.
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "tools/launcher/frames.h"
+#include "tools/launcher/host_file.h"
+#include "tools/launcher/job.h"
+#include "tools/launcher/lines.h"
+
+namespace convoy {
+namespace {
+
+TEST_CASE("A host file names hosts and their slots") {
+  const std::vector<Host> hosts = ParseHosts(
+      "# the cluster\n\n  node1 slots=4\nuser@node-2.lan\t\tslots=2 # the small one\r\n10.0.0.7",
+      "hosts");
+  REQUIRE(hosts.size() == 3);
+  CHECK(hosts[0].name == "node1");
+  CHECK(hosts[0].slots == 4);
+  CHECK(hosts[1].name == "user@node-2.lan");
+  CHECK(hosts[1].slots == 2);
+  CHECK(hosts[2].name == "10.0.0.7");
+  CHECK(hosts[2].slots == 1);
+}
+
+TEST_CASE("Host files that cannot be read") {
+  const auto check = [](const std::string& text, const std::string& message) {
+    INFO(text);
+    CHECK_THROWS_WITH(ParseHosts(text, "hosts"),
+                      "[tools/launch] hosts" + message +
+                          (message.find("give it all") == message.npos
+                               ? "; write `HOST` or `HOST slots=N`, one host a line"
+                               : ""));
+  };
+  const std::string slots = "expected slots=N with N from 1 to 1024, got ";
+  check("", ": expected at least one host, got none");
+  check("# a\n\n  # b", ": expected at least one host, got none");
+  check("a slots=0", ":1: " + slots + "'slots=0'");
+  check("a slots=-1", ":1: " + slots + "'slots=-1'");
+  check("a slots=", ":1: " + slots + "'slots='");
+  check("a slots=two", ":1: " + slots + "'slots=two'");
+  check("a slots=2x", ":1: " + slots + "'slots=2x'");
+  check("a slots=1025", ":1: " + slots + "'slots=1025'");
+  check("a slots=99999999999999999999", ":1: " + slots + "'slots=99999999999999999999'");
+  check("a\nb 4", ":2: expected slots=N after the host, got '4'");
+  check("a\nb slot=4", ":2: expected slots=N after the host, got 'slot=4'");
+  check("a slots=1 slots=2", ":1: expected the end of the line, got 'slots=2'");
+  check("a slots = 2", ":1: expected the end of the line, got '='");
+  check("-oProxyCommand=x", ":1: expected a host's name, got '-oProxyCommand=x'");
+  check("a;reboot", ":1: expected a host's name, got 'a;reboot'");
+  check("\x1b[2J", ":1: expected a host's name, got '?[2J'");
+  check(std::string(256, 'a'), ":1: expected a host's name, got '" + std::string(80, 'a') + "...'");
+  check("a\n#\na slots=2",
+        ":3: expected every host once, got 'a' again, first in line 1; give it "
+        "all its slots there");
+}
+
+TEST_CASE("Files of hosts that are none") {
+  CHECK_THROWS_WITH(ReadHostFile("/nonexistent/hosts"),
+                    Catch::StartsWith("[tools/launch] --hosts /nonexistent/hosts: expected a file "
+                                      "that can be read, got: No such file or directory; write"));
+  CHECK_THROWS_WITH(ReadHostFile("/"), Catch::Contains("expected a file that can be read, got: "));
+  CHECK_THROWS_WITH(ReadHostFile("/dev/zero"),
+                    Catch::Contains("--hosts /dev/zero: expected at most 1048576 bytes, got more"));
+}
+
+TEST_CASE("Workers fill the hosts in order") {
+  JobOptions options{.workers = 5, .hosts = {{"a", 2}, {"b", 1}, {"c", 4}, {"d", 1}}};
+  const std::vector<HostShare> shares = ShareWorkers(options);
+  REQUIRE(shares.size() == 3);
+  CHECK(shares[0].ranks == std::vector{0, 1});
+  CHECK(shares[1].ranks == std::vector{2});
+  CHECK(shares[2].host == "c");
+  CHECK(shares[2].ranks == std::vector{3, 4});
+  options.workers = 9;
+  CHECK_THROWS_WITH(
+      ShareWorkers(options),
+      "[tools/launch] --workers: expected at most 8, as many as the hosts have slots, "
+      "got 9; write `HOST slots=N` in the file of --hosts, or give fewer workers");
+  CHECK(ShareWorkers({.workers = 2, .hosts = {{"localhost", 2}}})[0].host.empty());
+}
+
+TEST_CASE("Lines are let through whole, with a prefix") {
+  LinePrefixer lines("[3] ");
+  CHECK(lines.Feed("ab").empty());
+  CHECK(lines.Feed("c\n\nde") == "[3] abc\n[3] \n");
+  CHECK(lines.last_line() == "abc");
+  CHECK(lines.Feed("\nf") == "[3] de\n");
+  CHECK(lines.Finish() == "[3] f\n");
+  CHECK(lines.Finish().empty());
+  CHECK(lines.last_line() == "f");
+  CHECK(lines.Feed(std::string("\x1b[1mbold\tx\n \n")) == "[3] \x1b[1mbold\tx\n[3]  \n");
+  CHECK(lines.last_line() == " [1mbold x");
+}
+
+TEST_CASE("A line without an end does not fill the memory") {
+  LinePrefixer lines("> ");
+  const std::string piece(LinePrefixer::kMaxLine, 'x');
+  CHECK((lines.Feed(piece + "y\n") == "> " + piece + "\n> y\n"));
+  CHECK((lines.Feed(piece + "\n") == "> " + piece + "\n"));
+  CHECK((lines.Feed(piece.substr(1)) == ""));
+  CHECK((lines.Feed("xz") == "> " + piece + "\n"));
+}
+
+TEST_CASE("Frames survive being cut into pieces, behind a greeting") {
+  const std::string bytes = "Welcome to node1!" + std::string(kPreamble) +
+                            Encode(Frame{FrameKind::kOut, 7, "a\nb"}) +
+                            Encode(Frame{FrameKind::kEnded, -1, ""});
+  FrameReader reader;
+  std::vector<Frame> frames;
+  for (const char c : bytes) {
+    reader.Append({&c, 1});
+    while (const std::optional<Frame> frame = reader.Next()) frames.push_back(*frame);
+  }
+  REQUIRE(frames.size() == 2);
+  CHECK(frames[0].kind == FrameKind::kOut);
+  CHECK(frames[0].value == 7);
+  CHECK(frames[0].text == "a\nb");
+  CHECK(frames[1].value == -1);
+}
+
+TEST_CASE("What is no agent's way of talking is an error") {
+  FrameReader chatter;
+  chatter.Append(std::string(70000, 'x'));
+  CHECK_THROWS_WITH(chatter.Next(), Catch::Contains("expected the agent's first words, got 70000"));
+  FrameReader garbage;
+  garbage.Append(std::string(kPreamble) + "XXXXXXXXXXXXXXXX");
+  CHECK_THROWS_WITH(garbage.Next(),
+                    Catch::Contains("expected at most 16777216 bytes at once, got"));
+}
+
+TEST_CASE("An order arrives as it was sent, and is refused if it is cut short") {
+  const StartOrder order{
+      .folder = "/a b", .command = {"x", "", "y z"}, .env = {"A=1"}, .ranks = {3, 4}};
+  const std::string bytes = Encode(order);
+  const StartOrder got = ParseStartOrder(bytes);
+  CHECK(got.folder == order.folder);
+  CHECK(got.command == order.command);
+  CHECK(got.env == order.env);
+  CHECK(got.ranks == order.ranks);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    CHECK_THROWS_AS(ParseStartOrder(std::string_view(bytes).substr(0, size)), Error);
+  }
+}
+
+}  // namespace
+}  // namespace convoy

@@ -1,0 +1,264 @@
+// The launcher's deputy on each host, on this one too.
+#include "tools/launcher/agent.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+
+#include "core/error.h"
+#include "parallel/processes/proc.h"
+#include "parallel/processes/signal_catcher.h"
+#include "parallel/processes/spawn.h"
+
+namespace convoy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kTickMs = 50;
+constexpr auto kMaxSilence = std::chrono::seconds(60);
+// Something that a worker left behind may hold its output open: no longer is waited for more.
+constexpr auto kLastWords = std::chrono::milliseconds(300);
+constexpr auto kAllLastWords = std::chrono::seconds(2);  // ... if it goes on writing
+constexpr size_t kMaxQueued = 256 << 10;  // beyond, workers have to wait with their output
+
+// What other launchers tell their processes would contradict what this one does.
+const std::vector<std::string>& StaleVariables() {
+  static const std::vector<std::string> names = {"RANK",
+                                                 "WORLD_SIZE",
+                                                 "LOCAL_RANK",
+                                                 "LOCAL_WORLD_SIZE",
+                                                 "GROUP_RANK",
+                                                 "ROLE_RANK",
+                                                 "ROLE_WORLD_SIZE",
+                                                 "NPROC_PER_NODE",
+                                                 "PET_NPROC_PER_NODE",
+                                                 "TORCHELASTIC_RUN_ID",
+                                                 "TORCHELASTIC_USE_AGENT_STORE",
+                                                 "TORCHELASTIC_RESTART_COUNT",
+                                                 "PMI_RANK",
+                                                 "PMI_SIZE",
+                                                 "PMI_LOCAL_RANK",
+                                                 "PMI_LOCAL_SIZE",
+                                                 "MPI_LOCALRANKID",
+                                                 "MPI_LOCALNRANKS",
+                                                 "OMPI_COMM_WORLD_RANK",
+                                                 "OMPI_COMM_WORLD_SIZE",
+                                                 "OMPI_COMM_WORLD_LOCAL_RANK",
+                                                 "OMPI_COMM_WORLD_LOCAL_SIZE",
+                                                 "MV2_COMM_WORLD_RANK",
+                                                 "MV2_COMM_WORLD_SIZE",
+                                                 "MV2_COMM_WORLD_LOCAL_RANK",
+                                                 "MV2_COMM_WORLD_LOCAL_SIZE",
+                                                 "CONVOY_SECRET",
+                                                 "CONVOY_WORKER"};
+  return names;
+}
+
+// A TCP port that nobody listens on, at least now.
+int FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  socklen_t size = sizeof(address);
+  const bool found = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  close(fd);
+  return found ? ntohs(address.sin_port) : 0;
+}
+
+struct AgentWorker {
+  int rank = 0;
+  pid_t pid = -1;
+  int out = -1, err = -1;     // -1: closed
+  std::optional<int> status;  // once it has ended
+  Clock::time_point last_heard, ended_at;
+  bool reported = false;
+};
+
+class Agent {
+ public:
+  int Run() {
+    fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+    queue_ = kPreamble;
+    Say({.kind = FrameKind::kHello, .value = FreePort()});
+    while (connected_) {
+      Poll();
+      while (const int signal = signals_.Take()) connected_ &= signal == SIGCHLD;
+      Reap();
+      if (speak_until_ && Clock::now() > *speak_until_) connected_ = false;
+    }
+    KillDescendants();
+    return 0;
+  }
+
+ private:
+  void Say(const Frame& frame) { queue_ += Encode(frame); }
+
+  void Poll() {
+    std::vector<pollfd> fds = {{STDIN_FILENO, POLLIN, 0}};
+    if (!queue_.empty()) fds.push_back({STDOUT_FILENO, POLLOUT, 0});
+    std::vector<AgentWorker*> readers;  // of fds from `first` on
+    const size_t first = fds.size();
+    for (AgentWorker& worker : workers_) {
+      if (queue_.size() >= kMaxQueued) worker.last_heard = Clock::now();
+      for (const int fd : {worker.out, worker.err}) {
+        if (fd < 0 || queue_.size() >= kMaxQueued) continue;
+        fds.push_back({fd, POLLIN, 0});
+        readers.push_back(&worker);
+      }
+    }
+    if (poll(fds.data(), fds.size(), kTickMs) <= 0) return;
+    if (first == 2 && fds[1].revents != 0) WriteQueue();
+    for (size_t i = 0; i < readers.size(); ++i) {
+      if (fds[first + i].revents != 0) ReadWorker(*readers[i], fds[first + i].fd);
+    }
+    if (fds[0].revents != 0) ReadOrders();
+  }
+
+  void WriteQueue() {
+    const ssize_t count = write(STDOUT_FILENO, queue_.data(), queue_.size());
+    if (count > 0) {
+      queue_.erase(0, static_cast<size_t>(count));
+    } else if (errno != EAGAIN && errno != EINTR) {
+      connected_ = false;
+    }
+  }
+
+  void ReadWorker(AgentWorker& worker, int fd) {
+    std::string bytes(64 << 10, '\0');
+    const ssize_t count = read(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) return;
+    worker.last_heard = Clock::now();
+    const bool is_out = fd == worker.out;
+    if (count <= 0) {
+      close(fd);
+      (is_out ? worker.out : worker.err) = -1;
+      return;
+    }
+    bytes.resize(static_cast<size_t>(count));
+    Say({is_out ? FrameKind::kOut : FrameKind::kErr, worker.rank, std::move(bytes)});
+  }
+
+  void ReadOrders() {
+    char bytes[4096];
+    const ssize_t count = read(STDIN_FILENO, bytes, sizeof(bytes));
+    if (count < 0 && errno == EINTR) return;
+    if (count <= 0) {
+      connected_ = false;
+      return;
+    }
+    orders_.Append({bytes, static_cast<size_t>(count)});
+    while (const std::optional<Frame> frame = orders_.Next()) Obey(*frame);
+  }
+
+  void Obey(const Frame& frame) {
+    if (frame.kind == FrameKind::kPing) speak_until_ = Clock::now() + kMaxSilence;
+    if (frame.kind == FrameKind::kSignal) {
+      for (const AgentWorker& worker : workers_) {
+        if (!worker.status) kill(-worker.pid, frame.value);  // it leads a group
+      }
+    }
+    if (frame.kind == FrameKind::kStart) {
+      try {
+        Start(ParseStartOrder(frame.text));
+      } catch (const SpawnError& error) {
+        Say({FrameKind::kRefused, error.status(),
+             fmt::format("{}; give a path, or the name of a program in PATH", error.what())});
+      } catch (const Error& error) {
+        Say({FrameKind::kRefused, 1, error.what()});
+      }
+    }
+  }
+
+  void Start(const StartOrder& order) {
+    CONVOY_CHECK(chdir(order.folder.c_str()) == 0,
+                 "expected the folder '{}' here too, got: {}; start from a folder that all hosts "
+                 "have",
+                 order.folder, std::strerror(errno));
+    workers_.reserve(order.ranks.size());
+    for (size_t i = 0; i < order.ranks.size(); ++i) {
+      int out[2], err[2];
+      CONVOY_CHECK(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0,
+                   "cannot make a pipe: {}; raise `ulimit -n`", std::strerror(errno));
+      const pid_t pid = Spawn({.program = order.command[0],
+                               .argv = order.command,
+                               .env = WorkerEnvironment(order, static_cast<int>(i)),
+                               .in = SpawnOptions::kNull,
+                               .out = out[1],
+                               .err = err[1],
+                               .new_session = true});
+      close(out[1]);
+      close(err[1]);
+      workers_.push_back({.rank = order.ranks[i], .pid = pid, .out = out[0], .err = err[0]});
+      Say({FrameKind::kStarted, order.ranks[i], std::to_string(pid)});
+    }
+  }
+
+  void Reap() {
+    int status = 0;
+    for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+      for (AgentWorker& worker : workers_) {
+        if (worker.pid != pid || worker.status) continue;  // else an orphan
+        worker.status = status;
+        worker.last_heard = worker.ended_at = Clock::now();
+      }
+    }
+    for (AgentWorker& worker : workers_) {
+      const bool silent = worker.out < 0 && worker.err < 0;
+      if (!worker.status || worker.reported) continue;
+      const auto now = Clock::now();
+      if (!silent && now - worker.last_heard < kLastWords &&
+          now - worker.ended_at < kAllLastWords) {
+        continue;
+      }
+      Say({FrameKind::kEnded, worker.rank, std::to_string(*worker.status)});
+      worker.reported = true;
+    }
+  }
+
+  SignalCatcher signals_{{SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT}, /*restart=*/false};
+  FrameReader orders_;
+  std::string queue_;  // for the launcher
+  std::vector<AgentWorker> workers_;
+  bool connected_ = true;
+  std::optional<Clock::time_point> speak_until_;  // the launcher's next ping at the latest
+};
+
+}  // namespace
+
+std::vector<std::string> WorkerEnvironment(const StartOrder& order, int local_rank) {
+  std::vector<std::string> names = StaleVariables();
+  for (const std::string& variable : order.env)
+    names.push_back(variable.substr(0, variable.find('=')));
+  std::vector<std::string> env = EnvironmentWithout(names);
+  env.insert(env.end(), order.env.begin(), order.env.end());
+  env.push_back(fmt::format("RANK={}", order.ranks[static_cast<size_t>(local_rank)]));
+  env.push_back(fmt::format("LOCAL_RANK={}", local_rank));
+  env.push_back(fmt::format("LOCAL_WORLD_SIZE={}", order.ranks.size()));
+  return env;
+}
+
+int RunAgent() {
+  signal(SIGPIPE, SIG_IGN);
+  AdoptOrphans();
+  try {
+    return Agent().Run();
+  } catch (const Error& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    KillDescendants();
+    return 1;
+  }
+}
+
+}  // namespace convoy

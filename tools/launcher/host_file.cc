@@ -1,0 +1,110 @@
+// The hosts of a job, and how many workers each may run.
+#include "tools/launcher/host_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include "core/error.h"
+
+namespace convoy {
+namespace {
+
+constexpr size_t kMaxBytes = 1 << 20;
+constexpr size_t kMaxHostName = 255;
+constexpr int kMaxSlots = 1024;
+constexpr std::string_view kForm = "write `HOST` or `HOST slots=N`, one host a line";
+
+// Quoted for a message: not more than a line's worth, nothing that moves a terminal's cursor.
+std::string Quoted(std::string_view text) {
+  constexpr size_t kMaxShown = 80;
+  std::string shown(text.substr(0, kMaxShown));
+  std::replace_if(
+      shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return fmt::format("'{}{}'", shown, text.size() > kMaxShown ? "..." : "");
+}
+
+bool IsHostName(std::string_view text) {
+  // A leading - would be an option of ssh.
+  return !text.empty() && text.size() <= kMaxHostName && text.front() != '-' &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || std::strchr("._-:@%", c) != nullptr;
+         });
+}
+
+std::vector<std::string_view> Words(std::string_view line) {
+  constexpr std::string_view kSpace = " \t\r";
+  std::vector<std::string_view> words;
+  for (size_t begin = 0; (begin = line.find_first_not_of(kSpace, begin)) != line.npos;) {
+    const size_t end = std::min(line.find_first_of(kSpace, begin), line.size());
+    words.push_back(line.substr(begin, end - begin));
+    begin = end;
+  }
+  return words;
+}
+
+int ParseSlots(std::string_view word, const std::string& where) {
+  constexpr std::string_view kKey = "slots=";
+  CONVOY_CHECK(word.starts_with(kKey),
+               "[tools/launch] {}: expected slots=N after the host, got {}; {}", where,
+               Quoted(word), kForm);
+  const std::string_view text = word.substr(kKey.size());
+  int slots = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), slots);
+  CONVOY_CHECK(
+      error == std::errc() && end == text.data() + text.size() && slots >= 1 && slots <= kMaxSlots,
+      "[tools/launch] {}: expected slots=N with N from 1 to {}, got {}; {}", where, kMaxSlots,
+      Quoted(word), kForm);
+  return slots;
+}
+
+}  // namespace
+
+std::vector<Host> ParseHosts(std::string_view text, const std::string& path) {
+  std::vector<Host> hosts;
+  std::map<std::string_view, int> first_line;  // where each host was named
+  int number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    begin = end + 1;
+    const std::string where = fmt::format("{}:{}", path, ++number);
+    const std::vector<std::string_view> words = Words(line.substr(0, line.find('#')));
+    if (words.empty()) continue;
+    CONVOY_CHECK(IsHostName(words[0]), "[tools/launch] {}: expected a host's name, got {}; {}",
+                 where, Quoted(words[0]), kForm);
+    CONVOY_CHECK(words.size() <= 2, "[tools/launch] {}: expected the end of the line, got {}; {}",
+                 where, Quoted(words[2]), kForm);
+    const auto [before, is_new] = first_line.emplace(words[0], number);
+    CONVOY_CHECK(
+        is_new,
+        "[tools/launch] {}: expected every host once, got {} again, first in line {}; give "
+        "it all its slots there",
+        where, Quoted(words[0]), before->second);
+    hosts.push_back({.name = std::string(words[0]),
+                     .slots = words.size() == 2 ? ParseSlots(words[1], where) : 1});
+  }
+  CONVOY_CHECK(!hosts.empty(), "[tools/launch] {}: expected at least one host, got none; {}", path,
+               kForm);
+  return hosts;
+}
+
+std::vector<Host> ReadHostFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kMaxBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  // A folder opens, and cannot be read.
+  CONVOY_CHECK(file.is_open() && !file.bad(),
+               "[tools/launch] --hosts {}: expected a file that can be read, got: {}; {}", path,
+               std::strerror(errno), kForm);
+  text.resize(static_cast<size_t>(file.gcount()));
+  CONVOY_CHECK(text.size() <= kMaxBytes,
+               "[tools/launch] --hosts {}: expected at most {} bytes, got more; {}", path,
+               kMaxBytes, kForm);
+  return ParseHosts(text, path);
+}
+
+}  // namespace convoy

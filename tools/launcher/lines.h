@@ -1,0 +1,32 @@
+// A worker's output, line by line.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace convoy {
+
+/// Puts a prefix in front of every line, and lets only whole ones through.
+class LinePrefixer {
+ public:
+  explicit LinePrefixer(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  /// The lines that `bytes` complete. One of more than kMaxLine bytes is cut in two.
+  std::string Feed(std::string_view bytes);
+  /// A last line without an end, with one.
+  std::string Finish();
+
+  /// The last line that was not empty, without the prefix and shortened.
+  const std::string& last_line() const { return last_line_; }
+
+  static constexpr size_t kMaxLine = 1 << 20;
+
+ private:
+  void Complete(std::string_view line, std::string& to);
+
+  std::string prefix_;
+  std::string partial_;
+  std::string last_line_;
+};
+
+}  // namespace convoy

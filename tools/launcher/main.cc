@@ -1,0 +1,173 @@
+// tools/launch: starts a command as N workers on one or several hosts.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "parallel/processes/spawn.h"
+#include "tools/launcher/agent.h"
+#include "tools/launcher/host_file.h"
+#include "tools/launcher/job.h"
+
+namespace convoy {
+namespace {
+
+constexpr int kMaxWorkers = 65536;
+constexpr int kMaxPort = 65535;
+
+int ParseCount(const char* flag, const std::string& text, int max) {
+  int value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  CONVOY_CHECK(error == std::errc() && rest == end && value >= 1 && value <= max,
+               "[tools/launch] {}: expected a whole number from 1 to {}, got '{}'; --help explains "
+               "the flags",
+               flag, max, text);
+  return value;
+}
+
+double ParseSeconds(const std::string& text) {
+  std::istringstream stream(text);
+  double value = 0;
+  const bool read = static_cast<bool>(stream >> value) && stream.eof();
+  CONVOY_CHECK(read && std::isfinite(value) && value >= 0 && value <= 1e6,
+               "[tools/launch] --timeout: expected seconds from 0 to 1000000, got '{}'; --help "
+               "explains the flags",
+               text);
+  return value;
+}
+
+std::vector<std::string> Words(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+// What other hosts' workers need to know of this one's environment.
+std::vector<std::string> ForwardedVariables(const std::vector<std::string>& asked) {
+  std::vector<std::string> names = asked;
+  for (const std::string& variable : EnvironmentWithout({})) {
+    const std::string name = variable.substr(0, variable.find('='));
+    const bool own = name == "CONVOY_RENDEZVOUS" || name == "CONVOY_SECRET" ||
+                     name == "CONVOY_LAUNCHER" || name == "CONVOY_WORKER";
+    for (const char* prefix : {"CONVOY_", "NCCL_", "GLOO_", "OMP_"}) {
+      if (name.starts_with(prefix) && !own) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+class UsageFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "Usage: tools/launch --workers N [FLAG]... -- COMMAND [ARGUMENT]...\n";
+  }
+};
+
+int Main(const std::vector<std::string>& flags, std::vector<std::string> command,
+         bool has_command) {
+  CLI::App app{
+      "Starts COMMAND as N workers that train together, on this host or on several over ssh.\n"
+      "Worker 2's lines are marked [2]. If one fails the others are ended, the first cause is\n"
+      "printed, and its exit status is this one's. Ctrl-C reaches the workers; twice kills them."};
+  app.name("tools/launch");
+  app.formatter(std::make_shared<UsageFormatter>());
+  std::string workers, hosts, timeout, port, ssh;
+  std::vector<std::string> env;
+  bool no_prefix = false;
+  app.add_option("--workers", workers, "Workers in all [with --hosts: as many as it has slots]")
+      ->type_name("N");
+  app.add_option("--hosts", hosts, "A file of lines `HOST [slots=N]`, filled in order [this host]")
+      ->type_name("FILE");
+  app.add_option(
+         "--timeout", timeout,
+         "Seconds that the others have to end by themselves when a worker has failed, until "
+         "SIGTERM, and again until SIGKILL [5]")
+      ->type_name("S");
+  app.add_flag("--no-prefix", no_prefix, "Pass output on as it comes, without [rank]");
+  app.add_option("--port", port, "Where workers of several hosts meet on the first [a free one]")
+      ->type_name("P");
+  app.add_option("--env", env, "A variable that workers on other hosts get too; may be repeated")
+      ->type_name("NAME");
+  app.add_option("--ssh", ssh,
+                 "What is run with a host, a program and its arguments [ssh -o BatchMode=yes]")
+      ->type_name("CMD");
+  std::vector<std::string> reversed(flags.rbegin(), flags.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    fmt::print(stderr, "error: [tools/launch] {}; --help explains the flags\n", error.what());
+    return 2;
+  }
+  JobOptions options{.prefix = !no_prefix, .env = ForwardedVariables(env)};
+  CONVOY_CHECK(has_command && !command.empty() && !command[0].empty(),
+               "[tools/launch] expected `-- COMMAND [ARGUMENT]...` after the flags, got {}; for "
+               "example: tools/launch --workers 4 -- ./train --steps 100",
+               has_command ? "nothing after --" : "no --");
+  options.command = std::move(command);
+  if (!timeout.empty()) options.timeout_s = ParseSeconds(timeout);
+  if (!port.empty()) options.port = ParseCount("--port", port, kMaxPort);
+  options.ssh = Words(ssh.empty() ? "ssh -o BatchMode=yes -o ConnectTimeout=30 -o "
+                                    "ServerAliveInterval=10 -o ServerAliveCountMax=3"
+                                  : ssh);
+  CONVOY_CHECK(!options.ssh.empty(),
+               "[tools/launch] --ssh: expected a program, got ' '; leave it "
+               "out for ssh itself");
+  if (!hosts.empty()) options.hosts = ReadHostFile(hosts);
+  if (!workers.empty()) {
+    options.workers = ParseCount("--workers", workers, kMaxWorkers);
+  } else {
+    CONVOY_CHECK(!options.hosts.empty(),
+                 "[tools/launch] expected --workers N or --hosts FILE, got neither; for example: "
+                 "tools/launch --workers 4 -- ./train");
+    options.workers = 0;
+    for (const Host& host : options.hosts) options.workers += host.slots;
+  }
+  return RunJob(options);
+}
+
+// Pipes that are made later must not become standard streams.
+void OpenStandardStreams() {
+  while (true) {
+    const int fd = open("/dev/null", O_RDWR);
+    if (fd > STDERR_FILENO) {
+      close(fd);
+      return;
+    }
+    if (fd < 0) return;
+  }
+}
+
+}  // namespace
+}  // namespace convoy
+
+int main(int argc, char** argv) {
+  convoy::OpenStandardStreams();
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments == std::vector<std::string>{"--agent"}) return convoy::RunAgent();
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  const bool has_command = dashes != arguments.end();
+  try {
+    return convoy::Main({arguments.begin(), dashes},
+                        {has_command ? dashes + 1 : dashes, arguments.end()}, has_command);
+  } catch (const convoy::SpawnError& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return error.status();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  }
+}
