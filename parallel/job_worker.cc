@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -24,6 +25,8 @@ namespace convoy {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{5};
+// How long worker 0 may take to confirm that it knows of a failure.
+constexpr double kConfirmSeconds = 1;
 
 // Workers on CPUs and on GPUs have no transport in common.
 void CheckSameDevice(Store& store, int rank, const Placement& place, double timeout_s) {
@@ -74,17 +77,17 @@ class JobWorker {
 
   void Join() {
     const double timeout_s = options_.timeout_s;
-    job_ = Meet(env_.place, env_.rank, board_, timeout_s);
-    const Neighbours neighbours = FindNeighbours(*job_.store, env_.rank, env_.size, timeout_s);
+    job_.emplace(Meet(env_.place, env_.rank, board_, timeout_s));
+    const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
     place_ = PlaceInJob(options_, env_.size, neighbours);
-    CheckSameDevice(*job_.store, env_.rank, place_, timeout_s);
+    CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
     SetCpuThreads(place_.threads);
     seat_ = {.board = board_,
              .rank = env_.rank,
              .device = {place_.device, place_.gpu},
              .timeout_s = timeout_s};
-    if (job_.hub == nullptr) return;
-    job_.hub->set_why_late([this](uint64_t number, const std::string& what, double seconds) {
+    if (job_->hub == nullptr) return;
+    job_->hub->set_why_late([this](uint64_t number, const std::string& what, double seconds) {
       return Peers(seat_, Transport()).WhyLate(number, what, seconds);
     });
   }
@@ -93,7 +96,7 @@ class JobWorker {
 
   std::shared_ptr<ProcessGroup> MakeGroup() {
     if (place_.device == DeviceType::kCuda) return GetGpuTransport().Join(seat_);
-    return std::make_shared<GlooGroup>(seat_, *job_.store, job_.store->local_host());
+    return std::make_shared<GlooGroup>(seat_, *job_->store, job_->store->local_host());
   }
 
   void Train(const std::function<void(Worker&)>& train) {
@@ -103,18 +106,34 @@ class JobWorker {
     WaitForAll(*board_);
   }
 
-  // Worker 0 prints the report, unless it is what has failed.
+  // Worker 0 prints the report, and serves the others until its process ends; the others leave it
+  // to worker 0, if it can.
   [[noreturn]] void End() {
     std::string text = board_->failure();
     if (env_.rank == 0) {
       text += Peers(seat_, Transport()).Report();
-    } else if (job_.link != nullptr && board_->state(0) != Board::State::kDead) {
+      if (job_) {
+        job_->hub->set_why_late(nullptr);
+        static std::optional<Job> kept;
+        kept.reset();
+        kept.emplace(std::move(*job_));
+      }
+    } else if (job_ && WorkerZeroKnows()) {
       std::fflush(stderr);
       const int null = open("/dev/null", O_WRONLY);
       if (null >= 0) dup2(null, STDERR_FILENO);
     }
-    job_ = {};
+    job_.reset();
     throw Error(text);
+  }
+
+  bool WorkerZeroKnows() const {
+    for (const Deadline deadline(kConfirmSeconds); !deadline.passed();) {
+      if (job_->link->failure_confirmed()) return true;
+      if (board_->state(0) == Board::State::kDead) return false;
+      std::this_thread::sleep_for(kLook);
+    }
+    return false;
   }
 
   const JobEnv& env_;
@@ -122,7 +141,7 @@ class JobWorker {
   const std::shared_ptr<Board> board_;
   Placement place_;
   Seat seat_;
-  Job job_;
+  std::optional<Job> job_;
 };
 
 }  // namespace

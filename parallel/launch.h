@@ -41,10 +41,10 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 /// none. SIGINT and SIGTERM are passed on; no worker outlives this process. Once per program.
 ///
 /// Under a launcher that has started several processes (mpirun, srun, torchrun and its like,
-/// tools/launch; job_env.h) this process is one worker: it joins the others, on the GPU of its local
-/// rank with NCCL, or on the CPU with Gloo, and only its own rank's `train` runs here. When a worker
-/// fails, is killed or does not come within the deadline, worker 0 throws the first cause with a
-/// line for every worker, and the others throw with their standard error closed.
+/// tools/launch; job_env.h) this process is one worker: it joins the others, on the GPU of its
+/// local rank with NCCL, or on the CPU with Gloo, and only its own rank's `train` runs here. When a
+/// worker fails, is killed or does not come within the deadline, worker 0 throws the first cause
+/// with a line for every worker, and the others throw with their standard error closed.
 ///
 /// Throws: also Error on options that make no sense or that this machine cannot fulfil
 /// (parallel/placement.h), or on a launcher's variables that contradict each other.

@@ -72,6 +72,11 @@ std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
   return {};
 }
 
+void Peers::FailLate(uint64_t number, const std::string& what, double seconds) const {
+  if (board().knows_all()) return Fail(WhyLate(number, what, seconds));
+  if (!board().late(rank())) board().ReportLate(rank(), {number, what, seconds});
+}
+
 std::string Peers::WhyLate(uint64_t number, const std::string& what, double seconds) const {
   if (!board().knows_all()) {
     board().ReportLate(rank(), {.number = number, .what = what, .seconds = seconds});
