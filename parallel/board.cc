@@ -12,13 +12,14 @@
 #include <thread>
 
 #include "core/error.h"
+#include "parallel/placement.h"
 
 namespace convoy {
 namespace {
 
 using Clock = std::chrono::steady_clock;  // one for all processes of a machine
 
-constexpr uint64_t kMagic = 0x636f6e766f793031;  // "convoy01"
+constexpr uint64_t kMagic = 0x636f6e766f793032;  // "convoy02"
 constexpr size_t kTextBytes = 2048;
 constexpr size_t kWhatBytes = 256;
 constexpr uint64_t kRemembered = 256;  // collectives whose signatures are kept
@@ -71,20 +72,29 @@ struct Signature {
   std::atomic<int64_t> numel{0};
 };
 
-struct Slot {
+double SecondsSince(int64_t then) {
+  return std::chrono::duration<double>(Clock::duration(Now() - then)).count();
+}
+
+}  // namespace
+
+// What one worker writes. All zeros is a valid start, here and in the page.
+struct alignas(64) Board::Slot {
   std::atomic<uint32_t> state{0};
   std::atomic<uint64_t> started{0};
   std::atomic<uint64_t> ready{0};
   std::atomic<int64_t> started_at{0};
+  std::atomic<int64_t> heard_at{0};
+  std::atomic<uint64_t> late_number{0};
+  std::atomic<double> late_seconds{0};
+  SharedText<kWhatBytes> late_what;
   SharedText<kWhatBytes> what;
   SharedText<kWhatBytes> how_died;
   Signature signatures[kRemembered];
 };
 
-}  // namespace
-
-// All zeros is a valid start.
-struct Board::Page {
+// As many slots follow as there are workers.
+struct alignas(64) Board::Page {
   uint64_t magic;
   int size;
   std::atomic<bool> published;
@@ -92,10 +102,11 @@ struct Board::Page {
   std::atomic<bool> failed;
   std::atomic<bool> failure_written;
   SharedText<kTextBytes> failure;
-  Slot slots[kMaxWorkers];
+  std::atomic<bool> partial;  // !knows_all()
 };
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
+static_assert(std::atomic<double>::is_always_lock_free);
 
 namespace {
 
@@ -109,13 +120,13 @@ void* Map(int fd, size_t bytes) {
 }  // namespace
 
 std::shared_ptr<Board> Board::Make(int size) {
-  CONVOY_CHECK(size >= 1 && size <= kMaxWorkers,
-               "[Launch] wants 1 to {} workers on the GPUs of a machine, got {}", kMaxWorkers,
-               size);
+  CONVOY_CHECK(size >= 1 && size <= kMaxWorkers, "[Launch] wants 1 to {} workers, got {}",
+               kMaxWorkers, size);
   const int fd = memfd_create("convoy", MFD_CLOEXEC);
-  CONVOY_CHECK(fd >= 0 && ftruncate(fd, sizeof(Page)) == 0,
+  const size_t bytes = PageBytes(size);
+  CONVOY_CHECK(fd >= 0 && ftruncate(fd, static_cast<off_t>(bytes)) == 0,
                "[Launch] cannot make memory shared by the workers: {}", std::strerror(errno));
-  Page* page = static_cast<Page*>(Map(fd, sizeof(Page)));
+  Page* page = static_cast<Page*>(Map(fd, bytes));
   page->magic = kMagic;
   page->size = size;
   return std::shared_ptr<Board>(new Board(fd, page));
@@ -123,36 +134,43 @@ std::shared_ptr<Board> Board::Make(int size) {
 
 std::shared_ptr<Board> Board::Attach(int fd) {
   struct stat info {};
-  CONVOY_CHECK(fstat(fd, &info) == 0 && info.st_size == static_cast<off_t>(sizeof(Page)),
+  CONVOY_CHECK(fstat(fd, &info) == 0 && info.st_size >= static_cast<off_t>(sizeof(Page)),
                "[Launch] this process was told that it is a worker, but the memory that it would "
                "share is not there; unset CONVOY_WORKER");
-  Page* page = static_cast<Page*>(Map(fd, sizeof(Page)));
-  CONVOY_CHECK(page->magic == kMagic,
+  const auto bytes = static_cast<size_t>(info.st_size);
+  Page* page = static_cast<Page*>(Map(fd, bytes));
+  CONVOY_CHECK(page->magic == kMagic && bytes == PageBytes(page->size),
                "[Launch] the memory shared by the workers is from another version of this program");
   return std::shared_ptr<Board>(new Board(fd, page));
 }
 
 Board::~Board() {
-  munmap(page_, sizeof(Page));
+  munmap(page_, PageBytes(page_->size));
   close(fd_);
 }
+
+size_t Board::PageBytes(int size) {
+  return sizeof(Page) + static_cast<size_t>(size) * sizeof(Slot);
+}
+
+Board::Slot& Board::slot(int rank) const { return reinterpret_cast<Slot*>(page_ + 1)[rank]; }
 
 int Board::size() const { return page_->size; }
 
 Board::State Board::state(int rank) const {
-  return static_cast<State>(page_->slots[rank].state.load(std::memory_order_acquire));
+  return static_cast<State>(slot(rank).state.load(std::memory_order_acquire));
 }
 
 void Board::set_state(int rank, State state) {
-  page_->slots[rank].state.store(static_cast<uint32_t>(state), std::memory_order_release);
+  slot(rank).state.store(static_cast<uint32_t>(state), std::memory_order_release);
 }
 
 void Board::SetDead(int rank, std::string_view how) {
-  page_->slots[rank].how_died.Set(how);
+  slot(rank).how_died.Set(how);
   set_state(rank, State::kDead);
 }
 
-std::string Board::HowDied(int rank) const { return page_->slots[rank].how_died.Get(); }
+std::string Board::HowDied(int rank) const { return slot(rank).how_died.Get(); }
 
 void Board::Publish(const void* address) {
   std::memcpy(page_->address, address, kAddressBytes);
@@ -165,22 +183,27 @@ bool Board::Read(void* address) const {
   return true;
 }
 
+uint64_t Board::started(int rank) const {
+  return slot(rank).started.load(std::memory_order_acquire);
+}
+
+uint64_t Board::ready(int rank) const { return slot(rank).ready.load(std::memory_order_acquire); }
+
 Board::Progress Board::progress(int rank) const {
-  const Slot& slot = page_->slots[rank];
-  Progress progress{.started = slot.started.load(std::memory_order_acquire),
-                    .ready = slot.ready.load(std::memory_order_acquire),
-                    .what = slot.what.Get()};
+  const Slot& it = slot(rank);
+  Progress progress{.started = started(rank), .ready = ready(rank), .what = it.what.Get()};
   if (progress.started > 0) {
-    const Clock::duration since(Now() - slot.started_at.load(std::memory_order_relaxed));
-    progress.seconds_since = std::chrono::duration<double>(since).count();
+    progress.seconds_since = SecondsSince(it.started_at.load(std::memory_order_relaxed));
   }
+  const int64_t heard_at = it.heard_at.load(std::memory_order_relaxed);
+  if (heard_at != 0) progress.seconds_unheard = SecondsSince(heard_at);
   return progress;
 }
 
 void Board::Started(int rank, uint64_t number, const CollectiveSignature& signature,
                     std::string_view what) {
-  Slot& slot = page_->slots[rank];
-  Signature& entry = slot.signatures[number % kRemembered];
+  Slot& it = slot(rank);
+  Signature& entry = it.signatures[number % kRemembered];
   entry.number.store(0, std::memory_order_seq_cst);
   entry.kinds.store(static_cast<uint64_t>(signature.kind) |
                         static_cast<uint64_t>(signature.op) << 8 |
@@ -189,17 +212,23 @@ void Board::Started(int rank, uint64_t number, const CollectiveSignature& signat
                     std::memory_order_seq_cst);
   entry.numel.store(signature.numel, std::memory_order_seq_cst);
   entry.number.store(number, std::memory_order_seq_cst);
-  slot.what.Set(what);
-  slot.started_at.store(Now(), std::memory_order_relaxed);
-  slot.started.store(number, std::memory_order_seq_cst);
+  it.what.Set(what);
+  SetStarted(rank, number);
 }
 
+void Board::SetStarted(int rank, uint64_t number) {
+  slot(rank).started_at.store(Now(), std::memory_order_relaxed);
+  slot(rank).started.store(number, std::memory_order_seq_cst);
+}
+
+void Board::Heard(int rank) { slot(rank).heard_at.store(Now(), std::memory_order_relaxed); }
+
 void Board::Ready(int rank, uint64_t number) {
-  page_->slots[rank].ready.store(number, std::memory_order_release);
+  slot(rank).ready.store(number, std::memory_order_release);
 }
 
 std::optional<CollectiveSignature> Board::signature(int rank, uint64_t number) const {
-  const Signature& entry = page_->slots[rank].signatures[number % kRemembered];
+  const Signature& entry = slot(rank).signatures[number % kRemembered];
   if (entry.number.load(std::memory_order_seq_cst) != number) return {};
   const uint64_t kinds = entry.kinds.load(std::memory_order_seq_cst);
   const int64_t numel = entry.numel.load(std::memory_order_seq_cst);
@@ -209,6 +238,26 @@ std::optional<CollectiveSignature> Board::signature(int rank, uint64_t number) c
                              .dtype = static_cast<DType>(kinds >> 16 & 0xff),
                              .root = static_cast<int>(kinds >> 32),
                              .numel = numel};
+}
+
+bool Board::knows_all() const { return !page_->partial.load(std::memory_order_acquire); }
+
+void Board::set_knows_all(bool knows_all) {
+  page_->partial.store(!knows_all, std::memory_order_release);
+}
+
+void Board::ReportLate(int rank, const Late& late) {
+  slot(rank).late_what.Set(late.what);
+  slot(rank).late_seconds.store(late.seconds, std::memory_order_relaxed);
+  slot(rank).late_number.store(late.number, std::memory_order_release);
+}
+
+std::optional<Board::Late> Board::late(int rank) const {
+  const uint64_t number = slot(rank).late_number.load(std::memory_order_acquire);
+  if (number == 0) return {};
+  return Late{.number = number,
+              .what = slot(rank).late_what.Get(),
+              .seconds = slot(rank).late_seconds.load(std::memory_order_relaxed)};
 }
 
 bool Board::Fail(std::string_view message) noexcept {

@@ -13,18 +13,16 @@
 
 namespace convoy {
 
-/// A page that all workers of a run on this machine see, threads and processes alike: who is there,
-/// the address under which the transport's ends find each other, what each worker has started last,
-/// and the first failure. It is what makes "worker 2 is missing" possible where the transport
-/// itself would only hang. Every method is safe to call from any thread; none waits for another
-/// worker.
+/// A page that all workers of a run on this machine see, threads and processes alike (between
+/// machines, BoardLinks keep several the same): who is there, the address under which the
+/// transport's ends find each other, what each worker has started last, and the first failure. It
+/// is what makes "worker 2 is missing" possible where the transport itself would only hang. Every
+/// method is safe to call from any thread; none waits for another worker.
 ///
 /// The memory has no name and goes with the last process that has it, however that ends.
 class Board {
  public:
-  static constexpr int kMaxWorkers = 64;
-
-  /// Throws: Error if the system refuses the memory.
+  /// Of up to kMaxWorkers workers (placement.h). Throws: Error if the system refuses the memory.
   static std::shared_ptr<Board> Make(int size);
   /// That of the process which started this one, which left `fd` open. Throws: Error if it is not.
   static std::shared_ptr<Board> Attach(int fd);
@@ -59,13 +57,37 @@ class Board {
     uint64_t ready = 0;        ///< of these, with their input computed
     std::string what;          ///< the last one started: "AllReduce of bucket 3 (...), 1.0 MiB"
     double seconds_since = 0;  ///< since that was started
+    /// Since a message of this worker came last; none if it writes here itself.
+    std::optional<double> seconds_unheard;
   };
   Progress progress(int rank) const;
+  /// Two of these, for who looks often.
+  uint64_t started(int rank) const;
+  uint64_t ready(int rank) const;
   void Started(int rank, uint64_t number, const CollectiveSignature& signature,
                std::string_view what);
   void Ready(int rank, uint64_t number);
+  /// As Started, where nothing more than the number is known.
+  void SetStarted(int rank, uint64_t number);
+  /// A message of worker `rank` has come from another process.
+  void Heard(int rank);
   /// What worker `rank` gave as collective `number`; none if it has not come there, or is far past.
   std::optional<CollectiveSignature> signature(int rank, uint64_t number) const;
+
+  /// False on a board that a BoardLink keeps up to date (rendezvous/board_link.h): what the others
+  /// have started is then known on worker 0's board only, and who has waited too long reports that
+  /// instead of saying who is missing.
+  bool knows_all() const;
+  void set_knows_all(bool knows_all);
+
+  /// A wait of worker `rank` that has lasted too long. The run fails soon after it was reported.
+  struct Late {
+    uint64_t number = 0;  ///< of the collective
+    std::string what;
+    double seconds = 0;
+  };
+  void ReportLate(int rank, const Late& late);
+  std::optional<Late> late(int rank) const;
 
   /// Declares the run failed; the first call wins (true).
   bool Fail(std::string_view message) noexcept;
@@ -74,8 +96,11 @@ class Board {
   std::string failure() const;
 
  private:
+  struct Slot;
   struct Page;
   Board(int fd, Page* page) : fd_(fd), page_(page) {}
+  static size_t PageBytes(int size);
+  Slot& slot(int rank) const;
 
   const int fd_;
   Page* const page_;

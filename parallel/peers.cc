@@ -10,14 +10,13 @@
 #include <vector>
 
 #include "core/error.h"
+#include "parallel/rank_list.h"
 
 namespace convoy {
 namespace {
 
-// "worker 2", "workers 0, 1, 3"
-std::string List(const std::vector<int>& ranks) {
-  return fmt::format("worker{} {}", ranks.size() == 1 ? "" : "s", fmt::join(ranks, ", "));
-}
+// Links say every second that their process runs.
+constexpr double kSilenceS = 3;
 
 }  // namespace
 
@@ -73,6 +72,10 @@ std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
 }
 
 std::string Peers::WhyLate(uint64_t number, const std::string& what, double seconds) const {
+  if (!board().knows_all()) {
+    board().ReportLate(rank(), {.number = number, .what = what, .seconds = seconds});
+    return {};
+  }
   const std::string wait = fmt::format("[{}] collective {}, {}, has not ended within {:.1f} s",
                                        transport_, number, what, seconds);
   std::vector<int> missing, computing;
@@ -86,16 +89,19 @@ std::string Peers::WhyLate(uint64_t number, const std::string& what, double seco
   }
   if (!missing.empty()) {
     const Board::Progress progress = board().progress(missing.front());
-    const std::string last =
-        progress.started == 0
-            ? "has started none"
-            : fmt::format("was last seen in {}, {}, {:.1f} s ago", progress.started, progress.what,
-                          progress.seconds_since);
-    return fmt::format("{}: {} {} missing; worker {} {}", wait, List(missing),
+    std::string last = progress.started == 0
+                           ? "has started none"
+                           : fmt::format("was last seen in {}, {}, {:.1f} s ago", progress.started,
+                                         progress.what, progress.seconds_since);
+    if (progress.seconds_unheard.value_or(0) > kSilenceS) {
+      last +=
+          fmt::format("; nothing was heard of its process for {:.1f} s", *progress.seconds_unheard);
+    }
+    return fmt::format("{}: {} {} missing; worker {} {}", wait, RankList(missing),
                        missing.size() == 1 ? "is" : "are", missing.front(), last);
   }
   if (!computing.empty()) {
-    return fmt::format("{}: {} {} not computed {} part", wait, List(computing),
+    return fmt::format("{}: {} {} not computed {} part", wait, RankList(computing),
                        computing.size() == 1 ? "has" : "have",
                        computing.size() == 1 ? "its" : "their");
   }
@@ -130,9 +136,9 @@ void Meet(const Peers& peers) {
     if (missing.empty()) return;
     if (deadline.passed()) {
       peers.FailAndThrow(fmt::format("[{}] {} {} not joined within {:.1f} s; {} {}",
-                                     peers.transport(), List(missing),
+                                     peers.transport(), RankList(missing),
                                      missing.size() == 1 ? "has" : "have", deadline.elapsed_s(),
-                                     List(here), here.size() == 1 ? "has" : "have"));
+                                     RankList(here), here.size() == 1 ? "has" : "have"));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -55,7 +55,7 @@ class Peers {
   /// A worker whose process is gone, as an error; or empty.
   std::string WhoDied() const;
   /// Why `number` has not ended after `seconds`: the workers that have not come to it, or whose
-  /// part is not computed.
+  /// part is not computed. Empty if only worker 0 knows, which was then asked: the run fails soon.
   std::string WhyLate(uint64_t number, const std::string& what, double seconds) const;
 
  private:

@@ -35,8 +35,8 @@ std::optional<Channel> Channel::Try(const ServerAddress& server, Purpose purpose
   return channel;
 }
 
-Channel Channel::Connect(const ServerAddress& server, Purpose purpose, int rank, double timeout_s) {
-  const Deadline deadline(timeout_s);
+Channel Channel::Connect(const ServerAddress& server, Purpose purpose, int rank,
+                         const Deadline& deadline) {
   const std::string where = AddressText(server.host, server.port);
   double pause_s = kPauseS;
   while (true) {
@@ -46,7 +46,7 @@ Channel Channel::Connect(const ServerAddress& server, Purpose purpose, int rank,
     CONVOY_CHECK(deadline.remaining_s() > 0,
                  "[Store] cannot reach worker 0 at {} within {:g} s ({}); is it running, and is "
                  "the address right?",
-                 where, timeout_s, failure.why);
+                 where, deadline.allowed_s(), failure.why);
     std::this_thread::sleep_for(
         std::chrono::duration<double>(std::min(pause_s, deadline.remaining_s())));
     pause_s = std::min(2 * pause_s, kLongestPauseS);

@@ -28,8 +28,9 @@ class Channel {
   };
   static std::optional<Channel> Try(const ServerAddress& server, Purpose purpose, int rank,
                                     const Deadline& deadline, Failure& failure);
-  /// Tries until `timeout_s` has passed, or until it is hopeless. Throws: Error saying why.
-  static Channel Connect(const ServerAddress& server, Purpose purpose, int rank, double timeout_s);
+  /// Tries until the deadline, or until it is hopeless. Throws: Error saying why.
+  static Channel Connect(const ServerAddress& server, Purpose purpose, int rank,
+                         const Deadline& deadline);
 
   int fd() const { return fd_.get(); }
 

@@ -90,6 +90,8 @@ class FrameServer {
   ~FrameServer();
 
   int port() const { return port_; }
+  /// The address under which this machine reaches it.
+  std::string host() const { return HostOf(listening_); }
 
  private:
   friend class Peer;

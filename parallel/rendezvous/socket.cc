@@ -27,10 +27,10 @@ constexpr int kBacklog = 1024;  // all workers may come at once
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-Addresses Resolve(const std::string& host, int port, int flags, std::string& why) {
+Addresses Resolve(const std::string& host, int port, std::string& why) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = flags | AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(),
                                 &hints, &found);
@@ -81,6 +81,19 @@ Fd ListenEverywhere(int port, int& error) {
   return Fd();
 }
 
+// Host and port, as numbers.
+std::pair<std::string, std::string> AddressOf(const Fd& listening) {
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  char host[NI_MAXHOST], port[NI_MAXSERV];
+  CONVOY_CHECK(getsockname(listening.get(), generic, &bytes) == 0 &&
+                   getnameinfo(generic, bytes, host, sizeof(host), port, sizeof(port),
+                               NI_NUMERICHOST | NI_NUMERICSERV) == 0,
+               "[Store] cannot find its own address: {}", ErrnoText(errno));
+  return {host, port};
+}
+
 }  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -111,7 +124,7 @@ Fd ListenAt(const std::string& host, int port) {
   bool elsewhere = host.empty();
   if (!host.empty()) {
     std::string why;
-    const Addresses found = Resolve(host, port, 0, why);
+    const Addresses found = Resolve(host, port, why);
     CONVOY_CHECK(found != nullptr, "[Store] cannot listen at '{}': {}; is the host name right?",
                  host, why);
     for (const addrinfo* it = found.get(); it != nullptr; it = it->ai_next) {
@@ -132,19 +145,21 @@ Fd ListenAt(const std::string& host, int port) {
        AddressText(host.empty() ? "*" : host, port), ErrnoText(error));
 }
 
-int PortOf(const Fd& listening) {
-  sockaddr_storage address{};
-  socklen_t bytes = sizeof(address);
-  CONVOY_CHECK(getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &bytes) == 0,
-               "[Store] cannot find its own port: {}", ErrnoText(errno));
-  return ntohs(address.ss_family == AF_INET6
-                   ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                   : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+int PortOf(const Fd& listening) { return std::stoi(AddressOf(listening).second); }
+
+std::string HostOf(const Fd& listening) {
+  const std::string host = AddressOf(listening).first;
+  return host == "::" || host == "0.0.0.0" ? "127.0.0.1" : host;
+}
+
+bool CanResolve(const std::string& host) {
+  std::string why;
+  return Resolve(host, 0, why) != nullptr;
 }
 
 Fd TryConnect(const std::string& host, int port, double timeout_s, std::string& why) {
   const Deadline deadline(timeout_s);
-  const Addresses found = Resolve(host, port, 0, why);
+  const Addresses found = Resolve(host, port, why);
   for (const addrinfo* it = found.get(); it != nullptr; it = it->ai_next) {
     Fd fd = Open(*it);
     if (!fd) {

@@ -35,6 +35,10 @@ std::string ErrnoText(int error);
 Fd ListenAt(const std::string& host, int port);
 /// The port of a listening socket.
 int PortOf(const Fd& listening);
+/// An address at which this machine reaches a listening socket.
+std::string HostOf(const Fd& listening);
+/// Whether `host` has an address, as far as this machine knows.
+bool CanResolve(const std::string& host);
 
 /// A connected socket, non-blocking; or none, and why. Tries all addresses of the host, together
 /// for at most `timeout_s`.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "parallel/rendezvous/frame_server.h"
 #include "parallel/rendezvous/store_service.h"
@@ -18,6 +19,8 @@ class StoreServer {
       : server_(options, Services(boards)) {}
 
   int port() const { return server_.port(); }
+  /// The address under which this machine reaches it: "127.0.0.1".
+  std::string host() const { return server_.host(); }
 
  private:
   std::map<Purpose, FrameService*> Services(FrameService* boards) {

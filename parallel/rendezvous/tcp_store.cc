@@ -44,9 +44,11 @@ StoreRequest WaitRequest(StoreRequest::Kind kind, std::vector<std::string> keys,
 }  // namespace
 
 TcpStore::TcpStore(const ServerAddress& server, int rank, double timeout_s)
-    : where_(AddressText(server.host, server.port)),
-      timeout_s_(timeout_s),
-      channel_(Channel::Connect(server, Purpose::kStore, rank, timeout_s)) {}
+    : TcpStore(Channel::Connect(server, Purpose::kStore, rank, Deadline(timeout_s)),
+               AddressText(server.host, server.port), timeout_s) {}
+
+TcpStore::TcpStore(Channel channel, std::string where, double timeout_s)
+    : where_(std::move(where)), timeout_s_(timeout_s), channel_(std::move(channel)) {}
 
 void TcpStore::Set(std::string_view key, std::string_view value) {
   CheckKey(key);

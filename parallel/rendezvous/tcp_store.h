@@ -18,6 +18,8 @@ class TcpStore final : public Store {
   /// Tries until the server is there. `timeout_s` is also what Set and Add may take.
   /// Throws: Error if it is not there in time, or not the server of this job.
   TcpStore(const ServerAddress& server, int rank, double timeout_s);
+  /// Over a channel made for it; `where`: "10.0.0.1:29500".
+  TcpStore(Channel channel, std::string where, double timeout_s);
 
   /// Keys of at most kMaxKeyBytes, values of at most kMaxValueBytes.
   void Set(std::string_view key, std::string_view value) override;

@@ -112,8 +112,8 @@ TEST_CASE("A member that breaks the protocol loses its connection, and nobody el
        {std::string("\xff\xff\xff\x7f", 4), std::string("\x01\0\0\0\x63", 5),
         std::string("\0\0\0\0", 4), Frame(StoreReply{})}) {
     const Deadline deadline(10);
-    Channel member =
-        Channel::Connect({.port = server.port(), .secret = kSecret}, Purpose::kStore, 1, 10);
+    Channel member = Channel::Connect({.port = server.port(), .secret = kSecret}, Purpose::kStore,
+                                      1, Deadline(10));
     CHECK(member.Send(bytes, deadline));
     CHECK(member.Receive(deadline) == Channel::Received::kGone);
   }
@@ -124,8 +124,8 @@ TEST_CASE("A member that asks without end and takes no answer is held back") {
   StoreServer server({.secret = kSecret});
   TcpStore store({.port = server.port(), .secret = kSecret}, 2, 20);
   store.Set("large", std::string(kMaxValueBytes, 'v'));
-  Channel member =
-      Channel::Connect({.port = server.port(), .secret = kSecret}, Purpose::kStore, 1, 10);
+  Channel member = Channel::Connect({.port = server.port(), .secret = kSecret}, Purpose::kStore, 1,
+                                    Deadline(10));
   const std::string ask = Frame(StoreRequest{.kind = StoreRequest::Kind::kGet, .keys = {"large"}});
   for (int i = 0; i < 100; ++i) member.Send(ask, Deadline(0.01));
   CHECK(store.Add("n", 1) == 1);
@@ -140,7 +140,7 @@ TEST_CASE("A service that is not Convoy's is named as such") {
     WaitFor(listening.get(), POLLIN, 10);
     const Fd fd(accept(listening.get(), nullptr, nullptr));
     const std::string text("\x08\0\0\0SSH-2.0-", 12);
-    CHECK(send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) == 12);
+    [[maybe_unused]] const ssize_t sent = send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
     WaitFor(fd.get(), POLLRDHUP, 10);
   });
   CHECK_THROWS_WITH(TcpStore({.port = PortOf(listening), .secret = kSecret}, 1, 10),

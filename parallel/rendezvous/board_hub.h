@@ -1,0 +1,76 @@
+// Worker 0's end of all BoardLinks: what the others report comes onto its board.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parallel/board.h"
+#include "parallel/rendezvous/board_messages.h"
+#include "parallel/rendezvous/frame_server.h"
+
+namespace convoy {
+
+/// Writes what comes from the links onto worker 0's board, which so knows all, and tells the others
+/// only what is rare and small: states, the address, the first failure. Compares what the workers
+/// give as the same collective. A link that breaks before its worker has finished or failed is a
+/// worker that is dead.
+class BoardHub final : public FrameService {
+ public:
+  explicit BoardHub(std::shared_ptr<Board> board);
+
+  /// Says who is missing when collective `number`, described by `what`, has not ended after
+  /// `seconds` for a worker that cannot know. Called on the server's thread, and no more once this
+  /// returns after having set another or none.
+  using WhyLate =
+      std::function<std::string(uint64_t number, const std::string& what, double seconds)>;
+  void set_why_late(WhyLate why_late);
+
+  /// Who has not joined yet. From any thread.
+  std::vector<int> Missing() const;
+
+  void Closed(Peer& peer, const std::string& why) override;
+  bool Received(Peer& peer, std::string_view body) override;
+  TimePoint NextTick() const override { return next_; }
+  void Tick(TimePoint now) override;
+  bool MayEnd() const override;
+
+ private:
+  struct Link {
+    Peer* peer = nullptr;                // while it is there
+    std::optional<ProcessName> process;  // once it has joined
+  };
+  struct Given {
+    uint64_t number = 0;
+    int rank = 0;
+    CollectiveSignature signature;
+  };
+
+  bool Join(Peer& peer, const BoardJoin& join);
+  std::string WhyNot(int rank, const BoardJoin& join) const;
+  void Update(int rank, const BoardUpdate& update);
+  void Late(int rank, const Board::Late& late);
+  void Compare(int rank, uint64_t number, const CollectiveSignature& signature);
+  void CompareOwn();
+  BoardStates::Entry EntryOf(int rank) const;
+  void Tell(const BoardMessage& message);
+
+  const std::shared_ptr<Board> board_;
+  mutable std::mutex mutex_;  // of who has joined
+  std::vector<Link> links_;   // by rank
+  int joined_ = 1;            // worker 0 is here
+  std::mutex why_late_mutex_;
+  WhyLate why_late_;
+
+  std::vector<Board::State> told_;  // by rank
+  bool told_address_ = false, told_failure_ = false;
+  uint64_t compared_ = 0;     // of worker 0's own collectives
+  std::vector<Given> given_;  // by number, the first that came
+  TimePoint next_{};
+};
+
+}  // namespace convoy

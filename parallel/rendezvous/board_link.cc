@@ -1,0 +1,181 @@
+// Keeps the board of one worker's process and that of worker 0 together.
+#include "parallel/rendezvous/board_link.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace convoy {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{20};     // at the board, for what is urgent
+constexpr std::chrono::milliseconds kGather{50};   // for what is not
+constexpr std::chrono::milliseconds kAlive{1000};  // where there is nothing to say
+constexpr uint64_t kMany = 64;  // collectives since the last push: the board forgets old ones
+constexpr uint64_t kRemembered = 256;
+constexpr double kSendS = 5;
+constexpr double kGoodbyeS = 2;
+constexpr std::chrono::seconds kAnswer{3};  // to "who is missing?"
+
+}  // namespace
+
+BoardLink::BoardLink(std::shared_ptr<Board> board, int rank, Channel channel,
+                     const Deadline& deadline)
+    : board_(std::move(board)), rank_(rank), channel_(std::move(channel)) {
+  board_->set_knows_all(false);
+  Join(deadline);
+  thread_ = std::thread([this] { Run(); });
+}
+
+BoardLink::~BoardLink() {
+  stop_ = true;
+  thread_.join();
+}
+
+void BoardLink::Join(const Deadline& deadline) {
+  const BoardJoin join{.size = board_->size(), .process = ProcessName::Own()};
+  const bool sent = channel_.Send(Frame(join), deadline);
+  const Channel::Received received = sent ? channel_.Receive(deadline) : Channel::Received::kGone;
+  CONVOY_CHECK(received != Channel::Received::kNothing,
+               "[Meet] worker 0 has not answered within {:.1f} s; is its process stopped?",
+               deadline.elapsed_s());
+  const auto message = received == Channel::Received::kFrame ? ParseBoardMessage(channel_.body())
+                                                             : std::optional<BoardMessage>();
+  CONVOY_CHECK(message, "[Meet] worker 0 has closed the connection: it has ended, or failed");
+  if (const auto* refusal = std::get_if<BoardRefusal>(&*message)) {
+    if (refusal->later) throw MeetLater(refusal->text);
+    throw Error(refusal->text);
+  }
+  CONVOY_CHECK(std::holds_alternative<BoardStates>(*message) && Apply(*message),
+               "[Meet] worker 0 sent an answer that makes no sense");
+}
+
+void BoardLink::Run() {
+  pthread_setname_np(pthread_self(), "board link");
+  try {
+    while (!stop_) {
+      if (connected_ && !Push(/*last=*/false)) LoseServer();
+      if (!connected_) {
+        std::this_thread::sleep_for(kLook);
+      } else if (WaitFor(channel_.fd(), POLLIN, std::chrono::duration<double>(kLook).count()) &&
+                 !Receive()) {
+        LoseServer();
+      }
+      GiveUpOnLate();
+    }
+    if (connected_ && Push(/*last=*/true)) channel_.Finish(Deadline(kGoodbyeS));
+  } catch (const std::exception& error) {  // out of memory
+    board_->Fail(error.what());
+  }
+}
+
+bool BoardLink::SendFrame(const BoardMessage& message) {
+  return channel_.Send(Frame(message), Deadline(kSendS));
+}
+
+bool BoardLink::Push(bool last) { return PushUpdate(last) && PushLate() && PushFailure(); }
+
+bool BoardLink::PushUpdate(bool last) {
+  // Before what the worker does afterwards is looked at.
+  const Board::State state = board_->state(rank_);
+  const uint64_t started = board_->started(rank_), ready = board_->ready(rank_);
+  const auto now = Clock::now();
+  const auto since = now - pushed_at_;
+  const bool changed = started != started_ || ready != ready_;
+  const std::optional<Board::Late> late = board_->late(rank_);
+  const bool urgent = last || state != state_ || started > started_ + kMany ||
+                      (late && late->number != late_) || (board_->failed() && !failure_known_);
+  if (!urgent && since < (changed ? kGather : kAlive)) return true;
+
+  BoardUpdate update{.state = state, .ready = ready, .what = board_->progress(rank_).what};
+  const uint64_t oldest = started < kRemembered ? 1 : started - kRemembered + 1;
+  for (uint64_t n = std::max(started_ + 1, oldest); n <= started; ++n) {
+    if (const auto signature = board_->signature(rank_, n))
+      update.started.emplace_back(n, *signature);
+  }
+  pushed_at_ = now;
+  state_ = state;
+  ready_ = ready;
+  started_ = started;
+  return SendFrame(update);
+}
+
+bool BoardLink::PushLate() {
+  const std::optional<Board::Late> late = board_->late(rank_);
+  if (!late || late->number == late_) return true;
+  late_ = late->number;
+  late_at_ = Clock::now();
+  return SendFrame(BoardLate{*late});
+}
+
+bool BoardLink::PushFailure() {
+  if (failure_known_ || !board_->failed()) return true;
+  failure_known_ = true;
+  return SendFrame(BoardFailure{board_->failure()});
+}
+
+bool BoardLink::Receive() {
+  while (true) {
+    switch (channel_.Receive(Deadline(0))) {
+      case Channel::Received::kNothing:
+        return true;
+      case Channel::Received::kGone:
+        return false;
+      case Channel::Received::kFrame:
+        break;
+    }
+    const auto message = ParseBoardMessage(channel_.body());
+    if (!message || !Apply(*message)) return false;
+  }
+}
+
+// False if worker 0 sends no such thing.
+bool BoardLink::Apply(const BoardMessage& message) {
+  if (const auto* states = std::get_if<BoardStates>(&message)) {
+    for (const BoardStates::Entry& entry : states->entries) {
+      if (entry.rank >= board_->size()) return false;
+      if (entry.rank == rank_) continue;  // known better here
+      if (entry.started > board_->started(entry.rank)) {
+        board_->SetStarted(entry.rank, entry.started);
+      }
+      if (entry.state == Board::State::kDead) {
+        board_->SetDead(entry.rank, entry.how_died);
+      } else {
+        board_->set_state(entry.rank, entry.state);
+      }
+    }
+  } else if (const auto* address = std::get_if<BoardAddress>(&message)) {
+    board_->Publish(address->bytes.data());
+  } else if (const auto* failure = std::get_if<BoardFailure>(&message)) {
+    failure_known_ = true;
+    board_->Fail(failure->text);
+  } else if (std::holds_alternative<BoardComplete>(message)) {
+    complete_ = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void BoardLink::LoseServer() {
+  connected_ = false;
+  if (board_->state(0) == Board::State::kFinished || board_->failed()) return;
+  board_->SetDead(0, "has gone: its connection was closed");
+}
+
+// Worker 0 may be stopped, or gone after having finished.
+void BoardLink::GiveUpOnLate() {
+  const std::optional<Board::Late> late = board_->late(rank_);
+  if (!late || board_->failed()) return;
+  if (connected_ && (late->number != late_ || Clock::now() - late_at_ < kAnswer)) return;
+  board_->Fail(fmt::format(
+      "[worker {} of {}] collective {}, {}, has not ended within {:.1f} s, and worker 0 does not "
+      "say who is missing",
+      rank_, board_->size(), late->number, late->what, late->seconds));
+}
+
+}  // namespace convoy

@@ -1,0 +1,72 @@
+// Keeps the board of one worker's process and that of worker 0 together.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "core/error.h"
+#include "parallel/board.h"
+#include "parallel/deadline.h"
+#include "parallel/rendezvous/board_messages.h"
+#include "parallel/rendezvous/channel.h"
+
+namespace convoy {
+
+/// The run that worker 0 has is complete: the next one may begin soon.
+class MeetLater : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A thread that looks at this process's board and reports what its worker does to the BoardHub in
+/// worker 0's process: at once what others wait for, the rest every 50 ms, and once a second that
+/// it is alive. What comes back is written onto this board: states, the address, the first failure.
+class BoardLink {
+ public:
+  /// Joins as `rank`, which is not 0, over a channel made for it; `board` is for this process
+  /// alone. Throws: Error if worker 0 does not answer in time, or does not want this worker;
+  /// MeetLater if that may change.
+  BoardLink(std::shared_ptr<Board> board, int rank, Channel channel, const Deadline& deadline);
+  /// Reports what the worker did last. If it has neither finished nor failed, worker 0 takes it for
+  /// dead.
+  ~BoardLink();
+
+  /// Whether all workers of the job have joined.
+  bool complete() const { return complete_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Join(const Deadline& deadline);
+  void Run();
+  bool Push(bool last);
+  bool PushFailure();
+  bool PushLate();
+  bool PushUpdate(bool last);
+  bool SendFrame(const BoardMessage& message);
+  bool Receive();
+  bool Apply(const BoardMessage& message);
+  void LoseServer();
+  void GiveUpOnLate();
+
+  const std::shared_ptr<Board> board_;
+  const int rank_;
+  Channel channel_;
+  std::atomic<bool> stop_{false}, complete_{false};
+  bool connected_ = true;
+
+  // What worker 0 knows.
+  Clock::time_point pushed_at_{};
+  Board::State state_ = Board::State::kAbsent;
+  uint64_t started_ = 0, ready_ = 0, late_ = 0;
+  bool failure_known_ = false;
+  Clock::time_point late_at_{};
+
+  std::thread thread_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,94 @@
+// What the boards of a job's processes tell each other, as frames.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "parallel/board.h"
+#include "parallel/collective_call.h"
+
+namespace convoy {
+
+/// A process, for messages: "pid 1234 on host node7".
+struct ProcessName {
+  std::string host;
+  int32_t pid = 0;
+
+  std::string ToString() const;
+  static ProcessName Own();
+};
+
+// --- From a worker to worker 0
+// ---------------------------------------------------------------------
+
+/// The first frame of a link.
+struct BoardJoin {
+  int32_t size = 0;  ///< workers, as this one believes
+  ProcessName process;
+};
+
+/// What the worker has done; also says that it is alive.
+struct BoardUpdate {
+  Board::State state = Board::State::kAbsent;
+  uint64_t ready = 0;
+  std::string what;  ///< the last one started
+  /// Since the last update, by rising number.
+  std::vector<std::pair<uint64_t, CollectiveSignature>> started;
+};
+
+/// The worker has waited too long, and does not know for whom.
+struct BoardLate {
+  Board::Late late;
+};
+
+// --- Both ways
+// -------------------------------------------------------------------------------------
+
+/// The run has failed.
+struct BoardFailure {
+  std::string text;
+};
+
+// --- From worker 0 to the others
+// -------------------------------------------------------------------
+
+/// This worker cannot take part.
+struct BoardRefusal {
+  std::string text;
+  bool later = false;  ///< the run has all its workers: this one may belong to the next
+};
+
+/// The workers whose state has changed. The first one, with all, says that the worker is in.
+struct BoardStates {
+  struct Entry {
+    int32_t rank = 0;
+    Board::State state = Board::State::kAbsent;
+    uint64_t started = 0;  ///< collectives
+    std::string how_died;
+  };
+  std::vector<Entry> entries;
+};
+
+/// All workers have joined.
+struct BoardComplete {};
+
+/// What worker 0 has published.
+struct BoardAddress {
+  std::array<char, Board::kAddressBytes> bytes{};
+};
+
+using BoardMessage = std::variant<BoardJoin, BoardUpdate, BoardLate, BoardFailure, BoardRefusal,
+                                  BoardStates, BoardComplete, BoardAddress>;
+
+/// Texts that are too long for a board are cut.
+std::string Frame(const BoardMessage& message);
+/// None if `body` is not exactly one. Never throws on bad input.
+std::optional<BoardMessage> ParseBoardMessage(std::string_view body);
+
+}  // namespace convoy

@@ -1,0 +1,186 @@
+// The processes of a job meet: from a place that all know to a store and boards that agree.
+#include "parallel/rendezvous/meeting.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+#include "parallel/rank_list.h"
+#include "parallel/rendezvous/local_door.h"
+#include "parallel/rendezvous/meeting_file.h"
+
+namespace convoy {
+namespace {
+
+using Kind = MeetingPlace::Kind;
+
+constexpr std::chrono::milliseconds kLook{2};
+constexpr double kLongestPauseS = 0.2;
+// Worker 0 says first who is missing.
+constexpr double kSlackS = 5;
+
+// Each worker has a store and a link here, and the program files of its own.
+void AllowConnections(int workers) {
+  const auto wanted = static_cast<rlim_t>(2 * workers + 512);
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+[[noreturn]] void FailRun(Board& board, const std::string& why) {
+  board.Fail(why);
+  throw Error(board.failure());
+}
+
+void WaitForAll(const BoardHub& hub, Board& board, double timeout_s) {
+  for (const Deadline deadline(timeout_s);;) {
+    if (board.failed()) throw Error(board.failure());
+    const std::vector<int> missing = hub.Missing();
+    if (missing.empty()) return;
+    if (deadline.passed()) {
+      std::vector<int> here;
+      for (int r = 0; r < board.size(); ++r) {
+        if (std::find(missing.begin(), missing.end(), r) == missing.end()) here.push_back(r);
+      }
+      FailRun(board,
+              fmt::format("[Meet] {} {} not joined within {:.1f} s; {} {}", RankList(missing),
+                          missing.size() == 1 ? "has" : "have", deadline.elapsed_s(),
+                          RankList(here), here.size() == 1 ? "has" : "have"));
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double timeout_s) {
+  AllowConnections(board->size());
+  ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret()};
+  FrameServerOptions options{.secret = server.secret};
+  if (place.kind != Kind::kLocal) options.host = place.host;
+  if (place.kind == Kind::kAddress) options.port = place.port;
+
+  Job job{.hub = std::make_unique<BoardHub>(board)};
+  job.server = std::make_unique<StoreServer>(options, job.hub.get());
+  server.port = job.server->port();
+  std::optional<LocalDoor> door;
+  std::optional<MeetingFile> file;
+  if (place.kind == Kind::kLocal) {
+    door.emplace(place.name, server);
+  } else if (place.kind == Kind::kFile) {
+    server.host = place.host.empty() ? ProcessName::Own().host : place.host;
+    if (place.host.empty() && !CanResolve(server.host)) server.host = job.server->host();
+    file.emplace(place.name, server);
+  }
+  server.host = job.server->host();
+  job.store = std::make_unique<TcpStore>(server, /*rank=*/0, timeout_s);
+  WaitForAll(*job.hub, *board, timeout_s);
+  return job;
+}
+
+std::optional<ServerAddress> FindServer(const MeetingPlace& place, std::string& why) {
+  switch (place.kind) {
+    case Kind::kAddress:
+      return ServerAddress{.host = place.host, .port = place.port, .secret = place.secret};
+    case Kind::kLocal:
+      return AskAtDoor(place.name, why);
+    case Kind::kFile:
+      break;
+  }
+  return ReadMeetingFile(place.name, why);
+}
+
+// A store and a link at what the place says now; or why not.
+std::optional<Job> TryToJoin(const MeetingPlace& place, int rank,
+                             const std::shared_ptr<Board>& board, const Deadline& deadline,
+                             std::string& why) {
+  const std::optional<ServerAddress> server = FindServer(place, why);
+  if (!server) return {};
+  const std::string where = AddressText(server->host, server->port);
+  Channel::Failure failure;
+  std::optional<Channel> store, link;
+  if (place.kind == Kind::kAddress) {
+    store = Channel::Connect(*server, Purpose::kStore, rank, deadline);
+  } else {
+    // What it says may be left from an earlier run: not to be tried for long.
+    store = Channel::Try(*server, Purpose::kStore, rank, deadline, failure);
+  }
+  if (store) link = Channel::Try(*server, Purpose::kBoard, rank, deadline, failure);
+  if (!link) {
+    why = fmt::format("at {}: {}", where, failure.why);
+    return {};
+  }
+  try {
+    // The link comes last: worker 0 goes on when it has all of them.
+    Job job{.store = std::make_unique<TcpStore>(*std::move(store), where, deadline.allowed_s())};
+    job.link = std::make_unique<BoardLink>(board, rank, *std::move(link), deadline);
+    return job;
+  } catch (const MeetLater& later) {
+    why = later.what();
+    return {};
+  }
+}
+
+std::string Where(const MeetingPlace& place) {
+  switch (place.kind) {
+    case Kind::kAddress:
+      return fmt::format("at {}", AddressText(place.host, place.port));
+    case Kind::kLocal:
+      return fmt::format("of the job '{}' on this machine", place.name);
+    case Kind::kFile:
+      break;
+  }
+  return fmt::format("through the file '{}'", place.name);
+}
+
+Job Find(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
+         double timeout_s) {
+  const Deadline deadline(timeout_s);
+  for (double pause_s = 0.01;; pause_s = std::min(2 * pause_s, kLongestPauseS)) {
+    std::string why;
+    if (auto job = TryToJoin(place, rank, board, deadline, why)) return *std::move(job);
+    // A try in the last moment would only find that there is no time for it.
+    CONVOY_CHECK(deadline.remaining_s() > pause_s,
+                 "[Meet] worker {} of {} has not found worker 0 {} within {:g} s ({}); is it "
+                 "running?",
+                 rank, board->size(), Where(place), timeout_s, why);
+    std::this_thread::sleep_for(std::chrono::duration<double>(pause_s));
+  }
+}
+
+Job Join(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
+         double timeout_s) {
+  Job job = Find(place, rank, board, timeout_s);
+  for (const Deadline deadline(timeout_s + kSlackS); !job.link->complete();) {
+    if (board->failed()) throw Error(board->failure());
+    if (board->state(0) == Board::State::kDead) {
+      FailRun(*board, fmt::format("[Meet] worker 0 {} before all had joined", board->HowDied(0)));
+    }
+    if (deadline.passed()) {
+      FailRun(*board,
+              fmt::format("[Meet] not all workers have joined within {:.1f} s, and worker 0 does "
+                          "not say who is missing",
+                          deadline.elapsed_s()));
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+  return job;
+}
+
+}  // namespace
+
+Job Meet(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
+         double timeout_s) {
+  CONVOY_CHECK(rank >= 0 && rank < board->size(), "[Meet] expected a rank of 0 to {}, got {}",
+               board->size() - 1, rank);
+  return rank == 0 ? Host(place, board, timeout_s) : Join(place, rank, board, timeout_s);
+}
+
+}  // namespace convoy

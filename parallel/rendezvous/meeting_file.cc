@@ -1,0 +1,97 @@
+// How processes that share a file system find worker 0: a file that only their user can read.
+#include "parallel/rendezvous/meeting_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+
+#include "core/error.h"
+#include "parallel/rendezvous/socket.h"
+
+namespace convoy {
+namespace {
+
+constexpr std::string_view kFirstLine = "convoy meeting 1\n";
+constexpr size_t kMaxBytes = 8192;
+
+// The rest of a line that starts with `name` and a space; `text` goes behind it.
+std::optional<std::string_view> TakeLine(std::string_view& text, std::string_view name) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return {};
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  if (!line.starts_with(name) || line.size() < name.size() + 2 || line[name.size()] != ' ') {
+    return {};
+  }
+  line.remove_prefix(name.size() + 1);
+  return line;
+}
+
+}  // namespace
+
+MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) : path_(path) {
+  const std::string text = fmt::format("{}host {}\nport {}\nsecret {}\n", kFirstLine, server.host,
+                                       server.port, server.secret);
+  // Readers see the whole file or none.
+  const std::string draft = fmt::format("{}.{}.tmp", path, getpid());
+  unlink(draft.c_str());
+  Fd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  struct stat info {};
+  const bool written =
+      fd && fstat(fd.get(), &info) == 0 &&
+      write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      rename(draft.c_str(), path.c_str()) == 0;
+  const int error = errno;
+  if (!written) {
+    unlink(draft.c_str());
+    Fail("[Meet] cannot write '{}': {}", path, ErrnoText(error));
+  }
+  device_ = info.st_dev;
+  inode_ = info.st_ino;
+}
+
+MeetingFile::~MeetingFile() {
+  struct stat info {};
+  if (stat(path_.c_str(), &info) != 0 || info.st_dev != device_ || info.st_ino != inode_) return;
+  unlink(path_.c_str());
+}
+
+std::optional<ServerAddress> ReadMeetingFile(const std::string& path, std::string& why) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  struct stat info {};
+  if (!fd || fstat(fd.get(), &info) != 0) {
+    why = ErrnoText(errno);
+    return {};
+  }
+  CONVOY_CHECK(S_ISREG(info.st_mode) && info.st_uid == geteuid() && (info.st_mode & 077) == 0,
+               "[Meet] expected '{}' to be a file of user {} with mode 600, got one of user {} "
+               "with mode {:o}; remove it, or name another",
+               path, geteuid(), info.st_uid, info.st_mode & 07777);
+  std::string text(kMaxBytes, '\0');
+  const ssize_t got = read(fd.get(), text.data(), text.size());
+  text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  auto server = ParseMeetingFile(text);
+  if (!server) why = "it is not a file that worker 0 writes";
+  return server;
+}
+
+std::optional<ServerAddress> ParseMeetingFile(std::string_view text) {
+  if (text.size() > kMaxBytes || !text.starts_with(kFirstLine)) return {};
+  text.remove_prefix(kFirstLine.size());
+  const auto host = TakeLine(text, "host");
+  const auto port_text = TakeLine(text, "port");
+  const auto secret = TakeLine(text, "secret");
+  if (!host || !port_text || !secret || !text.empty()) return {};
+  int port = 0;
+  const char* end = port_text->data() + port_text->size();
+  const auto [rest, error] = std::from_chars(port_text->data(), end, port);
+  if (error != std::errc() || rest != end || port < 1 || port > 65535) return {};
+  return ServerAddress{.host = std::string(*host), .port = port, .secret = std::string(*secret)};
+}
+
+}  // namespace convoy

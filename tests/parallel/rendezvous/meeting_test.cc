@@ -1,0 +1,271 @@
+// Processes that know a meeting place meet there, or are told why not.
+#include "parallel/rendezvous/meeting.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/error.h"
+#include "parallel/rendezvous/local_door.h"
+#include "parallel/rendezvous/meeting_file.h"
+#include "tests/parallel/rendezvous/eventually.h"
+
+namespace convoy {
+namespace {
+
+using Catch::Contains;
+using Catch::StartsWith;
+using Kind = MeetingPlace::Kind;
+
+std::string UniqueName() {
+  static int count = 0;
+  return fmt::format("meeting-test-{}-{}", getpid(), ++count);
+}
+
+MeetingPlace Local() { return {.kind = Kind::kLocal, .name = UniqueName()}; }
+
+MeetingPlace FilePlace() {
+  const char* folder = std::getenv("TEST_TMPDIR");
+  return {.kind = Kind::kFile,
+          .host = "127.0.0.1",
+          .name = fmt::format("{}/{}", folder != nullptr ? folder : "/tmp", UniqueName())};
+}
+
+MeetingPlace Address() {
+  const Fd free = ListenAt("127.0.0.1", 0);
+  return {.kind = Kind::kAddress, .host = "127.0.0.1", .port = PortOf(free), .secret = "sesame"};
+}
+
+struct Visitor {
+  int rank = 0;
+  int size = 1;
+  int delay_ms = 0;
+  double timeout_s = 30;
+  MeetingPlace place;
+};
+
+// All visitors at once, a thread each; what each gets: "" or an error.
+std::vector<std::string> MeetAll(const std::vector<Visitor>& visitors,
+                                 const std::function<void(int rank, Job&)>& then = {}) {
+  std::vector<std::string> errors(visitors.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < visitors.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const Visitor& it = visitors[i];
+      std::this_thread::sleep_for(std::chrono::milliseconds(it.delay_ms));
+      const auto board = Board::Make(it.size);
+      try {
+        Job job = Meet(it.place, it.rank, board, it.timeout_s);
+        if (then) then(it.rank, job);
+        board->set_state(it.rank, Board::State::kFinished);
+      } catch (const Error& error) {
+        errors[i] = error.what();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return errors;
+}
+
+TEST_CASE("Workers meet at every kind of place, whoever comes first, and share a store") {
+  const int which = GENERATE(0, 1, 2);
+  const MeetingPlace place = which == 0 ? Local() : which == 1 ? FilePlace() : Address();
+  const int first = GENERATE(0, 2);
+  std::vector<Visitor> visitors;
+  for (int rank = 0; rank < 4; ++rank) {
+    visitors.push_back(
+        {.rank = rank, .size = 4, .delay_ms = rank == first ? 0 : 100 + 20 * rank, .place = place});
+  }
+  const auto errors = MeetAll(visitors, [&](int rank, Job& job) {
+    job.store->Add("sum", rank);
+    job.store->Set(fmt::format("{}", rank), "");
+    job.store->Wait({"0", "1", "2", "3"}, 30);
+    CONVOY_CHECK(job.store->Get("sum", 0) == "6", "sum");
+    CONVOY_CHECK(!std::filesystem::exists(place.name), "the file is still there");
+    job.store->Set(fmt::format("done {}", rank), "");
+    job.store->Wait({"done 0", "done 1", "done 2", "done 3"}, 30);
+  });
+  CHECK(errors == std::vector<std::string>(4));
+}
+
+TEST_CASE("The same workers meet again and again at the same place") {
+  const int which = GENERATE(0, 1, 2);
+  const MeetingPlace place = which == 0 ? Local() : which == 1 ? FilePlace() : Address();
+  std::vector<std::string> errors(3);
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 3; ++rank) {
+    threads.emplace_back([&, rank] {
+      try {
+        for (int run = 0; run < 5; ++run) {
+          const auto board = Board::Make(3);
+          const Job job = Meet(place, rank, board, 30);
+          board->set_state(rank, Board::State::kFinished);
+        }
+      } catch (const Error& error) {
+        errors[static_cast<size_t>(rank)] = error.what();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(errors == std::vector<std::string>(3));
+}
+
+TEST_CASE("Who does not come is named to all who have") {
+  const MeetingPlace place = Local();
+  const auto errors = MeetAll({{.rank = 0, .size = 4, .timeout_s = 0.5, .place = place},
+                               {.rank = 2, .size = 4, .timeout_s = 5, .place = place}});
+  for (const std::string& error : errors) {
+    CHECK_THAT(error, StartsWith("[Meet] workers 1, 3 have not joined within 0.5 s; workers 0, 2 "
+                                 "have"));
+  }
+}
+
+TEST_CASE("Without worker 0 the others say where they have looked") {
+  const MeetingPlace local = Local(), file = FilePlace(), address = Address();
+  const auto errors = MeetAll({{.rank = 1, .size = 2, .timeout_s = 0.2, .place = local},
+                               {.rank = 1, .size = 2, .timeout_s = 0.2, .place = file},
+                               {.rank = 1, .size = 2, .timeout_s = 0.2, .place = address}});
+  CHECK(errors[0] ==
+        fmt::format("[Meet] worker 1 of 2 has not found worker 0 of the job '{}' on this machine "
+                    "within 0.2 s (no job of this name is starting); is it running?",
+                    local.name));
+  CHECK(errors[1] == fmt::format("[Meet] worker 1 of 2 has not found worker 0 through the file "
+                                 "'{}' within 0.2 s (no such file or directory); is it running?",
+                                 file.name));
+  CHECK(errors[2] ==
+        fmt::format("[Store] cannot reach worker 0 at 127.0.0.1:{} within 0.2 s (connection "
+                    "refused); is it running, and is the address right?",
+                    address.port));
+}
+
+TEST_CASE("A rank that is taken twice is an error that names both processes, for all") {
+  const MeetingPlace place = Local();
+  const auto errors = MeetAll({{.rank = 0, .size = 3, .place = place},
+                               {.rank = 1, .size = 3, .place = place},
+                               {.rank = 1, .size = 3, .place = place}});
+  const std::string process = ProcessName::Own().ToString();
+  for (const std::string& error : errors) {
+    CHECK(error == fmt::format("[Meet] rank 1 is taken twice: by {0} and by {0}; two jobs that "
+                               "meet at the same place need different ones",
+                               process));
+  }
+}
+
+TEST_CASE("A run that is complete is not disturbed by one that comes too late") {
+  const MeetingPlace place = Address();
+  const auto errors =
+      MeetAll({{.rank = 0, .size = 2, .place = place},
+               {.rank = 1, .size = 2, .place = place},
+               {.rank = 1, .size = 2, .delay_ms = 300, .timeout_s = 0.3, .place = place}},
+              [](int, Job&) { std::this_thread::sleep_for(std::chrono::seconds(1)); });
+  CHECK(errors[0].empty());
+  CHECK(errors[1].empty());
+  CHECK_THAT(errors[2], Contains("within 0.3 s ([Meet] rank 1 is taken twice: by pid"));
+}
+
+TEST_CASE("Processes that believe in different sizes are told both") {
+  const MeetingPlace place = Local();
+  const auto errors =
+      MeetAll({{.rank = 0, .size = 3, .place = place}, {.rank = 1, .size = 4, .place = place}});
+  const std::string process = ProcessName::Own().ToString();
+  for (const std::string& error : errors) {
+    CHECK(error == fmt::format("[Meet] worker 0 ({0}) was started as one of 3, worker 1 ({0}) as "
+                               "one of 4; all must say the same",
+                               process));
+  }
+  CHECK_THROWS_WITH(Meet(place, 3, Board::Make(3), 1), "[Meet] expected a rank of 0 to 2, got 3");
+}
+
+TEST_CASE("Two jobs of one name that start at once on a machine are told apart") {
+  const std::string name = UniqueName();
+  const LocalDoor door(name, {.port = 1, .secret = "s"});
+  CHECK_THROWS_WITH(LocalDoor(name, {.port = 2, .secret = "t"}),
+                    Contains("another job named '" + name + "' is starting on this machine"));
+}
+
+TEST_CASE("A name of any length and any bytes opens its own door") {
+  const std::string longer(300, 'n'), other = longer + "x";
+  std::string why;
+  const LocalDoor door(longer, {.port = 7, .secret = "s"});
+  const auto server = AskAtDoor(longer, why);
+  REQUIRE(server);
+  CHECK(server->port == 7);
+  CHECK(server->secret == "s");
+  CHECK_FALSE(AskAtDoor(other, why));
+}
+
+TEST_CASE("The file is its user's alone while the workers gather, and then gone") {
+  const MeetingPlace place = FilePlace();
+  std::optional<MeetingFile> file(std::in_place, place.name,
+                                  ServerAddress{.host = "h", .port = 9, .secret = "s"});
+  struct stat info {};
+  REQUIRE(stat(place.name.c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777) == 0600);
+  std::string why;
+  const auto server = ReadMeetingFile(place.name, why);
+  REQUIRE(server);
+  CHECK(server->host == "h");
+  {
+    // One that another job has put in its place stays.
+    const MeetingFile newer(place.name, {.host = "h", .port = 10, .secret = "s"});
+    file.reset();
+    CHECK(ReadMeetingFile(place.name, why)->port == 10);
+  }
+  CHECK_FALSE(std::filesystem::exists(place.name));
+}
+
+TEST_CASE("A file left from an earlier run is passed over") {
+  const MeetingPlace place = FilePlace();
+  const Fd free = ListenAt("127.0.0.1", 0);
+  StoreServer another({.secret = "of another job"});
+  const int stale_port = GENERATE(0, 1);
+  const MeetingFile stale(place.name, {.host = "127.0.0.1",
+                                       .port = stale_port == 0 ? PortOf(free) : another.port(),
+                                       .secret = DrawSecret()});
+  if (stale_port == 0) shutdown(free.get(), SHUT_RDWR);
+  CHECK(MeetAll({{.rank = 0, .size = 2, .delay_ms = 200, .place = place},
+                 {.rank = 1, .size = 2, .place = place}}) == std::vector<std::string>(2));
+}
+
+TEST_CASE("A file that others may read or write is refused") {
+  const MeetingPlace place = FilePlace();
+  const MeetingFile file(place.name, {.host = "h", .port = 9, .secret = "s"});
+  const mode_t mode = GENERATE(0640, 0604, 0620);
+  REQUIRE(chmod(place.name.c_str(), mode) == 0);
+  CHECK_THROWS_WITH(Meet(place, 1, Board::Make(2), 5),
+                    Contains(fmt::format("[Meet] expected '{}' to be a file of user {} with mode "
+                                         "600, got one of user {} with mode {:o}",
+                                         place.name, geteuid(), geteuid(), mode)));
+}
+
+TEST_CASE("A file that cannot be written is an error that names it") {
+  MeetingPlace place = FilePlace();
+  place.name = "/no/such/folder/file";
+  CHECK_THROWS_WITH(Meet(place, 0, Board::Make(1), 5),
+                    "[Meet] cannot write '/no/such/folder/file': no such file or directory");
+}
+
+TEST_CASE("What is no meeting file is not read as one") {
+  const std::string good = "convoy meeting 1\nhost h\nport 9\nsecret s\n";
+  CHECK(ParseMeetingFile(good));
+  for (size_t n = 0; n < good.size(); ++n) CHECK_FALSE(ParseMeetingFile(good.substr(0, n)));
+  CHECK_FALSE(ParseMeetingFile(good + "\n"));
+  for (const char* port : {"0", "65536", "9x", "-1", "", " 9", "99999999999999999999"}) {
+    CHECK_FALSE(
+        ParseMeetingFile(fmt::format("convoy meeting 1\nhost h\nport {}\nsecret s\n", port)));
+  }
+}
+
+}  // namespace
+}  // namespace convoy
