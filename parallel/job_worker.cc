@@ -56,7 +56,9 @@ void WaitForAll(const Board& board) {
 class JobWorker {
  public:
   JobWorker(const JobEnv& env, const LaunchOptions& options)
-      : env_(env), options_(options), board_(Board::Make(env.size)) {}
+      : env_(env), options_(options), board_(Board::Make(env.size)) {
+    seat_ = {.board = board_, .rank = env.rank, .timeout_s = options.timeout_s};
+  }
 
   void Run(const std::function<void(Worker&)>& train) {
     try {
@@ -82,10 +84,7 @@ class JobWorker {
     place_ = PlaceInJob(options_, env_.size, neighbours);
     CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
     SetCpuThreads(place_.threads);
-    seat_ = {.board = board_,
-             .rank = env_.rank,
-             .device = {place_.device, place_.gpu},
-             .timeout_s = timeout_s};
+    seat_.device = {place_.device, place_.gpu};
     if (job_->hub == nullptr) return;
     job_->hub->set_why_late([this](uint64_t number, const std::string& what, double seconds) {
       return Peers(seat_, Transport()).WhyLate(number, what, seconds);
