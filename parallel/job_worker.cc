@@ -79,6 +79,7 @@ class JobWorker {
 
   void Join() {
     const double timeout_s = options_.timeout_s;
+    board_->set_state(env_.rank, Board::State::kJoined);
     job_.emplace(Meet(env_.place, env_.rank, board_, timeout_s));
     const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
     place_ = PlaceInJob(options_, env_.size, neighbours);
