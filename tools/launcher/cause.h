@@ -9,9 +9,9 @@
 namespace convoy {
 
 struct Cause {
-  std::string text;        ///< empty: nothing worth a line
-  int status = 1;          ///< what the launcher ends with
-  bool by_signal = false;  ///< a worker was killed, rather than that it gave up
+  std::string text;     ///< empty: nothing worth a line
+  int status = 1;       ///< what the launcher ends with
+  bool killed = false;  ///< a worker was, rather than that it gave up
 };
 
 /// Keeps the first one. But a worker that has died of a peer's death may be seen before the peer,
@@ -24,7 +24,7 @@ class FirstCause {
     constexpr auto kSameMoment = std::chrono::milliseconds(200);
     const Clock::time_point now = Clock::now();
     const bool better =
-        since_ && !settled_ && cause.by_signal && !cause_.by_signal && now - *since_ < kSameMoment;
+        since_ && !settled_ && cause.killed && !cause_.killed && now - *since_ < kSameMoment;
     if (since_ && !better) return;
     cause_ = std::move(cause);
     if (!since_) since_ = now;

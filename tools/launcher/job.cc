@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -31,6 +32,13 @@ constexpr auto kPingEvery = std::chrono::seconds(5);
 constexpr auto kConnectWithin = std::chrono::seconds(60);
 constexpr auto kCloseWithin = std::chrono::seconds(10);
 constexpr int kLostStatus = 255;  // as ssh's
+
+// By the kernel or by somebody else, not by itself when it gave up (SIGABRT).
+bool WasKilled(int status) {
+  constexpr std::array kSignals = {SIGKILL, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+  return WIFSIGNALED(status) &&
+         std::find(kSignals.begin(), kSignals.end(), WTERMSIG(status)) != kSignals.end();
+}
 
 struct WorkerView {
   Connection* host = nullptr;
@@ -221,11 +229,10 @@ class Job {
       if (options_.prefix) Write(fd, last);
     }
     if (status == 0) return;
-    const bool by_signal = WIFSIGNALED(status);
-    if (signal_ != 0 && by_signal) {
+    if (signal_ != 0 && WIFSIGNALED(status)) {
       cause_.Add({fmt::format("[tools/launch] the workers were sent signal {} ({})", signal_,
                               strsignal(signal_)),
-                  ShellStatus(status), true});
+                  ShellStatus(status)});
       return;
     }
     const std::string& said = worker.err.last_line();
@@ -233,7 +240,7 @@ class Job {
         {fmt::format("[tools/launch] worker {} of {} failed first (host {}, pid {}): it {}{}{}",
                      rank, options_.workers, worker.host->name(), worker.pid, DescribeEnd(status),
                      said.empty() ? "" : "; its last line on stderr: ", said),
-         ShellStatus(status), by_signal});
+         ShellStatus(status), WasKilled(status)});
   }
 
   void HasEnded(Connection& host) {

@@ -236,6 +236,18 @@ TEST_CASE("Workers that die of a signal that was passed on") {
   CHECK(result.err == "error: [tools/launch] the workers were sent signal 2 (Interrupt)\n");
 }
 
+TEST_CASE("Signals reach what a worker has started, as from a terminal") {
+  Subprocess launcher(CommandLine(
+      {"--workers", "1"},
+      "trap 'sleep 0.5; exit 0' TERM; (trap 'echo child saved; exit 0' TERM; echo ready; while :; "
+      "do sleep 0.02; done) & wait"));
+  REQUIRE(launcher.WaitForOutput("[0] ready"));
+  launcher.Signal(SIGTERM);
+  const ProcessResult result = launcher.Wait();
+  CHECK(result.status == 0);
+  CHECK_THAT(result.out, Catch::Contains("[0] child saved"));
+}
+
 TEST_CASE("A second SIGINT kills workers that do not want to end") {
   const std::string seconds = UniqueSeconds();
   Subprocess launcher(CommandLine(

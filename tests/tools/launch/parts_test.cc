@@ -1,11 +1,14 @@
 // The parts of tools/launch that need no processes: host files, lines, frames, who runs where.
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/error.h"
+#include "tools/launcher/cause.h"
 #include "tools/launcher/frames.h"
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"
@@ -104,6 +107,28 @@ TEST_CASE("A line without an end does not fill the memory") {
   CHECK((lines.Feed(piece + "\n") == "> " + piece + "\n"));
   CHECK((lines.Feed(piece.substr(1)) == ""));
   CHECK((lines.Feed("xz") == "> " + piece + "\n"));
+}
+
+TEST_CASE("The first cause counts, but who was killed goes before who gave up because of it") {
+  FirstCause cause;
+  CHECK(!cause.since());
+  cause.Add({"gave up", 1});
+  cause.Add({"gave up too", 1});
+  CHECK(cause.cause().text == "gave up");
+  cause.Add({"was killed", 137, /*killed=*/true});
+  cause.Add({"was killed too", 137, /*killed=*/true});
+  CHECK(cause.cause().text == "was killed");
+  CHECK(cause.since());
+  FirstCause settled;
+  settled.Add({"gave up", 1});
+  settled.Settle();
+  settled.Add({"was killed by us", 137, /*killed=*/true});
+  CHECK(settled.cause().text == "gave up");
+  FirstCause later;
+  later.Add({"gave up", 1});
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  later.Add({"was killed", 137, /*killed=*/true});
+  CHECK(later.cause().text == "gave up");
 }
 
 TEST_CASE("Frames survive being cut into pieces, behind a greeting") {
