@@ -163,7 +163,13 @@ std::optional<int> SlurmLocalSize(int size, EnvReader& env) {
       env.GetNumber("SLURM_NODEID", 0, kMaxJobSize - 1, Unset(kSlurm, kSlurm.size[0]));
   const std::string& tasks = env.Get(name);
   if (!node || tasks.empty()) return {};
-  return SlurmTasksOnNode(tasks, *node, name);
+  const int here = SlurmTasksOnNode(tasks, *node, name);
+  CONVOY_CHECK(
+      here >= 1 && here <= size,
+      "[Launch] {}: expected 1 to {} tasks on this node, as many as the job has, got {} in "
+      "'{}'; {}",
+      name, size, here, tasks, Unset(kSlurm, kSlurm.size[0]));
+  return here;
 }
 
 void ReadLocal(const Family& family, JobEnv& job, EnvReader& env) {

@@ -11,6 +11,7 @@
 #include "parallel/gpu_transport.h"
 #include "parallel/inprocess/inprocess_group.h"
 #include "parallel/job_env.h"
+#include "parallel/job_worker.h"
 #include "parallel/placement.h"
 #include "parallel/solo_group.h"
 #include "parallel/worker_processes.h"
@@ -27,15 +28,6 @@ void WarnIfCrowded(const Placement& place) {
              "warning: {} workers of {} thread(s) want {} cores, but {} are available; the "
              "threads will take turns\n",
              place.workers, place.threads, wanted, cores);
-}
-
-void CheckOneProcess() {
-  const std::optional<JobEnv> env = ReadJobEnv();
-  CONVOY_CHECK(!env,
-               "[Launch] {}={} says that a launcher has started {} processes, but this build joins "
-               "only workers that it has started itself; start it once with --workers {}, or unset "
-               "{}",
-               env->size_variable, env->size, env->size, env->size, env->size_variable);
 }
 
 void LaunchOnCpu(const Placement& place, const std::function<void(Worker&)>& train) {
@@ -72,13 +64,15 @@ void LaunchGpuThreads(const Placement& place, double timeout_s,
 }  // namespace
 
 void Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train) {
+  if (!OwnWorker()) {
+    if (const std::optional<JobEnv> job = ReadJobEnv()) return RunJobWorker(*job, options, train);
+  }
   const Placement place = Place(options);
-  CheckOneProcess();
   WarnIfCrowded(place);
   SetCpuThreads(place.threads);
   if (place.device == DeviceType::kCpu) {
     LaunchOnCpu(place, train);
-  } else if (StartedAsWorker()) {
+  } else if (OwnWorker()) {
     RunAsWorker(place, options.timeout_s, train);
   } else if (place.workers == 1) {
     LaunchOnOneGpu(train);
@@ -88,6 +82,12 @@ void Launch(const LaunchOptions& options, const std::function<void(Worker&)>& tr
   } else {
     LaunchGpuThreads(place, options.timeout_s, train);
   }
+}
+
+std::optional<int> StartedAsWorker() {
+  if (const std::optional<int> rank = OwnWorker()) return rank;
+  const std::optional<JobEnv> job = ReadJobEnv();
+  return job ? std::optional<int>(job->rank) : std::nullopt;
 }
 
 }  // namespace convoy

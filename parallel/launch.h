@@ -22,8 +22,8 @@ struct LaunchOptions {
   std::string device = "auto";
   /// How several GPU workers are started: "processes" or "threads". (CPU workers are threads.)
   std::string launch = "processes";
-  /// How long a worker on a GPU waits for another one, in seconds: to join, and in a collective
-  /// from the moment its own part was ready.
+  /// How long a worker waits for another one, in seconds: to join, and in a collective from the
+  /// moment its own part was ready. (Workers that are threads on the CPU wait for ever.)
   double timeout_s = 60;
 };
 
@@ -40,17 +40,22 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 /// StartedAsWorker() is none. Worker 0 writes to this process's standard output, the others to
 /// none. SIGINT and SIGTERM are passed on; no worker outlives this process. Once per program.
 ///
+/// Under a launcher that has started several processes (mpirun, srun, torchrun and its like,
+/// tools/launch; job_env.h) this process is one worker: it joins the others, on the GPU of its
+/// local rank with NCCL, or on the CPU with Gloo, and only its own rank's `train` runs here. When a
+/// worker fails, is killed or does not come within the deadline, worker 0 throws the first cause
+/// with a line for every worker, and the others throw with their standard error closed.
+///
 /// Throws: also Error on options that make no sense or that this machine cannot fulfil
-/// (parallel/placement.h), or under a launcher that started several processes (they would have to
-/// find each other, which this build's transports cannot).
+/// (parallel/placement.h), or on a launcher's variables that contradict each other.
 void Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train);
 
 /// For a whole `main`: reads the flags above from argv (--help explains them), runs, prints an
 /// error as one line on stderr. Returns the exit status.
 int Launch(int argc, char** argv, const std::function<void(Worker&)>& train);
 
-/// The rank of the worker that this process was started as by Launch in another process; none in
-/// the program that the user has started.
+/// The rank of the worker that this process was started as, by Launch in another process or by a
+/// launcher; none in a program that its user has started. Throws: Error as Launch does.
 std::optional<int> StartedAsWorker();
 
 }  // namespace convoy

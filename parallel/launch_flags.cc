@@ -35,7 +35,7 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--timeout", options.timeout_s,
-                 "Seconds for which a GPU worker waits for another one before the run fails")
+                 "Seconds for which a worker waits for another one before the run fails")
       ->type_name("SECONDS")
       ->capture_default_str();
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -71,6 +72,11 @@ std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
   return {};
 }
 
+void Peers::FailLate(uint64_t number, const std::string& what, double seconds) const {
+  if (board().knows_all()) return Fail(WhyLate(number, what, seconds));
+  if (!board().late(rank())) board().ReportLate(rank(), {number, what, seconds});
+}
+
 std::string Peers::WhyLate(uint64_t number, const std::string& what, double seconds) const {
   if (!board().knows_all()) {
     board().ReportLate(rank(), {.number = number, .what = what, .seconds = seconds});
@@ -109,6 +115,46 @@ std::string Peers::WhyLate(uint64_t number, const std::string& what, double seco
       "{}: all workers are there and have computed their parts, so they cannot reach each other; "
       "look at the network between them{}",
       wait, std::string_view(transport_) == "NCCL" ? "; NCCL_DEBUG=INFO tells more" : "");
+}
+
+std::string Peers::Report() const {
+  constexpr size_t kShown = 16;
+  std::vector<int> ranks(static_cast<size_t>(size()));
+  std::iota(ranks.begin(), ranks.end(), 0);
+  std::stable_sort(ranks.begin(), ranks.end(), [&](int a, int b) {
+    return board().progress(a).started < board().progress(b).started;
+  });
+  const size_t shown = std::min(ranks.size(), kShown);
+  std::sort(ranks.begin(), ranks.begin() + static_cast<ptrdiff_t>(shown));
+  std::string text;
+  for (size_t i = 0; i < shown; ++i) {
+    text += fmt::format("\n  worker {}: {}", ranks[i], Describe(ranks[i]));
+  }
+  if (ranks.size() > shown) {
+    text += fmt::format("\n  and {} workers that have come further", ranks.size() - shown);
+  }
+  return text;
+}
+
+std::string Peers::Describe(int r) const {
+  switch (board().state(r)) {
+    case Board::State::kAbsent:
+      return "has not joined";
+    case Board::State::kFinished:
+      return "has finished";
+    case Board::State::kDead:
+    case Board::State::kJoined:
+      break;
+  }
+  const Board::Progress progress = board().progress(r);
+  const std::string did =
+      progress.started == 0
+          ? "has started no collective"
+          : fmt::format("{} collective {}, {}, {:.1f} s ago",
+                        progress.ready < progress.started ? "was to take part in" : "has started",
+                        progress.started, progress.what, progress.seconds_since);
+  if (board().state(r) != Board::State::kDead) return did;
+  return fmt::format("{}; before, it {}", board().HowDied(r), did);
 }
 
 std::string DescribeCall(const CollectiveCall& call) {

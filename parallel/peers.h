@@ -54,12 +54,21 @@ class Peers {
   std::string WhyHopeless(uint64_t number, const std::string& what) const;
   /// A worker whose process is gone, as an error; or empty.
   std::string WhoDied() const;
+  /// Declares the run failed since collective `number`, described by `what`, has not ended after
+  /// `seconds`: at once, or as soon as worker 0 has said who is missing, where only it knows.
+  void FailLate(uint64_t number, const std::string& what, double seconds) const;
   /// Why `number` has not ended after `seconds`: the workers that have not come to it, or whose
   /// part is not computed. Empty if only worker 0 knows, which was then asked: the run fails soon.
   std::string WhyLate(uint64_t number, const std::string& what, double seconds) const;
 
+  /// What each worker was doing when it was last heard of, one line each, after a failure:
+  /// "  worker 1: has started collective 12, bucket 3 (...), 60.2 s ago". Of many workers, those
+  /// that have come least far.
+  std::string Report() const;
+
  private:
   [[noreturn]] void Throw() const;
+  std::string Describe(int r) const;
 
   const Seat seat_;
   const char* const transport_;

@@ -28,6 +28,21 @@ int CountGpus(const LaunchOptions& options, std::string& why) {
   return gpus;
 }
 
+void CheckOptions(const LaunchOptions& options) {
+  CONVOY_CHECK(options.launch == "processes" || options.launch == "threads",
+               "[Launch] --launch wants processes or threads, got '{}'", options.launch);
+  CONVOY_CHECK(std::isfinite(options.timeout_s) && options.timeout_s > 0,
+               "[Launch] --timeout wants seconds, more than 0, got {}", options.timeout_s);
+  if (options.workers != 0) CheckCount("--workers", options.workers, kMaxWorkers);
+}
+
+int ThreadsOf(const LaunchOptions& options, int sharing) {
+  const int threads =
+      options.threads == 0 ? std::max(AvailableCores() / sharing, 1) : options.threads;
+  CheckCount("--threads", threads, kMaxThreads);
+  return threads;
+}
+
 }  // namespace
 
 void CheckCount(const char* flag, int count, int max) {
@@ -36,14 +51,9 @@ void CheckCount(const char* flag, int count, int max) {
 }
 
 Placement Place(const LaunchOptions& options) {
-  CONVOY_CHECK(options.launch == "processes" || options.launch == "threads",
-               "[Launch] --launch wants processes or threads, got '{}'", options.launch);
-  CONVOY_CHECK(std::isfinite(options.timeout_s) && options.timeout_s > 0,
-               "[Launch] --timeout wants seconds, more than 0, got {}", options.timeout_s);
+  CheckOptions(options);
   Placement place;
   const int gpus = CountGpus(options, place.why_not_cuda);
-  const int cores = AvailableCores();
-  if (options.workers != 0) CheckCount("--workers", options.workers, kMaxWorkers);
   if (gpus > 0) {
     place.device = DeviceType::kCuda;
     place.why_not_cuda.clear();
@@ -54,10 +64,32 @@ Placement Place(const LaunchOptions& options) {
                  place.workers, gpus == 1 ? "is" : "are", gpus, gpus);
     place.processes = place.workers > 1 && options.launch == "processes";
   } else {
-    place.workers = options.workers == 0 ? std::min(cores, kMaxDefaultCpuWorkers) : options.workers;
+    place.workers =
+        options.workers == 0 ? std::min(AvailableCores(), kMaxDefaultCpuWorkers) : options.workers;
   }
-  place.threads = options.threads == 0 ? std::max(cores / place.workers, 1) : options.threads;
-  CheckCount("--threads", place.threads, kMaxThreads);
+  place.threads = ThreadsOf(options, place.workers);
+  return place;
+}
+
+Placement PlaceInJob(const LaunchOptions& options, int size, const Neighbours& neighbours) {
+  CheckOptions(options);
+  CONVOY_CHECK(options.workers == 0 || options.workers == size,
+               "[Launch] --workers {}, but the launcher has started {} processes, each of which is "
+               "one worker; leave --workers out",
+               options.workers, size);
+  Placement place{.workers = size, .processes = true};
+  const int gpus = CountGpus(options, place.why_not_cuda);
+  if (gpus > 0) {
+    place.device = DeviceType::kCuda;
+    place.why_not_cuda.clear();
+    // A launcher may also show each process a GPU of its own.
+    place.gpu = gpus == 1 ? 0 : neighbours.local_rank;
+    CONVOY_CHECK(place.gpu < gpus,
+                 "[Launch] the launcher has started {} workers on this machine, and each wants a "
+                 "GPU of its own, but there are {}; start fewer, or use --device cpu",
+                 neighbours.local_size, gpus);
+  }
+  place.threads = ThreadsOf(options, neighbours.sharing_cores);
   return place;
 }
 

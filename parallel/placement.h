@@ -5,6 +5,7 @@
 
 #include "core/device.h"
 #include "parallel/launch.h"
+#include "parallel/neighbours.h"
 
 namespace convoy {
 
@@ -13,12 +14,17 @@ struct Placement {
   int workers = 1;
   int threads = 1;         ///< CPU threads of each worker
   bool processes = false;  ///< a process per worker, rather than a thread
+  int gpu = 0;             ///< of a worker that a launcher has started
   /// Why "auto" took the CPU although this build has the CUDA backend; else empty. For a banner.
   std::string why_not_cuda;
 };
 
 /// Throws: Error on options that make no sense, or that this machine cannot fulfil.
 Placement Place(const LaunchOptions& options);
+
+/// As Place, for one of `size` processes that a launcher has started; `neighbours` are those on
+/// this machine. Throws: also Error if --workers says something else than the launcher.
+Placement PlaceInJob(const LaunchOptions& options, int size, const Neighbours& neighbours);
 
 inline constexpr int kMaxWorkers = 1024;  ///< as many cpu:K as there can be
 inline constexpr int kMaxThreads = 1024;

@@ -187,7 +187,7 @@ void SilenceErrors() {
 
 }  // namespace
 
-std::optional<int> StartedAsWorker() {
+std::optional<int> OwnWorker() {
   const std::optional<Role>& role = GetRole();
   return role ? std::optional<int>(role->rank) : std::nullopt;
 }
@@ -217,7 +217,7 @@ void RunAsWorker(const Placement& place, double timeout_s,
                role.size, place.workers);
   bool failed = false;
   RunWorker(
-      role.rank, place.device, train,
+      role.rank, {place.device, role.rank}, train,
       [&](int rank) {
         return GetGpuTransport().Join(
             {.board = board, .rank = rank, .device = {place.device, rank}, .timeout_s = timeout_s});

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "parallel/placement.h"
 #include "parallel/worker.h"
 
 namespace convoy {
+
+/// The rank of the worker that RunProcesses in another process has started this one as; or none.
+std::optional<int> OwnWorker();
 
 /// Starts `workers` processes and returns when all have ended well. SIGINT and SIGTERM are passed
 /// on to them meanwhile. When one fails, the others are told, and killed if that does not help.
@@ -14,7 +18,7 @@ namespace convoy {
 /// this program did so before (its workers would come to the first Launch, not to this one).
 void RunProcesses(int workers);
 
-/// Runs `train` as the worker that StartedAsWorker names. If it throws, the error is passed on to
+/// Runs `train` as the worker that OwnWorker names. If it throws, the error is passed on to
 /// the starting process, which prints it, and rethrown with this process's standard error closed.
 /// Throws: also Error if called a second time.
 void RunAsWorker(const Placement& place, double timeout_s,

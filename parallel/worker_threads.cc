@@ -45,16 +45,16 @@ class FirstFailure {
 
 }  // namespace
 
-void RunWorker(int rank, DeviceType type, const std::function<void(Worker&)>& train,
+void RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
                const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
                const std::function<void(const std::string& error)>& report) {
   std::shared_ptr<ProcessGroup> group;  // outlives the report: it ends what the others wait for
   try {
     group = join(rank);
-    Worker worker(*group, {type, rank});
+    Worker worker(*group, device);
     train(worker);
     // Others may still want this worker's part of what its device has been given.
-    if (type != DeviceType::kCpu) GetBackend(type).Synchronize(worker.device());
+    if (!device.is_cpu()) GetBackend(device.type).Synchronize(device);
     group->Finish();
   } catch (const std::exception& error) {
     report(error.what());
@@ -67,7 +67,7 @@ void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>
                 const ThreadTransport& transport) {
   FirstFailure failure(transport);
   const auto run = [&](int rank) {
-    RunWorker(rank, type, train, transport.join, [&](const std::string& error) {
+    RunWorker(rank, {type, rank}, train, transport.join, [&](const std::string& error) {
       failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, error));
     });
   };

@@ -26,7 +26,7 @@ void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>
                 const ThreadTransport& transport);
 
 /// What a worker runs: joins, trains, leaves. Anything thrown goes to `report`, as a text.
-void RunWorker(int rank, DeviceType type, const std::function<void(Worker&)>& train,
+void RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
                const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
                const std::function<void(const std::string& error)>& report);
 

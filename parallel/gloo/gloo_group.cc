@@ -270,8 +270,7 @@ void GlooGroup::RunWatcher() {
   pthread_setname_np(pthread_self(), "gloo watcher");
   std::unique_lock lock(mutex_);
   while (!queued_.wait_for(lock, kInterval, [this] { return stop_; })) {
-    const std::string why = peers_.failed() ? "" : WhyStuck();
-    if (!why.empty()) peers_.Fail(why);
+    if (!peers_.failed()) Look();
     if (!peers_.failed()) continue;
     lock.unlock();
     mesh_.Abort();
@@ -281,21 +280,23 @@ void GlooGroup::RunWatcher() {
   }
 }
 
-std::string GlooGroup::WhyStuck() const {
+void GlooGroup::Look() const {
+  if (const std::string died = peers_.WhoDied(); !died.empty() && running_ == nullptr) {
+    return peers_.Fail(fmt::format("[Gloo] {}", died));
+  }
   if (running_ != nullptr) {
     const Call& call = *running_;
-    if (std::string why = peers_.WhyHopeless(call.number, call.what); !why.empty()) return why;
+    if (const std::string why = peers_.WhyHopeless(call.number, call.what); !why.empty()) {
+      return peers_.Fail(why);
+    }
     const double seconds = SecondsSince(call.since);
-    if (seconds > peers_.timeout_s()) return peers_.WhyLate(call.number, call.what, seconds);
+    if (seconds > peers_.timeout_s()) peers_.FailLate(call.number, call.what, seconds);
   } else if (awaited_ != nullptr && awaited_->is_message()) {
     const double seconds = SecondsSince(awaited_->since);
-    if (seconds > peers_.timeout_s()) {
-      return fmt::format("[Gloo] {} with worker {} has not ended within {:.1f} s", awaited_->what,
-                         awaited_->call.root, seconds);
-    }
+    if (seconds <= peers_.timeout_s()) return;
+    peers_.Fail(fmt::format("[Gloo] {} with worker {} has not ended within {:.1f} s",
+                            awaited_->what, awaited_->call.root, seconds));
   }
-  const std::string died = peers_.WhoDied();
-  return died.empty() ? died : "[Gloo] " + died;
 }
 
 void GlooGroup::Finish() noexcept {

@@ -65,8 +65,8 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   void Explain(const Call& call, const std::string& error);
   void RunWatcher();
   void Stop();
-  // Why what is under way cannot end; or an empty text. With mutex_ held.
-  std::string WhyStuck() const;
+  // Whether what is under way can end; if not, the run has failed. With mutex_ held.
+  void Look() const;
 
   const Peers peers_;
   Mesh mesh_;

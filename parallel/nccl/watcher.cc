@@ -92,7 +92,8 @@ std::string Watcher::Advance() {
   if (ready_ == 0) return {};  // waits for its own device only
   if (!std::exchange(counting_, true)) since_ = Clock::now();
   const double seconds = std::chrono::duration<double>(Clock::now() - since_).count();
-  return seconds > peers_.timeout_s() ? peers_.WhyLate(first.number, first.what, seconds) : "";
+  if (seconds > peers_.timeout_s()) peers_.FailLate(first.number, first.what, seconds);
+  return {};
 }
 
 }  // namespace convoy::nccl

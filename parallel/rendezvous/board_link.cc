@@ -153,6 +153,7 @@ bool BoardLink::Apply(const BoardMessage& message) {
   } else if (const auto* failure = std::get_if<BoardFailure>(&message)) {
     failure_known_ = true;
     board_->Fail(failure->text);
+    failure_confirmed_ = true;
   } else if (std::holds_alternative<BoardComplete>(message)) {
     complete_ = true;
   } else {
@@ -174,7 +175,7 @@ void BoardLink::GiveUpOnLate() {
   if (connected_ && (late->number != late_ || Clock::now() - late_at_ < kAnswer)) return;
   board_->Fail(fmt::format(
       "[worker {} of {}] collective {}, {}, has not ended within {:.1f} s, and worker 0 does not "
-      "say who is missing",
+      "answer: its process is stopped, or cut off",
       rank_, board_->size(), late->number, late->what, late->seconds));
 }
 

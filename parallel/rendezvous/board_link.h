@@ -37,6 +37,8 @@ class BoardLink {
 
   /// Whether all workers of the job have joined.
   bool complete() const { return complete_; }
+  /// Whether worker 0 knows that the run has failed: it has said so itself.
+  bool failure_confirmed() const { return failure_confirmed_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -56,7 +58,7 @@ class BoardLink {
   const std::shared_ptr<Board> board_;
   const int rank_;
   Channel channel_;
-  std::atomic<bool> stop_{false}, complete_{false};
+  std::atomic<bool> stop_{false}, complete_{false}, failure_confirmed_{false};
   bool connected_ = true;
 
   // What worker 0 knows.

@@ -33,6 +33,8 @@ class Channel {
                          const Deadline& deadline);
 
   int fd() const { return fd_.get(); }
+  /// The address of this machine that the connection goes out from.
+  std::string local_host() const { return HostOf(fd_); }
 
   /// False if the connection is gone, or takes nothing until the deadline; it is of no use then.
   bool Send(std::string_view frame, const Deadline& deadline);

@@ -147,8 +147,8 @@ Fd ListenAt(const std::string& host, int port) {
 
 int PortOf(const Fd& listening) { return std::stoi(AddressOf(listening).second); }
 
-std::string HostOf(const Fd& listening) {
-  const std::string host = AddressOf(listening).first;
+std::string HostOf(const Fd& socket) {
+  const std::string host = AddressOf(socket).first;
   return host == "::" || host == "0.0.0.0" ? "127.0.0.1" : host;
 }
 

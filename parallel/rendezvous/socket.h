@@ -35,8 +35,8 @@ std::string ErrnoText(int error);
 Fd ListenAt(const std::string& host, int port);
 /// The port of a listening socket.
 int PortOf(const Fd& listening);
-/// An address at which this machine reaches a listening socket.
-std::string HostOf(const Fd& listening);
+/// The address of this machine that a socket has; of one that listens on all of them, loopback.
+std::string HostOf(const Fd& socket);
 /// Whether `host` has an address, as far as this machine knows.
 bool CanResolve(const std::string& host);
 

@@ -21,6 +21,9 @@ class TcpStore final : public Store {
   /// Over a channel made for it; `where`: "10.0.0.1:29500".
   TcpStore(Channel channel, std::string where, double timeout_s);
 
+  /// The address of this machine at which the others, which reach the same server, reach it.
+  std::string local_host() const { return channel_.local_host(); }
+
   /// Keys of at most kMaxKeyBytes, values of at most kMaxValueBytes.
   void Set(std::string_view key, std::string_view value) override;
   std::string Get(std::string_view key, double timeout_s) override;

@@ -177,22 +177,30 @@ TEST_CASE("A run that fails prints the first cause with its rank") {
   CHECK(outcome.errors == "error: [worker 1 of 2] disk full\n");
 }
 
-TEST_CASE("Under a launcher of several processes Launch says why it cannot join them") {
+TEST_CASE("Under a launcher of several processes this one is a worker, and says whom it misses") {
   SECTION("torchrun") {
-    const ScopedEnv rank("RANK", "1"), size("WORLD_SIZE", "4"), address("MASTER_ADDR", "localhost");
-    CHECK_THROWS_WITH(
-        Launch({}, Nothing),
-        "[Launch] WORLD_SIZE=4 says that a launcher has started 4 processes, but this build joins "
-        "only workers that it has started itself; start it once with --workers 4, or unset "
-        "WORLD_SIZE");
+    const ScopedEnv rank("RANK", "1"), size("WORLD_SIZE", "4"),
+        place("CONVOY_RENDEZVOUS", "local:x");
+    CHECK(StartedAsWorker() == 1);
+    CHECK_THROWS_WITH(Launch({.timeout_s = 0.2}, Nothing),
+                      Catch::StartsWith("[worker 1 of 4] [Meet] worker 1 of 4 has not found worker "
+                                        "0 of the job 'x' on this machine within 0.2 s"));
   }
   SECTION("Open MPI") {
     const ScopedEnv rank("OMPI_COMM_WORLD_RANK", "0"), size("OMPI_COMM_WORLD_SIZE", "2");
     const ScopedEnv local_size("OMPI_COMM_WORLD_LOCAL_SIZE", "2"), job("PMIX_NAMESPACE", "7");
-    CHECK_THROWS_WITH(Launch({}, Nothing), Catch::Contains("OMPI_COMM_WORLD_SIZE=2"));
+    CHECK_THROWS_WITH(
+        Launch({.timeout_s = 0.2}, Nothing),
+        Catch::Contains("[Meet] worker 1 has not joined within 0.") &&
+            Catch::Contains("\n  worker 0: has started no collective\n  worker 1: has not joined"));
+  }
+  SECTION("variables that contradict each other") {
+    const ScopedEnv rank("RANK", "1"), size("WORLD_SIZE", "1");
+    CHECK_THROWS_WITH(Launch({}, Nothing), Catch::Contains("[Launch] RANK"));
   }
   SECTION("one process only") {
     const ScopedEnv rank("RANK", "0"), size("WORLD_SIZE", "1");
+    CHECK(StartedAsWorker() == std::nullopt);
     CHECK_NOTHROW(Launch({}, Nothing));
   }
 }

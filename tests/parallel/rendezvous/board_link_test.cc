@@ -270,7 +270,7 @@ TEST_CASE("A killed worker 0 is dead for the others") {
   CHECK(Eventually([&] { return one.board->failed(); }));
   CHECK(one.board->failure() ==
         "[worker 1 of 2] collective 3, bucket 1, has not ended within 2.0 s, and worker 0 does not "
-        "say who is missing");
+        "answer: its process is stopped, or cut off");
   waitpid(pid, nullptr, 0);
   close(report[0]);
   close(report[1]);

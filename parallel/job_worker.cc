@@ -1,0 +1,154 @@
+// Runs this process as one worker of a job that a launcher has started.
+#include "parallel/job_worker.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "core/error.h"
+#include "core/threads.h"
+#include "parallel/gloo/gloo_group.h"
+#include "parallel/gpu_transport.h"
+#include "parallel/peers.h"
+#include "parallel/placement.h"
+#include "parallel/rendezvous/meeting.h"
+#include "parallel/worker_threads.h"
+
+namespace convoy {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{5};
+// How long worker 0 may take to confirm that it knows of a failure.
+constexpr double kConfirmSeconds = 1;
+
+// Workers on CPUs and on GPUs have no transport in common.
+void CheckSameDevice(Store& store, int rank, const Placement& place, double timeout_s) {
+  const std::string mine = place.device == DeviceType::kCuda ? "cuda" : "cpu";
+  if (rank == 0) {
+    store.Set("device", mine);
+    return;
+  }
+  const std::string theirs = store.Get("device", timeout_s);
+  CONVOY_CHECK(theirs == mine,
+               "[Launch] worker 0 computes on {}, but worker {} on {}{}; give --device cpu to all, "
+               "or see to it that all have a GPU",
+               theirs, rank, mine,
+               place.why_not_cuda.empty() ? "" : " (" + place.why_not_cuda + ")");
+}
+
+// Worker 0 serves the others; and no worker's process should be gone while others still talk to it.
+void WaitForAll(const Board& board) {
+  for (int r = 0; r < board.size(); ++r) {
+    while (!board.failed() && board.state(r) != Board::State::kFinished &&
+           board.state(r) != Board::State::kDead) {
+      std::this_thread::sleep_for(kLook);
+    }
+  }
+}
+
+class JobWorker {
+ public:
+  JobWorker(const JobEnv& env, const LaunchOptions& options)
+      : env_(env), options_(options), board_(Board::Make(env.size)) {
+    seat_ = {.board = board_, .rank = env.rank, .timeout_s = options.timeout_s};
+  }
+
+  void Run(const std::function<void(Worker&)>& train) {
+    try {
+      Join();
+      Train(train);
+    } catch (const std::exception& error) {
+      board_->Fail(Signed(error.what()));
+    }
+    if (board_->failed()) End();
+  }
+
+ private:
+  std::string Signed(const std::string& text) const {
+    return text.starts_with("[worker ")
+               ? text
+               : fmt::format("[worker {} of {}] {}", env_.rank, env_.size, text);
+  }
+
+  void Join() {
+    const double timeout_s = options_.timeout_s;
+    board_->set_state(env_.rank, Board::State::kJoined);
+    job_.emplace(Meet(env_.place, env_.rank, board_, timeout_s));
+    const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
+    place_ = PlaceInJob(options_, env_.size, neighbours);
+    CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
+    SetCpuThreads(place_.threads);
+    seat_.device = {place_.device, place_.gpu};
+    if (job_->hub == nullptr) return;
+    job_->hub->set_why_late([this](uint64_t number, const std::string& what, double seconds) {
+      return Peers(seat_, Transport()).WhyLate(number, what, seconds);
+    });
+  }
+
+  const char* Transport() const { return place_.device == DeviceType::kCuda ? "NCCL" : "Gloo"; }
+
+  std::shared_ptr<ProcessGroup> MakeGroup() {
+    if (place_.device == DeviceType::kCuda) return GetGpuTransport().Join(seat_);
+    return std::make_shared<GlooGroup>(seat_, *job_->store, job_->store->local_host());
+  }
+
+  void Train(const std::function<void(Worker&)>& train) {
+    RunWorker(
+        env_.rank, seat_.device, train, [&](int) { return MakeGroup(); },
+        [&](const std::string& error) { board_->Fail(Signed(error)); });
+    WaitForAll(*board_);
+  }
+
+  // Worker 0 prints the report, and serves the others until its process ends; the others leave it
+  // to worker 0, if it can.
+  [[noreturn]] void End() {
+    std::string text = board_->failure();
+    if (env_.rank == 0) {
+      text += Peers(seat_, Transport()).Report();
+      if (job_) {
+        job_->hub->set_why_late(nullptr);
+        static std::optional<Job> kept;
+        kept.reset();
+        kept.emplace(std::move(*job_));
+      }
+    } else if (job_ && WorkerZeroKnows()) {
+      std::fflush(stderr);
+      const int null = open("/dev/null", O_WRONLY);
+      if (null >= 0) dup2(null, STDERR_FILENO);
+    }
+    job_.reset();
+    throw Error(text);
+  }
+
+  bool WorkerZeroKnows() const {
+    for (const Deadline deadline(kConfirmSeconds); !deadline.passed();) {
+      if (job_->link->failure_confirmed()) return true;
+      if (board_->state(0) == Board::State::kDead) return false;
+      std::this_thread::sleep_for(kLook);
+    }
+    return false;
+  }
+
+  const JobEnv& env_;
+  const LaunchOptions& options_;
+  const std::shared_ptr<Board> board_;
+  Placement place_;
+  Seat seat_;
+  std::optional<Job> job_;
+};
+
+}  // namespace
+
+void RunJobWorker(const JobEnv& env, const LaunchOptions& options,
+                  const std::function<void(Worker&)>& train) {
+  JobWorker(env, options).Run(train);
+}
+
+}  // namespace convoy

@@ -1,0 +1,21 @@
+// Runs this process as one worker of a job that a launcher has started.
+#pragma once
+
+#include <functional>
+
+#include "parallel/job_env.h"
+#include "parallel/launch.h"
+#include "parallel/worker.h"
+
+namespace convoy {
+
+/// Joins the other processes of the job and runs `train` as worker `env.rank`: on the GPU of its
+/// local rank with NCCL to the others, or on the CPU with Gloo. Returns when all workers are done:
+/// worker 0's process serves the others until then.
+///
+/// Throws: Error with the first cause if any worker fails. Worker 0's has a report of what every
+/// worker was doing; the others' standard error is closed if worker 0 can print that.
+void RunJobWorker(const JobEnv& env, const LaunchOptions& options,
+                  const std::function<void(Worker&)>& train);
+
+}  // namespace convoy

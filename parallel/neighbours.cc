@@ -1,0 +1,58 @@
+// Which processes of a job share a machine, and its cores.
+#include "parallel/neighbours.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <string>
+
+namespace convoy {
+namespace {
+
+std::string KeyOf(int rank) { return "machine/" + std::to_string(rank); }
+
+// The same for processes of one machine, or of one network namespace of it: containers have their
+// own, and so have the hosts that tests make.
+std::string Machine() {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  std::array<char, 256> text{};
+  gethostname(text.data(), text.size() - 1);
+  boot += std::string("/") + text.data();
+  text.fill(0);
+  if (readlink("/proc/self/ns/net", text.data(), text.size() - 1) > 0) {
+    boot += std::string("/") + text.data();
+  }
+  return boot;
+}
+
+// The cores that this process may run on, one digit each.
+std::string Cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof(set), &set);
+  std::string text;
+  for (int core = 0; core < CPU_SETSIZE; ++core) text += CPU_ISSET(core, &set) ? '1' : '0';
+  return text;
+}
+
+}  // namespace
+
+Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s) {
+  const std::string machine = Machine(), cores = Cores();
+  store.Set(KeyOf(rank), machine + " " + cores);
+  Neighbours found{.local_size = 0, .sharing_cores = 0};
+  for (int other = 0; other < size; ++other) {
+    const std::string text = store.Get(KeyOf(other), timeout_s);
+    const size_t space = text.rfind(' ');
+    if (space == std::string::npos || text.substr(0, space) != machine) continue;
+    ++found.local_size;
+    if (other < rank) ++found.local_rank;
+    if (text.substr(space + 1) == cores) ++found.sharing_cores;
+  }
+  return found;
+}
+
+}  // namespace convoy

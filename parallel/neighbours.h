@@ -1,0 +1,18 @@
+// Which processes of a job share a machine, and its cores.
+#pragma once
+
+#include "parallel/rendezvous/store.h"
+
+namespace convoy {
+
+/// This process among those of the job on its machine.
+struct Neighbours {
+  int local_rank = 0;
+  int local_size = 1;
+  int sharing_cores = 1;  ///< how many of them, with this one, may run on the same cores
+};
+
+/// Collective over the job. Throws: Error if a process does not answer in time.
+Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s);
+
+}  // namespace convoy
