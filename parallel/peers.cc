@@ -48,6 +48,7 @@ void Peers::Announce(uint64_t number, const CollectiveSignature& signature,
                      const std::string& what) const {
   ThrowIfFailed();
   board().Started(rank(), number, signature, what);
+  if (!board().knows_all()) return;  // worker 0's process compares them
   for (int other = 0; other < size(); ++other) {
     const auto theirs = board().signature(other, number);
     if (!theirs || *theirs == signature) continue;
@@ -78,10 +79,6 @@ void Peers::FailLate(uint64_t number, const std::string& what, double seconds) c
 }
 
 std::string Peers::WhyLate(uint64_t number, const std::string& what, double seconds) const {
-  if (!board().knows_all()) {
-    board().ReportLate(rank(), {.number = number, .what = what, .seconds = seconds});
-    return {};
-  }
   const std::string wait = fmt::format("[{}] collective {}, {}, has not ended within {:.1f} s",
                                        transport_, number, what, seconds);
   std::vector<int> missing, computing;

@@ -256,6 +256,10 @@ TEST_CASE("Slurm") {
       {kSrun + EnvMap{{"SLURM_NODEID", "-"}}, "SLURM_NODEID: expected a whole number from 0 to"},
       {kSrun + EnvMap{{"SLURM_STEP_TASKS_PER_NODE", "4(y2)"}},
        "SLURM_STEP_TASKS_PER_NODE: expected counts of tasks, as in '4(x2),3', got '4(y2)'"},
+      {kSrun + EnvMap{{"SLURM_STEP_TASKS_PER_NODE", "9(x2)"}},
+       "[Launch] SLURM_STEP_TASKS_PER_NODE: expected 1 to 8 tasks on this node, as many as the job "
+       "has, got 9 in '9(x2)'; start the program"},
+      {kSrun + EnvMap{{"SLURM_STEP_TASKS_PER_NODE", "0(x2)"}}, "got 0 in '0(x2)'; start"},
       {kSrun + EnvMap{{"SLURM_STEP_ID", "first"}},
        "[Launch] SLURM_STEP_ID: expected the number of a job step, got 'first'; start the program"},
   });

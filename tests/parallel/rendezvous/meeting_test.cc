@@ -221,7 +221,9 @@ TEST_CASE("The file is its user's alone while the workers gather, and then gone"
     // One that another job has put in its place stays.
     const MeetingFile newer(place.name, {.host = "h", .port = 10, .secret = "s"});
     file.reset();
-    CHECK(ReadMeetingFile(place.name, why)->port == 10);
+    const auto kept = ReadMeetingFile(place.name, why);
+    REQUIRE(kept);
+    CHECK(kept->port == 10);
   }
   CHECK_FALSE(std::filesystem::exists(place.name));
 }
