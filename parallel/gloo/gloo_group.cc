@@ -94,10 +94,14 @@ class GlooGroup::Handle final : public Work::Impl {
 GlooGroup::GlooGroup(const Seat& seat, Store& store, const std::string& host)
     : peers_(seat, "Gloo"), mesh_(seat.rank, seat.board->size(), host), collectives_(mesh_) {
   Meet(peers_);
+  connecting_.emplace(seat.timeout_s);
   watcher_ = std::thread([this] { RunWatcher(); });
   try {
     mesh_.Connect(store, "gloo/world", [this] { peers_.ThrowIfFailed(); });
+    const std::lock_guard lock(mutex_);
+    connecting_.reset();
   } catch (const std::exception& error) {
+    peers_.AwaitDeath();
     if (!peers_.failed()) peers_.Fail(fmt::format("[Gloo] cannot connect: {}", error.what()));
     Stop();
     peers_.ThrowIfFailed();
@@ -283,6 +287,11 @@ void GlooGroup::RunWatcher() {
 void GlooGroup::Look() const {
   if (const std::string died = peers_.WhoDied(); !died.empty() && running_ == nullptr) {
     return peers_.Fail(fmt::format("[Gloo] {}", died));
+  }
+  if (connecting_ && connecting_->passed()) {
+    return peers_.Fail(
+        fmt::format("[Gloo] the workers have not all connected to each other within {:.1f} s{}",
+                    connecting_->elapsed_s(), peers_.Unheard()));
   }
   if (running_ != nullptr) {
     const Call& call = *running_;
