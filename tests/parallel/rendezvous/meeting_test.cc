@@ -190,8 +190,9 @@ TEST_CASE("Processes that believe in different sizes are told both") {
 TEST_CASE("Two jobs of one name that start at once on a machine are told apart") {
   const std::string name = UniqueName();
   const LocalDoor door(name, {.port = 1, .secret = "s"});
-  CHECK_THROWS_WITH(LocalDoor(name, {.port = 2, .secret = "t"}),
-                    Contains("another job named '" + name + "' is starting on this machine"));
+  CHECK_THROWS_WITH(
+      LocalDoor(name, {.port = 2, .secret = "t"}),
+      Contains("expected to be the only rank 0 of job '" + name + "', got another one"));
 }
 
 TEST_CASE("A name of any length and any bytes opens its own door") {
