@@ -81,4 +81,12 @@ std::string DescribePlan(const ParameterList& parameters, const BucketPlan& plan
   return text;
 }
 
+std::string DescribeBuffers(const ParameterList& buffers) {
+  std::string text;
+  for (const auto& [name, tensor] : buffers) {
+    text += fmt::format("{} {} {} buffer\n", name, tensor.shape().ToString(), Name(tensor.dtype()));
+  }
+  return text;
+}
+
 }  // namespace convoy

@@ -26,5 +26,7 @@ BucketPlan PlanBuckets(const ParameterList& parameters, const BucketOptions& opt
 /// "name shape dtype bucket" of each parameter in plan order, one a line: what all workers must
 /// agree on.
 std::string DescribePlan(const ParameterList& parameters, const BucketPlan& plan);
+/// "name shape dtype buffer", as DescribePlan, of tensors that are in no bucket.
+std::string DescribeBuffers(const ParameterList& buffers);
 
 }  // namespace convoy

@@ -36,6 +36,17 @@ std::string NameOf(size_t index, const FlatBucket& bucket) {
   return text + ")";
 }
 
+void CheckOnDevice(const char* kind, const ParameterList& tensors, const Worker& worker) {
+  for (const auto& [name, tensor] : tensors) {
+    CONVOY_CHECK(tensor.defined(), "[DataParallel] {} '{}' is undefined", kind, name);
+    CONVOY_CHECK(
+        tensor.device() == worker.device(),
+        "[DataParallel] {} '{}' is on {}, but worker {} computes on {}; build the model on "
+        "worker.device()",
+        kind, name, tensor.device().ToString(), worker.rank(), worker.device().ToString());
+  }
+}
+
 }  // namespace
 
 // One reduced Backward: counts every bucket's gradients down and starts its sum.
@@ -113,20 +124,18 @@ struct DataParallel::Reducer {
 DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
                            DataParallelOptions options)
     : worker_(worker), exceptions_(std::uncaught_exceptions()) {
-  for (const auto& [name, tensor] : parameters) {
-    CONVOY_CHECK(tensor.defined(), "[DataParallel] parameter '{}' is undefined", name);
-    CONVOY_CHECK(tensor.device() == worker.device(),
-                 "[DataParallel] parameter '{}' is on {}, but worker {} computes on {}; build the "
-                 "model on worker.device()",
-                 name, tensor.device().ToString(), worker.rank(), worker.device().ToString());
-  }
+  CheckOnDevice("parameter", parameters, worker);
+  CheckOnDevice("buffer", options.buffers, worker);
   const BucketPlan plan = PlanBuckets(parameters, options.buckets);
-  CheckSamePlan(worker, DescribePlan(parameters, plan));
+  CheckSamePlan(worker, DescribePlan(parameters, plan) + DescribeBuffers(options.buffers));
   flat_ = FlatParameters(parameters, plan);
   std::vector<Work> broadcasts;
   for (const FlatBucket& bucket : flat_.buckets()) {
     worker.group().Register(bucket.gradients);
     broadcasts.push_back(worker.group().Broadcast(bucket.values, 0));
+  }
+  for (const auto& [name, tensor] : options.buffers) {
+    broadcasts.push_back(worker.group().Broadcast(tensor, 0));
   }
   for (Work& broadcast : broadcasts) broadcast.Wait();
   reducer_ = std::make_unique<Reducer>(worker.group(), flat_, stats_);

@@ -17,6 +17,9 @@ namespace convoy {
 struct DataParallelOptions {
   /// How parameters are grouped into buckets (parallel/bucket_plan.h).
   BucketOptions buckets;
+  /// Tensors of the model that are not trained (running statistics): worker 0's values replace the
+  /// others' at construction, as those of the parameters do. Of any dtype.
+  ParameterList buffers;
 };
 
 struct ReduceOptions {
@@ -54,8 +57,8 @@ struct StepStats {
 class DataParallel {
  public:
   /// Moves the parameters into flat buckets, checks that all workers have the same plan (names,
-  /// shapes, dtypes, order), and broadcasts rank 0's values. Collective.
-  /// Throws: Error naming the first parameter that differs, and the workers.
+  /// shapes, dtypes, order; of the buffers too), and broadcasts rank 0's values. Collective.
+  /// Throws: Error naming the first parameter or buffer that differs, and the workers.
   DataParallel(Worker& worker, const ParameterList& parameters, DataParallelOptions options = {});
   DataParallel(const DataParallel&) = delete;
   DataParallel& operator=(const DataParallel&) = delete;

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "parallel/job_place.h"
+#include "parallel/placement.h"
 #include "parallel/slurm.h"
 
 namespace convoy {
@@ -75,8 +76,8 @@ std::string Unset(const Family& family, std::string_view size) {
 Said Read(const Family& family, EnvReader& env) {
   Said said{.family = &family, .size_variable = FirstSet(env, family.size)};
   const std::string way_out = Unset(family, said.size_variable);
-  said.size = env.GetNumber(said.size_variable, 1, kMaxJobSize, way_out);
-  said.rank = env.GetNumber(family.rank, 0, kMaxJobSize - 1, way_out);
+  said.size = env.GetNumber(said.size_variable, 1, kMaxWorkers, way_out);
+  said.rank = env.GetNumber(family.rank, 0, kMaxWorkers - 1, way_out);
   CONVOY_CHECK(!said.complete() || *said.rank < *said.size,
                "[Launch] {}: expected a whole number from 0 to {}, as {}={}, got '{}'; {}",
                family.rank, *said.size - 1, said.size_variable, *said.size, *said.rank, way_out);
@@ -160,10 +161,16 @@ std::optional<int> SlurmLocalSize(int size, EnvReader& env) {
   const std::string_view name =
       env.Has("SLURM_STEP_TASKS_PER_NODE") ? "SLURM_STEP_TASKS_PER_NODE" : "SLURM_TASKS_PER_NODE";
   const std::optional<int> node =
-      env.GetNumber("SLURM_NODEID", 0, kMaxJobSize - 1, Unset(kSlurm, kSlurm.size[0]));
+      env.GetNumber("SLURM_NODEID", 0, kMaxWorkers - 1, Unset(kSlurm, kSlurm.size[0]));
   const std::string& tasks = env.Get(name);
   if (!node || tasks.empty()) return {};
-  return SlurmTasksOnNode(tasks, *node, name);
+  const int here = SlurmTasksOnNode(tasks, *node, name);
+  CONVOY_CHECK(
+      here >= 1 && here <= size,
+      "[Launch] {}: expected 1 to {} tasks on this node, as many as the job has, got {} in "
+      "'{}'; {}",
+      name, size, here, tasks, Unset(kSlurm, kSlurm.size[0]));
+  return here;
 }
 
 void ReadLocal(const Family& family, JobEnv& job, EnvReader& env) {

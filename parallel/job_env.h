@@ -14,7 +14,7 @@ namespace convoy {
 /// What a launcher's environment variables say of this process.
 struct JobEnv {
   int rank = 0;
-  int size = 1;                   ///< at least 2
+  int size = 1;                   ///< 2 to kMaxWorkers
   std::optional<int> local_rank;  ///< among the job's processes on this machine, if it is said
   std::optional<int> local_size;  ///< processes of the job on this machine, if it is said
   std::string launcher;           ///< "torchrun variables", "MPICH", "Open MPI", "MVAPICH2",
@@ -24,8 +24,6 @@ struct JobEnv {
   MeetingPlace place;
   std::string variables;  ///< all that were read, "RANK=1 WORLD_SIZE=4", for messages
 };
-
-inline constexpr int kMaxJobSize = 65536;
 
 /// Something that the processes of a job have in common and those of others have not, from outside
 /// the variables: `rank_variable` is set in all of them. Empty: unknown.

@@ -67,6 +67,7 @@ void Peers::Announce(uint64_t number, const CollectiveSignature& signature,
   ThrowIfFailed();
   if (is_subgroup()) return board().StartedInSubgroup(worker(), NameOf(number, what));
   board().Started(rank(), number, signature, what);
+  if (!board().knows_all()) return;  // worker 0's process compares them
   for (int other = 0; other < size(); ++other) {
     const auto theirs = board().signature(other, number);
     if (!theirs || *theirs == signature) continue;
@@ -128,10 +129,6 @@ std::string Peers::WhyLateInSubgroup(uint64_t number, const std::string& what,
 
 std::string Peers::WhyLate(uint64_t number, const std::string& what, double seconds) const {
   if (is_subgroup()) return WhyLateInSubgroup(number, what, seconds);
-  if (!board().knows_all()) {
-    board().ReportLate(rank(), {.number = number, .what = what, .seconds = seconds});
-    return {};
-  }
   const std::string wait = fmt::format("[{}] collective {}, {}, has not ended within {:.1f} s",
                                        transport_, number, what, seconds);
   std::vector<int> missing, computing;

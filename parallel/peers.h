@@ -78,7 +78,7 @@ class Peers {
   /// `seconds`: at once, or as soon as worker 0 has said who is missing, where only it knows.
   void FailLate(uint64_t number, const std::string& what, double seconds) const;
   /// Why `number` has not ended after `seconds`: the workers that have not come to it, or whose
-  /// part is not computed. Empty if only worker 0 knows, which was then asked: the run fails soon.
+  /// part is not computed. Only where the board knows all.
   std::string WhyLate(uint64_t number, const std::string& what, double seconds) const;
 
   /// What each worker was doing when it was last heard of, one line each, after a failure:

@@ -101,8 +101,9 @@ Difference DifferentKind(const std::vector<std::vector<Line>>& plans) {
       const auto b = by_name.find(a.name);
       if (b == by_name.end() || Describe(a) == Describe(*b->second)) continue;
       first.Offer(i, r,
-                  fmt::format("parameter '{}': worker 0 has {}, worker {} has {}", a.name,
-                              Describe(a), r, Describe(*b->second)));
+                  fmt::format("{} '{}': worker 0 has {}, worker {} has {}",
+                              a.bucket == "buffer" ? a.bucket : "parameter", a.name, Describe(a), r,
+                              Describe(*b->second)));
     }
   }
   return first;

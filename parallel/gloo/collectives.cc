@@ -11,11 +11,10 @@
 namespace convoy {
 namespace {
 
-// What is summed while the next one travels.
-constexpr size_t kSegmentBytes = 256 << 10;
-// How many of them may be under way from one worker: enough for a long line, and little enough to
-// stay in the cache between arriving and being summed.
-constexpr uint64_t kWindow = 4;
+// What is summed while the next one travels: large, since each costs both sides some wake-ups.
+constexpr size_t kSegmentBytes = 2 << 20;
+// How many of them may be under way from one worker.
+constexpr uint64_t kWindow = 2;
 // Parts begin at multiples of a cache line.
 constexpr size_t kAlignBytes = 64;
 // Tensors of up to this much, times the workers, are sent whole.

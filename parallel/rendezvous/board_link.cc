@@ -181,6 +181,10 @@ void BoardLink::GiveUpOnLate() {
       "[worker {} of {}] collective {}, {}, has not ended within {:.1f} s, and worker 0 does not "
       "answer: its process is stopped, or cut off",
       rank_, board_->size(), late->number, late->what, late->seconds));
+  if (!connected_) return;
+  PushFailure();  // for when it goes on; nothing waits for its answer any more
+  connected_ = false;
+  board_->SetDead(0, "does not answer");
 }
 
 }  // namespace convoy

@@ -66,10 +66,12 @@ LocalDoor::LocalDoor(const std::string& name, const ServerAddress& server)
     if (error != EADDRINUSE) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  CONVOY_CHECK(error != EADDRINUSE,
-               "[Meet] another job named '{}' is starting on this machine; give each job a name of "
-               "its own: CONVOY_RENDEZVOUS=local:NAME",
-               name);
+  CONVOY_CHECK(
+      error != EADDRINUSE,
+      "[Meet] expected to be the only rank 0 of job '{0}', got another one on this machine: "
+      "another process of this job, which needs another RANK, or another job named '{0}', "
+      "which needs another CONVOY_RENDEZVOUS=local:NAME",
+      name);
   CONVOY_CHECK(error == 0 && listen(listening_.get(), SOMAXCONN) == 0 && wake_,
                "[Meet] cannot open a Unix socket for job '{}': {}", name,
                ErrnoText(error == 0 ? errno : error));

@@ -365,6 +365,21 @@ TEST_CASE("Workers with different parameters are told which one differs first") 
         "on worker 1; give all workers the same BucketOptions");
 }
 
+TEST_CASE("Buffers start with worker 0's values, and must be the same tensors everywhere") {
+  const auto with_buffer = [](Worker& worker, int64_t n) {
+    ToyModel model(worker.device());
+    const Tensor mean = Tensor::Full({n}, worker.rank() + 1.5, {DType::kF32, worker.device()});
+    const Tensor steps = Tensor::Full({}, worker.rank() + 7, {DType::kI64, worker.device()});
+    DataParallel net(worker, model.parameters, {.buffers = {{"mean", mean}, {"steps", steps}}});
+    Expect(mean.ToVector<float>() == std::vector<float>(static_cast<size_t>(n), 1.5f), "mean");
+    Expect(steps.Item<int64_t>() == 7, "steps");
+  };
+  RunWorkers(3, [&](Worker& worker) { with_buffer(worker, 4); });
+  CHECK_THAT(ErrorOf(2, [&](Worker& worker) { with_buffer(worker, worker.rank() + 2); }),
+             Catch::EndsWith("[DataParallel] workers disagree on buffer 'mean': worker 0 has (2) "
+                             "f32, worker 1 has (3) f32"));
+}
+
 TEST_CASE("Mistakes of a trainer are named") {
   CHECK(ErrorOf(2,
                 [](Worker& worker) {

@@ -121,24 +121,24 @@ TEST_CASE("Variables that are no such numbers") {
   const auto torch = [](const EnvMap& change) { return kTorchrun + change; };
   CheckAll({
       {torch({{"RANK", "x"}}),
-       "[Launch] RANK: expected a whole number from 0 to 65535, got 'x'; start the program with "
+       "[Launch] RANK: expected a whole number from 0 to 1023, got 'x'; start the program with "
        "one launcher (mpirun, srun, torchrun, tools/launch), or unset RANK and WORLD_SIZE to start "
        "it alone"},
-      {torch({{"RANK", "-1"}}), "RANK: expected a whole number from 0 to 65535, got '-1'"},
-      {torch({{"RANK", "+1"}}), "RANK: expected a whole number from 0 to 65535, got '+1'"},
-      {torch({{"RANK", " 1"}}), "RANK: expected a whole number from 0 to 65535, got ' 1'"},
-      {torch({{"RANK", "1.0"}}), "RANK: expected a whole number from 0 to 65535, got '1.0'"},
-      {torch({{"RANK", "0x1"}}), "RANK: expected a whole number from 0 to 65535, got '0x1'"},
+      {torch({{"RANK", "-1"}}), "RANK: expected a whole number from 0 to 1023, got '-1'"},
+      {torch({{"RANK", "+1"}}), "RANK: expected a whole number from 0 to 1023, got '+1'"},
+      {torch({{"RANK", " 1"}}), "RANK: expected a whole number from 0 to 1023, got ' 1'"},
+      {torch({{"RANK", "1.0"}}), "RANK: expected a whole number from 0 to 1023, got '1.0'"},
+      {torch({{"RANK", "0x1"}}), "RANK: expected a whole number from 0 to 1023, got '0x1'"},
       {torch({{"RANK", "99999999999999999999999"}}), "got '99999999999999999999999'"},
       {torch({{"RANK", "4"}}),
        "[Launch] RANK: expected a whole number from 0 to 3, as WORLD_SIZE=4, got '4'; start the"},
       {torch({{"RANK", "1"}, {"WORLD_SIZE", "1"}}), "from 0 to 0, as WORLD_SIZE=1, got '1'"},
       {torch({{"WORLD_SIZE", "0"}}),
-       "WORLD_SIZE: expected a whole number from 1 to 65536, got '0'; start the program"},
-      {torch({{"WORLD_SIZE", "-4"}}), "WORLD_SIZE: expected a whole number from 1 to 65536"},
-      {torch({{"WORLD_SIZE", "4 "}}), "WORLD_SIZE: expected a whole number from 1 to 65536"},
-      {torch({{"WORLD_SIZE", "100000"}}), "from 1 to 65536, got '100000'"},
-      {torch({{"WORLD_SIZE", "2147483648"}}), "from 1 to 65536, got '2147483648'"},
+       "WORLD_SIZE: expected a whole number from 1 to 1024, got '0'; start the program"},
+      {torch({{"WORLD_SIZE", "-4"}}), "WORLD_SIZE: expected a whole number from 1 to 1024"},
+      {torch({{"WORLD_SIZE", "4 "}}), "WORLD_SIZE: expected a whole number from 1 to 1024"},
+      {torch({{"WORLD_SIZE", "100000"}}), "from 1 to 1024, got '100000'"},
+      {torch({{"WORLD_SIZE", "2147483648"}}), "from 1 to 1024, got '2147483648'"},
       {torch({{"LOCAL_RANK", "4"}}),
        "[Launch] LOCAL_RANK: expected a whole number from 0 to 3, got '4'; unset it, or"},
       {torch({{"LOCAL_RANK", "two"}}), "LOCAL_RANK: expected a whole number from 0 to 3"},
@@ -154,7 +154,7 @@ TEST_CASE("Variables that are no such numbers") {
       {{{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}, {"MPI_LOCALNRANKS", "3"}},
        "MPI_LOCALNRANKS: expected a whole number from 1 to 2, got '3'"},
       {{{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "two"}},
-       "OMPI_COMM_WORLD_SIZE: expected a whole number from 1 to 65536, got 'two'"},
+       "OMPI_COMM_WORLD_SIZE: expected a whole number from 1 to 1024, got 'two'"},
       {{{"MV2_COMM_WORLD_RANK", "7"}, {"MV2_COMM_WORLD_SIZE", "4"}},
        "MV2_COMM_WORLD_RANK: expected a whole number from 0 to 3, as MV2_COMM_WORLD_SIZE=4"},
   });
@@ -256,6 +256,10 @@ TEST_CASE("Slurm") {
       {kSrun + EnvMap{{"SLURM_NODEID", "-"}}, "SLURM_NODEID: expected a whole number from 0 to"},
       {kSrun + EnvMap{{"SLURM_STEP_TASKS_PER_NODE", "4(y2)"}},
        "SLURM_STEP_TASKS_PER_NODE: expected counts of tasks, as in '4(x2),3', got '4(y2)'"},
+      {kSrun + EnvMap{{"SLURM_STEP_TASKS_PER_NODE", "9(x2)"}},
+       "[Launch] SLURM_STEP_TASKS_PER_NODE: expected 1 to 8 tasks on this node, as many as the job "
+       "has, got 9 in '9(x2)'; start the program"},
+      {kSrun + EnvMap{{"SLURM_STEP_TASKS_PER_NODE", "0(x2)"}}, "got 0 in '0(x2)'; start"},
       {kSrun + EnvMap{{"SLURM_STEP_ID", "first"}},
        "[Launch] SLURM_STEP_ID: expected the number of a job step, got 'first'; start the program"},
   });

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "parallel/processes/signal_catcher.h"
@@ -270,10 +271,12 @@ class Job {
   void EndWorkers() {
     if (started_ && !closing_ && AllWorkersEnded()) Close();
     if (!cause_.since() || closing_) return;
+    // One that is stopped (SIGSTOP) could neither hear of the failure nor end by itself.
+    if (!std::exchange(woken_, true)) SendAll({FrameKind::kSignal, SIGCONT, ""});
     const auto timeout = std::chrono::duration<double>(options_.timeout_s);
     const Clock::time_point now = Clock::now();
     if (!ending_ && now - *cause_.since() >= timeout) {
-      SendAll({FrameKind::kSignal, SIGTERM, ""});
+      for (const int signal : {SIGTERM, SIGCONT}) SendAll({FrameKind::kSignal, signal, ""});
       ending_ = now;
       cause_.Settle();
     } else if (ending_ && now - *ending_ >= timeout) {
@@ -300,6 +303,7 @@ class Job {
   bool started_ = false;
   int signal_ = 0;  // the last one that was passed on
   FirstCause cause_;
+  bool woken_ = false;                        // since then
   std::optional<Clock::time_point> ending_;   // since SIGTERM
   std::optional<Clock::time_point> closing_;  // since the agents were told to end everything
   Clock::time_point pinged_;

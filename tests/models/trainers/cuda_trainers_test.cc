@@ -9,18 +9,8 @@
 namespace convoy {
 namespace {
 
-Arguments Joined(Arguments first, const Arguments& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
 const Arguments kSgd{"--optimizer", "sgd", "--lr",   "0.1", "--decay", "constant",
                      "--warmup",    "0",   "--clip", "0",   "--steps", "8"};
-
-/// A command where no GPU can be seen, simulated or real.
-Arguments WithoutGpu(const Arguments& command) {
-  return Joined({"/usr/bin/env", "CONVOY_SIM_DEVICES=0", "CUDA_VISIBLE_DEVICES="}, command);
-}
 
 TEST_CASE_METHOD(TrainerFixture, "N GPUs train as a CPU does, as processes and as threads") {
   CONVOY_NEED_GPUS(1);

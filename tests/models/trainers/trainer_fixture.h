@@ -18,6 +18,16 @@ namespace convoy {
 
 using Arguments = std::vector<std::string>;
 
+inline Arguments Joined(Arguments first, const Arguments& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+/// A command where no GPU can be seen, simulated or real.
+inline Arguments WithoutGpu(const Arguments& command) {
+  return Joined({"/usr/bin/env", "CONVOY_SIM_DEVICES=0", "CUDA_VISIBLE_DEVICES="}, command);
+}
+
 /// A text that can be learned.
 inline std::string Text() {
   std::string text;
@@ -114,19 +124,23 @@ inline std::string Content(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Greatest difference of any element, over the greatest element of its tensor; the worst tensor's.
+/// Of the worst tensor: the greatest difference of an element over the greatest element, or the
+/// norm of the difference over the norm, whichever is more.
 inline double Difference(const std::string& path, const std::string& other) {
   const SafetensorsFile a(path), b(other);
   double worst = 0;
   for (const auto& entry : a.entries()) {
     const auto x = Cast(a.Load(entry.name), DType::kF32).ToVector<float>();
     const auto y = Cast(b.Load(entry.name), DType::kF32).ToVector<float>();
-    double greatest = 0, difference = 0;
+    double greatest = 0, difference = 0, squares = 0, square_difference = 0;
     for (size_t i = 0; i < x.size(); ++i) {
+      const double apart = double{x[i]} - double{y[i]};
       greatest = std::max(greatest, std::abs(double{x[i]}));
-      difference = std::max(difference, std::abs(double{x[i]} - double{y[i]}));
+      difference = std::max(difference, std::abs(apart));
+      squares += double{x[i]} * double{x[i]};
+      square_difference += apart * apart;
     }
-    worst = std::max(worst, difference / greatest);
+    worst = std::max({worst, difference / greatest, std::sqrt(square_difference / squares)});
   }
   return worst;
 }

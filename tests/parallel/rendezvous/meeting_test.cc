@@ -190,8 +190,9 @@ TEST_CASE("Processes that believe in different sizes are told both") {
 TEST_CASE("Two jobs of one name that start at once on a machine are told apart") {
   const std::string name = UniqueName();
   const LocalDoor door(name, {.port = 1, .secret = "s"});
-  CHECK_THROWS_WITH(LocalDoor(name, {.port = 2, .secret = "t"}),
-                    Contains("another job named '" + name + "' is starting on this machine"));
+  CHECK_THROWS_WITH(
+      LocalDoor(name, {.port = 2, .secret = "t"}),
+      Contains("expected to be the only rank 0 of job '" + name + "', got another one"));
 }
 
 TEST_CASE("A name of any length and any bytes opens its own door") {
@@ -220,7 +221,9 @@ TEST_CASE("The file is its user's alone while the workers gather, and then gone"
     // One that another job has put in its place stays.
     const MeetingFile newer(place.name, {.host = "h", .port = 10, .secret = "s"});
     file.reset();
-    CHECK(ReadMeetingFile(place.name, why)->port == 10);
+    const auto kept = ReadMeetingFile(place.name, why);
+    REQUIRE(kept);
+    CHECK(kept->port == 10);
   }
   CHECK_FALSE(std::filesystem::exists(place.name));
 }

@@ -350,6 +350,14 @@ TEST_CASE("Hosts that cannot be reached are named, with what ssh said") {
                              "expected a program that reaches other hosts like ssh"));
 }
 
+TEST_CASE("A worker that is stopped goes on when another has failed, so that it can end") {
+  const ProcessResult result =
+      Run({"--workers", "2", "--timeout", "60"},
+          "[ $RANK = 0 ] && { sleep 0.5; exit 3; }; kill -STOP $$; echo woken");
+  CHECK(result.status == 3);
+  CHECK(result.out == "[1] woken\n");
+}
+
 TEST_CASE("A connection that is lost takes its workers along, and is the cause") {
   const TempFile hosts("alpha slots=2\nbeta\n");
   const TempFile ssh(kFakeSsh, /*executable=*/true);

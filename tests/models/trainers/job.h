@@ -1,0 +1,51 @@
+// The trainers as several processes that a launcher, or nobody but a test, has started.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/models/trainers/subprocess.h"
+
+namespace convoy {
+
+/// A way to start a command as `workers` processes: one command line, or one for each worker.
+struct Starter {
+  std::string name;
+  std::string needs;  ///< a program; empty: nothing that this repository has not
+  std::vector<std::vector<std::string>> (*command_lines)(int workers,
+                                                         const std::vector<std::string>& command);
+
+  /// Whether `needs` is there; prints a line with SKIPPED: if not.
+  bool Installed() const;
+};
+
+/// mpirun of Open MPI and of MPICH, tools/launch, and bare variables with each way to meet.
+const std::vector<Starter>& Starters();
+const Starter& FindStarter(const std::string& name);
+
+/// `env variables... command`
+std::vector<std::string> WithVariables(const std::vector<std::string>& variables,
+                                       const std::vector<std::string>& command);
+
+/// Worker `rank` of `size`, started by nobody: they meet on this machine under `name`.
+std::vector<std::string> BareWorker(int rank, int size, const std::string& name,
+                                    const std::vector<std::string>& command);
+
+/// A name that no other job of this machine has.
+std::string UniqueName();
+
+/// Processes that run at the same time, ended by force at destruction.
+class Job {
+ public:
+  explicit Job(const std::vector<std::vector<std::string>>& command_lines);
+
+  Subprocess& operator[](size_t i) { return *processes_[i]; }
+  size_t size() const { return processes_.size(); }
+  std::vector<ProcessResult> Wait();
+
+ private:
+  std::vector<std::unique_ptr<Subprocess>> processes_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,169 @@
+// The trainers as jobs of several processes: each way to start them, signals, and wrong use.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/models/trainers/job.h"
+#include "tests/models/trainers/trainer_fixture.h"
+
+namespace convoy {
+namespace {
+
+const Arguments kEndless{"--threads", "1", "--steps", "100000000", "--eval-every", "0"};
+
+/// What the processes wrote, for a check that fails.
+std::string Said(const std::vector<ProcessResult>& results) {
+  std::string text;
+  for (const ProcessResult& result : results) {
+    text += "status " + std::to_string(result.status) + "\n" + result.out + result.err;
+  }
+  return text;
+}
+
+class JobFixture : public TrainerFixture {
+ public:
+  /// Against one worker, and bit by bit against threads: sums are taken in rank order everywhere.
+  void CheckTrainsAsOne(const Starter& starter) const {
+    const Arguments sgd{"--optimizer", "sgd", "--lr",    "0.1", "--decay",   "constant",
+                        "--warmup",    "0",   "--steps", "10",  "--threads", "1"};
+    for (const Program& program : Programs()) {
+      Run(program, "one", Joined(sgd, {"--workers", "1"}));
+      for (const int workers : {2, 4}) {
+        CAPTURE(starter.name, program.name, workers);
+        Run(program, "threads", Joined(sgd, {"--workers", std::to_string(workers)}));
+        const Arguments command = Command(program, Joined(sgd, {"--save", Saved("processes")}));
+        const auto results = Job(starter.command_lines(workers, command)).Wait();
+        INFO(Said(results));
+        for (const ProcessResult& result : results) REQUIRE(result.status == 0);
+        CHECK(Difference(Saved("one"), Saved("processes")) < 1e-5);
+        CHECK(Content(Saved("threads")) == Content(Saved("processes")));
+        std::remove(Saved("processes").c_str());
+      }
+    }
+  }
+
+  /// `stop` sends a signal when the first steps are done. All processes of ours end with 0, having
+  /// saved. (mpirun of Open MPI itself gives 1 after a signal.)
+  void CheckStops(const Starter& starter, const std::function<void(Job&)>& stop) const {
+    for (const Program& program : Programs()) {
+      CAPTURE(starter.name, program.name);
+      std::remove(Saved("stopped").c_str());
+      Job job(starter.command_lines(
+          2, Command(program, Joined(kEndless, {"--save", Saved("stopped")}))));
+      REQUIRE(job[0].WaitForOutput("ms/step"));
+      stop(job);
+      const auto results = job.Wait();
+      INFO(Said(results));
+      if (starter.name != "Open MPI") {
+        for (const ProcessResult& result : results) CHECK(result.status == 0);
+      }
+      CHECK_THAT(results[0].out, Catch::Contains("Stopped after "));
+      CHECK_FALSE(SafetensorsFile(Saved("stopped")).entries().empty());
+    }
+  }
+
+  Arguments Mnist(const Arguments& more) const {
+    return Command(Programs()[1], Joined({"--threads", "1"}, more));
+  }
+
+  /// Every process fails before the first step, and each of `messages` is said.
+  static void CheckFails(Job job, const std::vector<std::string>& messages) {
+    const std::vector<ProcessResult> results = job.Wait();
+    std::string errors;
+    for (const ProcessResult& result : results) errors += result.err;
+    INFO(Said(results));
+    for (const ProcessResult& result : results) {
+      CHECK(result.status != 0);
+      CHECK(result.out.find("ms/step") == std::string::npos);
+    }
+    for (const std::string& message : messages) CHECK_THAT(errors, Catch::Contains(message));
+  }
+};
+
+TEST_CASE_METHOD(JobFixture, "N processes train as one worker does: tools/launch, variables") {
+  for (const char* name : {"tools/launch", "local", "file", "tcp"}) {
+    CheckTrainsAsOne(FindStarter(name));
+  }
+}
+
+TEST_CASE_METHOD(JobFixture, "N processes train as one worker does: mpirun of Open MPI") {
+  if (!FindStarter("Open MPI").Installed()) return;
+  CheckTrainsAsOne(FindStarter("Open MPI"));
+}
+
+TEST_CASE_METHOD(JobFixture, "N processes train as one worker does: mpirun of MPICH") {
+  if (!FindStarter("MPICH").Installed()) return;
+  CheckTrainsAsOne(FindStarter("MPICH"));
+}
+
+TEST_CASE_METHOD(JobFixture, "A signal to tools/launch stops all of its workers, which save") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    CheckStops(FindStarter("tools/launch"), [&](Job& job) { job[0].Signal(signal); });
+  }
+}
+
+TEST_CASE_METHOD(JobFixture, "A signal to any one worker stops all, which save") {
+  for (const size_t rank : {size_t{0}, size_t{1}}) {
+    CheckStops(FindStarter("local"), [&](Job& job) { job[rank].Signal(SIGTERM); });
+  }
+}
+
+TEST_CASE_METHOD(JobFixture, "A signal to mpirun of Open MPI lets its workers save") {
+  if (!FindStarter("Open MPI").Installed()) return;
+  CheckStops(FindStarter("Open MPI"), [&](Job& job) { job[0].Signal(SIGTERM); });
+}
+
+TEST_CASE_METHOD(JobFixture, "A signal to mpirun of MPICH stops its workers, which save") {
+  if (!FindStarter("MPICH").Installed()) return;
+  CheckStops(FindStarter("MPICH"), [&](Job& job) { job[0].Signal(SIGINT); });
+}
+
+TEST_CASE_METHOD(JobFixture, "--workers is the launcher's to say") {
+  for (const char* name : {"tools/launch", "local"}) {
+    CheckFails(Job(FindStarter(name).command_lines(2, Mnist({"--workers", "3"}))),
+               {"[Launch] --workers 3, but the launcher has started 2 processes, each of which is "
+                "one worker; leave --workers out"});
+  }
+}
+
+TEST_CASE_METHOD(JobFixture, "Variables that contradict each other") {
+  CheckFails(Job({WithVariables(
+                 {"RANK=1", "WORLD_SIZE=2", "OMPI_COMM_WORLD_RANK=0", "OMPI_COMM_WORLD_SIZE=2"},
+                 Mnist({}))}),
+             {"[Launch] expected the variables of one launcher, got two that contradict each "
+              "other: ",
+              "RANK=1 WORLD_SIZE=2", "unset "});
+}
+
+TEST_CASE_METHOD(JobFixture, "Two processes with the same rank") {
+  const auto job = [&](const std::vector<int>& ranks) {
+    const std::string name = UniqueName();
+    std::vector<Arguments> lines;
+    for (const int rank : ranks) {
+      lines.push_back(
+          BareWorker(rank, static_cast<int>(ranks.size()), name, Mnist({"--timeout", "2"})));
+    }
+    return Job(lines);
+  };
+  CheckFails(job({0, 1, 1}), {"[Meet] rank 1 is taken twice: by "});
+  CheckFails(job({0, 0, 1}), {"[Meet] expected to be the only rank 0 of job '"});
+}
+
+TEST_CASE_METHOD(JobFixture, "A process that believes in another world size") {
+  const std::string name = UniqueName();
+  CheckFails(Job({BareWorker(0, 2, name, Mnist({})), BareWorker(1, 3, name, Mnist({}))}),
+             {"[Meet] worker 0 (", "was started as one of 2, worker 1 (", "as one of 3; all must"});
+}
+
+TEST_CASE_METHOD(JobFixture, "Other flags on one rank") {
+  const auto job = [&](const Arguments& zero, const Arguments& one) {
+    const std::string name = UniqueName();
+    return Job({BareWorker(0, 2, name, Mnist(zero)), BareWorker(1, 2, name, Mnist(one))});
+  };
+  CheckFails(job({}, {"--hidden", "20,24"}),
+             {"[DataParallel] workers disagree on parameter 'layers.", ": worker 0 has ("});
+  CheckFails(job({"--device", "cpu"}, {"--device", "cuda"}), {"[Launch] --device cuda: "});
+}
+
+}  // namespace
+}  // namespace convoy
