@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;  // one for all processes of a machine
 
-constexpr uint64_t kMagic = 0x636f6e766f793032;  // "convoy02"
+constexpr uint64_t kMagic = 0x636f6e766f793033;  // "convoy03"
 constexpr size_t kTextBytes = 2048;
 constexpr size_t kWhatBytes = 256;
 constexpr uint64_t kRemembered = 256;  // collectives whose signatures are kept
@@ -84,11 +84,14 @@ struct alignas(64) Board::Slot {
   std::atomic<uint64_t> started{0};
   std::atomic<uint64_t> ready{0};
   std::atomic<int64_t> started_at{0};
+  std::atomic<uint64_t> started_in_subgroups{0};
+  std::atomic<int64_t> in_subgroup_at{0};
   std::atomic<int64_t> heard_at{0};
   std::atomic<uint64_t> late_number{0};
   std::atomic<double> late_seconds{0};
   SharedText<kWhatBytes> late_what;
   SharedText<kWhatBytes> what;
+  SharedText<kWhatBytes> in_subgroup;
   SharedText<kWhatBytes> how_died;
   Signature signatures[kRemembered];
 };
@@ -195,6 +198,11 @@ Board::Progress Board::progress(int rank) const {
   if (progress.started > 0) {
     progress.seconds_since = SecondsSince(it.started_at.load(std::memory_order_relaxed));
   }
+  if (started_in_subgroups(rank) > 0) {
+    progress.in_subgroup = it.in_subgroup.Get();
+    progress.in_subgroup_seconds_since =
+        SecondsSince(it.in_subgroup_at.load(std::memory_order_relaxed));
+  }
   const int64_t heard_at = it.heard_at.load(std::memory_order_relaxed);
   if (heard_at != 0) progress.seconds_unheard = SecondsSince(heard_at);
   return progress;
@@ -214,6 +222,17 @@ void Board::Started(int rank, uint64_t number, const CollectiveSignature& signat
   entry.number.store(number, std::memory_order_seq_cst);
   it.what.Set(what);
   SetStarted(rank, number);
+}
+
+void Board::StartedInSubgroup(int rank, std::string_view what) {
+  Slot& it = slot(rank);
+  it.in_subgroup.Set(what);
+  it.in_subgroup_at.store(Now(), std::memory_order_relaxed);
+  it.started_in_subgroups.fetch_add(1, std::memory_order_release);
+}
+
+uint64_t Board::started_in_subgroups(int rank) const {
+  return slot(rank).started_in_subgroups.load(std::memory_order_acquire);
 }
 
 void Board::SetStarted(int rank, uint64_t number) {

@@ -57,6 +57,8 @@ class Board {
     uint64_t ready = 0;        ///< of these, with their input computed
     std::string what;          ///< the last one started: "AllReduce of bucket 3 (...), 1.0 MiB"
     double seconds_since = 0;  ///< since that was started
+    std::string in_subgroup;   ///< the last one of a subgroup, which nobody else counts
+    double in_subgroup_seconds_since = 0;
     /// Since a message of this worker came last; none if it writes here itself.
     std::optional<double> seconds_unheard;
   };
@@ -67,6 +69,10 @@ class Board {
   void Started(int rank, uint64_t number, const CollectiveSignature& signature,
                std::string_view what);
   void Ready(int rank, uint64_t number);
+  /// As Started, for a collective of a subgroup: those have no number that all workers know.
+  void StartedInSubgroup(int rank, std::string_view what);
+  /// How many of these there were, for who looks often.
+  uint64_t started_in_subgroups(int rank) const;
   /// As Started, where nothing more than the number is known.
   void SetStarted(int rank, uint64_t number);
   /// A message of worker `rank` has come from another process.

@@ -141,6 +141,26 @@ Work CheckedGroup::Recv(const Tensor& tensor, int source, int tag) {
   return Start(call);
 }
 
+Tensor CheckedGroup::Gather(const Tensor& input) {
+  const Tensor all = Tensor::Empty({input.numel() * size()}, input.options());
+  CollectiveCall call = MakeCall(CollectiveKind::kAllGather, input, all);
+  call.what = "Split";
+  Start(call).Wait();
+  return all;
+}
+
+std::shared_ptr<ProcessGroup> CheckedGroup::Split(int color) {
+  const Tensor all = Gather(Tensor::Scalar<int32_t>(color, device()));
+  const std::vector<int32_t> colors = all.ToVector<int32_t>();
+  std::vector<int> ranks;
+  for (int r = 0; r < size(); ++r) {
+    if (color >= 0 && colors[static_cast<size_t>(r)] == color) ranks.push_back(r);
+  }
+  std::shared_ptr<CheckedGroup> subgroup = MakeSubgroup(++splits_, color, ranks);
+  if (subgroup) subgroups_.push_back(subgroup);
+  return subgroup;
+}
+
 void CheckedGroup::Barrier() { Start({}).Wait(); }
 
 void CheckedGroup::CheckInput(CollectiveKind kind, const Tensor& tensor) const {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/tensor.h"
 #include "parallel/process_group.h"
@@ -66,10 +68,22 @@ class CheckedGroup : public ProcessGroup {
   Work Send(const Tensor& tensor, int destination, int tag) final;
   Work Recv(const Tensor& tensor, int source, int tag) final;
   void Barrier() override;
+  std::shared_ptr<ProcessGroup> Split(int color) final;
 
  protected:
   /// The tensors are handles of their own: the caller's may be moved elsewhere meanwhile.
   virtual Work Start(const CollectiveCall& call) = 0;
+  /// Where this worker computes.
+  virtual Device device() const = 0;
+  /// This worker's end of the subgroup that Split's call `number`, counted from 1, makes of the
+  /// `ranks` of `color`; null if there are none, which is a call as well.
+  virtual std::shared_ptr<CheckedGroup> MakeSubgroup(uint64_t number, int color,
+                                                     const std::vector<int>& ranks) = 0;
+  /// `input`, of any length, of every worker: Split's AllGather.
+  Tensor Gather(const Tensor& input);
+
+  /// The groups split off, in their order.
+  const std::vector<std::shared_ptr<CheckedGroup>>& subgroups() const { return subgroups_; }
   /// Throws: Error unless this transport reaches the tensor's memory.
   virtual void CheckMemory(CollectiveKind kind, const Tensor& tensor) const = 0;
 
@@ -80,6 +94,11 @@ class CheckedGroup : public ProcessGroup {
                    int64_t numel) const;
   void CheckDivisible(CollectiveKind kind, const Tensor& input) const;
   void CheckRank(CollectiveKind kind, const char* what, int rank) const;
+
+  uint64_t splits_ = 0;
+  // A subgroup may not end while an exception is on its way, which may be what the others are about
+  // to be told.
+  std::vector<std::shared_ptr<CheckedGroup>> subgroups_;
 };
 
 }  // namespace convoy

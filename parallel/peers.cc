@@ -23,11 +23,28 @@ constexpr double kExplainSeconds = 2;
 
 }  // namespace
 
+Peers::Peers(const Seat& seat, const char* transport)
+    : seat_(seat),
+      transport_(transport),
+      is_subgroup_(false),
+      workers_(static_cast<size_t>(seat.board->size())),
+      rank_(seat.rank) {
+  std::iota(workers_.begin(), workers_.end(), 0);
+}
+
+Peers::Peers(const Peers& of, const std::vector<int>& ranks)
+    : seat_(of.seat_), transport_(of.transport_), is_subgroup_(true) {
+  for (const int r : ranks) {
+    if (r == of.rank()) rank_ = size();
+    workers_.push_back(of.worker(r));
+  }
+}
+
 void Peers::Throw() const { throw Error(board().failure()); }
 
 void Peers::Fail(const std::string& reason) const noexcept {
   try {
-    board().Fail(fmt::format("[worker {} of {}] {}", rank(), size(), reason));
+    board().Fail(fmt::format("[worker {} of {}] {}", worker(), board().size(), reason));
   } catch (const std::exception&) {  // out of memory
     board().Fail(reason);
   }
@@ -38,8 +55,9 @@ void Peers::FailAndThrow(const std::string& reason) const {
   Throw();
 }
 
+// Of all the run's workers: without one of them, the others of a subgroup cannot go on either.
 std::string Peers::WhoDied() const {
-  for (int r = 0; r < size(); ++r) {
+  for (int r = 0; r < board().size(); ++r) {
     if (board().state(r) != Board::State::kDead) continue;
     return fmt::format("worker {} {}", r, board().HowDied(r));
   }
@@ -49,6 +67,7 @@ std::string Peers::WhoDied() const {
 void Peers::Announce(uint64_t number, const CollectiveSignature& signature,
                      const std::string& what) const {
   ThrowIfFailed();
+  if (is_subgroup()) return board().StartedInSubgroup(worker(), NameOf(number, what));
   board().Started(rank(), number, signature, what);
   if (!board().knows_all()) return;  // worker 0's process compares them
   for (int other = 0; other < size(); ++other) {
@@ -60,10 +79,23 @@ void Peers::Announce(uint64_t number, const CollectiveSignature& signature,
   }
 }
 
+void Peers::Ready(uint64_t number) const {
+  if (!is_subgroup()) board().Ready(worker(), number);
+}
+
+std::string Peers::NameOf(uint64_t number, const std::string& what) const {
+  return fmt::format("collective {}{}, {}", number, OfGroup(), what);
+}
+
+std::string Peers::OfGroup() const {
+  return is_subgroup() ? " of the group of " + RankList(workers_) : std::string();
+}
+
 std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
   if (const std::string died = WhoDied(); !died.empty()) {
-    return fmt::format("[{}] {}; collective {}, {}, waits for it", transport_, died, number, what);
+    return fmt::format("[{}] {}; {} was under way", transport_, died, NameOf(number, what));
   }
+  if (is_subgroup()) return {};
   for (int r = 0; r < size(); ++r) {
     if (board().state(r) != Board::State::kFinished) continue;
     if (board().progress(r).started >= number) continue;
@@ -75,15 +107,15 @@ std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
   return {};
 }
 
-bool Peers::IsSilent(int r) const {
-  const Board::State state = board().state(r);
+bool Peers::IsSilent(int worker) const {
+  const Board::State state = board().state(worker);
   return state != Board::State::kFinished && state != Board::State::kDead &&
-         board().progress(r).seconds_unheard.value_or(0) > kSilenceS;
+         board().progress(worker).seconds_unheard.value_or(0) > kSilenceS;
 }
 
 std::string Peers::Unheard() const {
   std::vector<int> silent;
-  for (int r = 0; r < size(); ++r) {
+  for (int r = 0; r < board().size(); ++r) {
     if (IsSilent(r)) silent.push_back(r);
   }
   if (silent.empty()) return {};
@@ -102,11 +134,29 @@ void Peers::AwaitDeath() const {
 }
 
 void Peers::FailLate(uint64_t number, const std::string& what, double seconds) const {
-  if (board().knows_all()) return Fail(WhyLate(number, what, seconds));
+  if (board().knows_all() || is_subgroup()) return Fail(WhyLate(number, what, seconds));
   if (!board().late(rank())) board().ReportLate(rank(), {number, what, seconds});
 }
 
+// What is known here; in a job, worker 0's report says what all were doing.
+std::string Peers::WhyLateInSubgroup(uint64_t number, const std::string& what,
+                                     double seconds) const {
+  constexpr int kShown = 4;
+  std::string text = fmt::format(
+      "[{}] {}, has not ended within {:.1f} s; its workers do not all take part, or "
+      "cannot reach each other",
+      transport_, NameOf(number, what), seconds);
+  if (!board().knows_all()) return text;
+  int shown = 0;
+  for (const int other : workers_) {
+    if (other == worker() || ++shown > kShown) continue;
+    text += fmt::format("; worker {} {}", other, Describe(other));
+  }
+  return text;
+}
+
 std::string Peers::WhyLate(uint64_t number, const std::string& what, double seconds) const {
+  if (is_subgroup()) return WhyLateInSubgroup(number, what, seconds);
   const std::string wait = fmt::format("[{}] collective {}, {}, has not ended within {:.1f} s",
                                        transport_, number, what, seconds);
   std::vector<int> missing, computing;
@@ -160,8 +210,8 @@ std::string Peers::Report() const {
   return text;
 }
 
-std::string Peers::Describe(int r) const {
-  switch (board().state(r)) {
+std::string Peers::Describe(int worker) const {
+  switch (board().state(worker)) {
     case Board::State::kAbsent:
       return "has not joined";
     case Board::State::kFinished:
@@ -170,19 +220,23 @@ std::string Peers::Describe(int r) const {
     case Board::State::kJoined:
       break;
   }
-  const Board::Progress progress = board().progress(r);
-  const std::string did =
+  const Board::Progress progress = board().progress(worker);
+  std::string did =
       progress.started == 0
           ? "has started no collective"
           : fmt::format("{} collective {}, {}, {:.1f} s ago",
                         progress.ready < progress.started ? "was to take part in" : "has started",
                         progress.started, progress.what, progress.seconds_since);
-  if (IsSilent(r)) {
+  if (!progress.in_subgroup.empty()) {
+    did +=
+        fmt::format("; {}, {:.1f} s ago", progress.in_subgroup, progress.in_subgroup_seconds_since);
+  }
+  if (IsSilent(worker)) {
     return fmt::format("{}; nothing was heard of its process for {:.1f} s", did,
                        progress.seconds_unheard.value_or(0));
   }
-  if (board().state(r) != Board::State::kDead) return did;
-  return fmt::format("{}; before, it {}", board().HowDied(r), did);
+  if (board().state(worker) != Board::State::kDead) return did;
+  return fmt::format("{}; before, it {}", board().HowDied(worker), did);
 }
 
 std::string DescribeCall(const CollectiveCall& call) {

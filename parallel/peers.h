@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/device.h"
 #include "parallel/board.h"
@@ -24,10 +25,18 @@ struct Seat {
 class Peers {
  public:
   /// `transport` opens messages: "NCCL".
-  Peers(const Seat& seat, const char* transport) : seat_(seat), transport_(transport) {}
+  Peers(const Seat& seat, const char* transport);
+  /// Of a subgroup: `ranks`, rising, are those in the group `of`; this worker's is among them.
+  Peers(const Peers& of, const std::vector<int>& ranks);
 
-  int rank() const { return seat_.rank; }
-  int size() const { return seat_.board->size(); }
+  /// In the group.
+  int rank() const { return rank_; }
+  int size() const { return static_cast<int>(workers_.size()); }
+  /// The run's number of the group's rank `r`, which is how messages and the board name it.
+  int worker(int r) const { return workers_[static_cast<size_t>(r)]; }
+  /// This worker's, which is its rank unless this is a subgroup.
+  int worker() const { return seat_.rank; }
+  bool is_subgroup() const { return is_subgroup_; }
   Board& board() const { return *seat_.board; }
   const char* transport() const { return transport_; }
   double timeout_s() const { return seat_.timeout_s; }
@@ -44,13 +53,24 @@ class Peers {
   [[noreturn]] void FailAndThrow(const std::string& reason) const;
 
   /// Tells the others that this worker starts collective `number`, and compares it with what they
-  /// have given as theirs: of two workers, the one that comes later sees the other's.
+  /// have given as theirs: of two workers, the one that comes later sees the other's. (Of a
+  /// subgroup's calls the others see the text alone: the numbers on the board are the run's.)
   /// Throws: Error if the run has failed, which it has if they differ.
   void Announce(uint64_t number, const CollectiveSignature& signature,
                 const std::string& what) const;
 
+  /// Tells the others that the input of collective `number` is computed.
+  void Ready(uint64_t number) const;
+
+  /// "collective 12, bucket 3 (...)"; of a subgroup: "collective 12 of the group of workers 0, 2,
+  /// bucket 3 (...)".
+  std::string NameOf(uint64_t number, const std::string& what) const;
+  /// "" or, of a subgroup, " of the group of workers 0, 2".
+  std::string OfGroup() const;
+
   /// Why collective `number`, described by `what`, cannot end: a worker whose process is gone, or
-  /// that has finished and will not join it. Empty: nothing is known against it.
+  /// that has finished and will not join it. Empty: nothing is known against it. (Whether a
+  /// worker that has finished has joined a subgroup's is not known: that ends with the deadline.)
   std::string WhyHopeless(uint64_t number, const std::string& what) const;
   /// A worker whose process is gone, as an error; or empty.
   std::string WhoDied() const;
@@ -74,11 +94,15 @@ class Peers {
 
  private:
   [[noreturn]] void Throw() const;
-  std::string Describe(int r) const;
-  bool IsSilent(int r) const;
+  std::string WhyLateInSubgroup(uint64_t number, const std::string& what, double seconds) const;
+  std::string Describe(int worker) const;
+  bool IsSilent(int worker) const;
 
   const Seat seat_;
   const char* const transport_;
+  const bool is_subgroup_;
+  std::vector<int> workers_;  // by rank
+  int rank_ = 0;
 };
 
 /// "bucket 3 (fc1.weight), AllReduce of f32 4096 (16.0 KiB)"

@@ -42,11 +42,11 @@ class Work {
   std::shared_ptr<Impl> impl_;
 };
 
-/// One worker's end of a group. Collectives are asynchronous and must be called by all workers in
-/// the same order with fitting arguments; a mismatch is an Error that names the workers and what
-/// differs. Every worker gets the same bits; in-process, where sums are taken in rank order, in
-/// every run (NCCL picks an order by size and topology).
-/// Called by one thread per worker.
+/// One worker's end of a group: of all workers of the run, or of some (Split). Collectives are
+/// asynchronous and must be called by all workers in the same order with fitting arguments; a
+/// mismatch is an Error that names the workers and what differs. Every worker gets the same bits;
+/// in-process, where sums are taken in rank order, in every run (NCCL picks an order by size and
+/// topology). Called by one thread per worker.
 class ProcessGroup {
  public:
   virtual ~ProcessGroup() = default;
@@ -76,6 +76,16 @@ class ProcessGroup {
   virtual Work Recv(const Tensor& tensor, int source, int tag = 0) = 0;
   /// Returns when every worker has called it.
   virtual void Barrier() = 0;
+
+  /// The subgroup of the workers that give the same `color`, in the order of their ranks here; null
+  /// for a negative one. All workers of this group must call it, and may hold several subgroups at
+  /// once: the rows and the columns of a grid. Calls of different groups that share workers must be
+  /// made in one order by all of them, like those of one group.
+  ///
+  /// This group keeps it, with its connections: make the ones that a run needs once, at its start,
+  /// and let go of them before the training function returns. A failure of the run ends the waits
+  /// in all groups.
+  virtual std::shared_ptr<ProcessGroup> Split(int color) = 0;
 
   /// Says that collectives will often work on this memory, which is kept alive as long as the group
   /// lives: a transport may prepare it. All workers must do the same. No error if it cannot.

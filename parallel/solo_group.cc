@@ -41,7 +41,7 @@ class SoloGroup::Message final : public Work::Impl {
 };
 
 Work SoloGroup::Start(const CollectiveCall& call) {
-  CONVOY_CHECK(reason_.empty(), "{}", reason_);
+  CONVOY_CHECK(reason_->empty(), "{}", *reason_);
   switch (call.kind) {
     case CollectiveKind::kBarrier:
       return {};
@@ -63,6 +63,12 @@ Work SoloGroup::Start(const CollectiveCall& call) {
       }
       return {};
   }
+}
+
+std::shared_ptr<CheckedGroup> SoloGroup::MakeSubgroup(uint64_t, int,
+                                                      const std::vector<int>& ranks) {
+  if (ranks.empty()) return nullptr;
+  return std::shared_ptr<SoloGroup>(new SoloGroup(device_, reason_));
 }
 
 void SoloGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {

@@ -3,7 +3,10 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "parallel/collective_call.h"
 
@@ -13,22 +16,27 @@ namespace convoy {
 /// order of its work.
 class SoloGroup final : public CheckedGroup {
  public:
-  explicit SoloGroup(Device device) : device_(device) {}
+  explicit SoloGroup(Device device) : SoloGroup(device, std::make_shared<std::string>()) {}
 
   int rank() const override { return 0; }
   int size() const override { return 1; }
   std::string name() const override { return "solo"; }
-  void Abort(const std::string& reason) noexcept override { reason_ = reason; }
+  void Abort(const std::string& reason) noexcept override { *reason_ = reason; }
 
  protected:
   Work Start(const CollectiveCall& call) override;
+  Device device() const override { return device_; }
+  std::shared_ptr<CheckedGroup> MakeSubgroup(uint64_t number, int color,
+                                             const std::vector<int>& ranks) override;
   void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
 
  private:
   class Message;
+  SoloGroup(Device device, std::shared_ptr<std::string> reason)
+      : device_(device), reason_(std::move(reason)) {}
 
   const Device device_;
-  std::string reason_;  // of an abort
+  const std::shared_ptr<std::string> reason_;  // of an abort, in all groups
   // Sent or received, and still without their other half, by tag.
   std::map<int, std::deque<std::shared_ptr<Message>>> messages_;
 };

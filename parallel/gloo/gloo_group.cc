@@ -92,17 +92,46 @@ class GlooGroup::Handle final : public Work::Impl {
 };
 
 GlooGroup::GlooGroup(const Seat& seat, Store& store, const std::string& host)
-    : peers_(seat, "Gloo"), mesh_(seat.rank, seat.board->size(), host), collectives_(mesh_) {
+    : peers_(seat, "Gloo"),
+      device_(seat.device),
+      store_(store),
+      name_("gloo/world"),
+      mesh_(seat.rank, seat.board->size(), host),
+      collectives_(mesh_) {
   Meet(peers_);
-  connecting_.emplace(seat.timeout_s);
+  Connect();
+}
+
+GlooGroup::GlooGroup(const GlooGroup& of, const std::vector<int>& ranks, const std::string& name)
+    : peers_(of.peers_, ranks),
+      device_(of.device_),
+      store_(of.store_),
+      name_(name),
+      mesh_(peers_.rank(), peers_.size(), of.mesh_),
+      collectives_(mesh_) {
+  Connect();
+}
+
+std::shared_ptr<CheckedGroup> GlooGroup::MakeSubgroup(uint64_t number, int color,
+                                                      const std::vector<int>& ranks) {
+  if (ranks.empty()) return nullptr;
+  return std::shared_ptr<GlooGroup>(
+      new GlooGroup(*this, ranks, fmt::format("{}/{}.{}", name_, number, color)));
+}
+
+void GlooGroup::Connect() {
+  connecting_.emplace(peers_.timeout_s());
   watcher_ = std::thread([this] { RunWatcher(); });
   try {
-    mesh_.Connect(store, "gloo/world", [this] { peers_.ThrowIfFailed(); });
+    mesh_.Connect(store_, name_, [this] { peers_.ThrowIfFailed(); });
     const std::lock_guard lock(mutex_);
     connecting_.reset();
   } catch (const std::exception& error) {
     peers_.AwaitDeath();
-    if (!peers_.failed()) peers_.Fail(fmt::format("[Gloo] cannot connect: {}", error.what()));
+    if (!peers_.failed()) {
+      peers_.Fail(
+          fmt::format("[Gloo] cannot connect the workers{}: {}", peers_.OfGroup(), error.what()));
+    }
     Stop();
     peers_.ThrowIfFailed();
   }
@@ -117,6 +146,7 @@ void GlooGroup::Stop() {
     stop_ = true;
   }
   queued_.notify_all();
+  if (peers_.failed()) mesh_.Abort();  // the watcher may not have come to it
   if (runner_.joinable()) runner_.join();
   // Messages that nobody waits for and whose other half never comes.
   mesh_.Abort();
@@ -184,8 +214,9 @@ void GlooGroup::MatchOwn(const std::shared_ptr<Call>& call) {
   const Tensor& from = sends ? call->call.input : other->call.input;
   const Tensor& to = sends ? other->call.input : call->call.input;
   CONVOY_CHECK(from.dtype() == to.dtype() && from.numel() == to.numel(),
-               "[Recv] worker {} expects {} {}, but sends itself {} {}", rank(), Name(to.dtype()),
-               to.shape().ToString(), Name(from.dtype()), from.shape().ToString());
+               "[Recv] worker {} expects {} {}, but sends itself {} {}", peers_.worker(),
+               Name(to.dtype()), to.shape().ToString(), Name(from.dtype()),
+               from.shape().ToString());
   if (from.bytes() > 0) std::memmove(to.raw_data(), from.raw_data(), from.bytes());
   const std::lock_guard lock(mutex_);
   call->done = other->done = true;
@@ -229,7 +260,7 @@ void GlooGroup::RunNext(std::unique_lock<std::mutex>& lock) {
   running_ = call;
   call->since = Clock::now();
   lock.unlock();
-  peers_.board().Ready(rank(), call->number);
+  peers_.Ready(call->number);
   Run(*call, [&] { collectives_.Run(call->call, call->slot); });
   lock.lock();
   running_ = nullptr;
@@ -267,7 +298,8 @@ void GlooGroup::Explain(const Call& call, const std::string& error) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (peers_.failed()) return;
-  peers_.Fail(fmt::format("[Gloo] {}: a connection was lost: {}", call.what, error));
+  peers_.Fail(
+      fmt::format("[Gloo] {}{}: a connection was lost: {}", call.what, peers_.OfGroup(), error));
 }
 
 void GlooGroup::RunWatcher() {
@@ -290,8 +322,8 @@ void GlooGroup::Look() const {
   }
   if (connecting_ && connecting_->passed()) {
     return peers_.Fail(
-        fmt::format("[Gloo] the workers have not all connected to each other within {:.1f} s{}",
-                    connecting_->elapsed_s(), peers_.Unheard()));
+        fmt::format("[Gloo] cannot connect the workers{}: not all workers have within {:.1f} s{}",
+                    peers_.OfGroup(), connecting_->elapsed_s(), peers_.Unheard()));
   }
   if (running_ != nullptr) {
     const Call& call = *running_;
@@ -304,17 +336,19 @@ void GlooGroup::Look() const {
     const double seconds = SecondsSince(awaited_->since);
     if (seconds <= peers_.timeout_s()) return;
     peers_.Fail(fmt::format("[Gloo] {} with worker {} has not ended within {:.1f} s",
-                            awaited_->what, awaited_->call.root, seconds));
+                            awaited_->what, peers_.worker(awaited_->call.root), seconds));
   }
 }
 
 void GlooGroup::Finish() noexcept {
   try {
+    for (const auto& subgroup : subgroups()) subgroup->Finish();
     std::unique_lock lock(mutex_);
     ended_.wait(lock,
                 [this] { return (queue_.empty() && running_ == nullptr) || peers_.failed(); });
     lock.unlock();
-    if (!peers_.failed()) peers_.board().set_state(rank(), Board::State::kFinished);
+    if (peers_.is_subgroup() || peers_.failed()) return;
+    peers_.board().set_state(rank(), Board::State::kFinished);
   } catch (const std::exception& error) {
     peers_.Fail(error.what());
   }

@@ -32,7 +32,8 @@ namespace convoy {
 /// authenticated, as Gloo has it: for networks that are trusted.
 class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
  public:
-  /// Collective. `host`: the address of this machine that the other workers reach.
+  /// Collective. `host`: the address of this machine that the other workers reach. `store` must
+  /// live as long as the group, which calls it from the worker's thread alone: here, and in Split.
   /// Throws: Error naming who has not joined in time.
   GlooGroup(const Seat& seat, Store& store, const std::string& host);
   ~GlooGroup() override;
@@ -48,9 +49,17 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   Work Start(const CollectiveCall& call) override;
   void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
 
+  Device device() const override { return device_; }
+  std::shared_ptr<CheckedGroup> MakeSubgroup(uint64_t number, int color,
+                                             const std::vector<int>& ranks) override;
+
  private:
   class Handle;
   struct Call;  // a collective or a message under way
+
+  // The subgroup of `ranks`, with connections of its own.
+  GlooGroup(const GlooGroup& of, const std::vector<int>& ranks, const std::string& name);
+  void Connect();
 
   Work StartMessage(const std::shared_ptr<Call>& call);
   // Gives a message to oneself to its other half, or keeps it for that.
@@ -70,6 +79,9 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   void Look() const;
 
   const Peers peers_;
+  const Device device_;
+  Store& store_;
+  const std::string name_;  // in the store: "gloo/world", of a subgroup "gloo/world/SPLIT.COLOR"
   Mesh mesh_;
   MeshCollectives collectives_;
 

@@ -38,8 +38,13 @@ std::string Collective::Mismatch() const {
   }
   for (size_t m = 1; m < requests_.size(); ++m) {
     const CollectiveCall& other = requests_[m];
-    const CollectiveSignature a = SignatureOf(first), b = SignatureOf(other);
+    CollectiveSignature a = SignatureOf(first), b = SignatureOf(other);
     if (a == b) continue;
+    for (CollectiveSignature* of : {&a, &b}) {
+      if (of->kind == CollectiveKind::kBroadcast) {
+        of->root = members_[static_cast<size_t>(of->root)];
+      }
+    }
     const auto shape = [](const CollectiveCall& call) {
       return call.input.defined() ? call.input.shape().ToString() : std::string();
     };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "parallel/rank_list.h"
 
 namespace convoy {
 namespace {
@@ -19,14 +20,35 @@ std::vector<int> FirstNumbers(int count) {
 
 }  // namespace
 
-Hub::Hub(int size) : ranks_(FirstNumbers(size)), finished_(ranks_.size()), joined_(ranks_.size()) {}
+Hub::Hub(int size) : Hub(std::make_shared<RunState>(size), FirstNumbers(size)) {}
+
+Hub::Hub(std::shared_ptr<RunState> run, std::vector<int> workers)
+    : run_(std::move(run)), workers_(std::move(workers)), joined_(workers_.size()) {
+  run_->Add(event_);
+}
+
+Hub::~Hub() { run_->Remove(event_); }
+
+std::shared_ptr<Hub> Hub::Subgroup(uint64_t number, int color, const std::vector<int>& ranks) {
+  const std::lock_guard lock(mutex_);
+  const auto at = splits_.try_emplace({number, color}).first;
+  Split& split = at->second;
+  if (split.hub == nullptr) {
+    std::vector<int> workers;
+    for (const int rank : ranks) workers.push_back(worker(rank));
+    split.hub = std::make_shared<Hub>(run_, std::move(workers));
+  }
+  const std::shared_ptr<Hub> hub = split.hub;
+  if (++split.asked == ranks.size()) splits_.erase(at);
+  return hub;
+}
 
 std::shared_ptr<Collective> Hub::Join(int rank, const CollectiveCall& request) {
   const std::lock_guard lock(mutex_);
   ThrowIfAborted();
   const uint64_t number = joined_[static_cast<size_t>(rank)]++;
   if (number - first_open_ == open_.size()) {
-    open_.push_back(std::make_shared<Collective>(event_, number + 1, ranks_));
+    open_.push_back(std::make_shared<Collective>(event_, number + 1, workers_));
   }
   const std::shared_ptr<Collective> collective = open_[number - first_open_];
   if (collective->Join(rank, request)) {
@@ -45,7 +67,8 @@ std::shared_ptr<Collective> Hub::JoinMessage(int source, int destination, int ta
   const auto [at, is_new] = messages_.try_emplace({source, destination, tag});
   auto& queue = at->second;
   if (queue.empty() || queue.front()->HasJoined(side)) {
-    queue.push_back(std::make_shared<Collective>(event_, 0, std::vector<int>{source, destination}));
+    queue.push_back(std::make_shared<Collective>(
+        event_, 0, std::vector<int>{worker(source), worker(destination)}));
     queue.back()->Join(side, request);
     return queue.back();
   }
@@ -59,47 +82,27 @@ std::shared_ptr<Collective> Hub::JoinMessage(int source, int destination, int ta
 
 void Hub::StartLocked(Collective& collective) {
   if (const std::string mismatch = collective.Mismatch(); !mismatch.empty()) {
-    AbortLocked(mismatch);
-    ThrowIfAborted();
+    AbortAndThrow(mismatch);
   }
   collective.Start();
 }
 
-void Hub::Abort(const std::string& reason) noexcept {
-  const std::lock_guard lock(mutex_);
-  AbortLocked(reason);
-}
-
-void Hub::AbortLocked(const std::string& reason) {
-  if (aborted_.load(std::memory_order_relaxed)) return;
-  reason_ = reason;
-  aborted_.store(true, std::memory_order_release);
-  event_.Signal();
-}
-
-void Hub::Finish(int rank) noexcept {
-  const std::lock_guard lock(mutex_);
-  finished_[static_cast<size_t>(rank)] = true;
-  event_.Signal();
-}
-
-void Hub::ThrowIfAborted() const {
-  if (aborted_.load(std::memory_order_acquire)) [[unlikely]]
-    throw Error(reason_);
+void Hub::AbortAndThrow(const std::string& reason) {
+  run_->Abort(size() == run_->workers()
+                  ? reason
+                  : fmt::format("{} (in the group of {})", reason, RankList(workers_)));
+  ThrowIfAborted();
 }
 
 void Hub::ThrowIfDeserted(const Collective& collective, CollectiveKind waiting_in) {
   const std::lock_guard lock(mutex_);
   const std::vector<int>& members = collective.members();
   for (size_t m = 0; m < members.size(); ++m) {
-    if (collective.HasJoined(static_cast<int>(m)) || !finished_[static_cast<size_t>(members[m])]) {
-      continue;
-    }
-    AbortLocked(
+    if (collective.HasJoined(static_cast<int>(m)) || !run_->finished(members[m])) continue;
+    AbortAndThrow(
         fmt::format("[{0}] worker {1} has finished while others wait in {0}; all workers "
                     "must make the same calls",
                     Name(waiting_in), members[m]));
-    ThrowIfAborted();
   }
 }
 

@@ -1,7 +1,6 @@
 // What the workers of an in-process group share: who has joined which collective, and the end.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -9,19 +8,30 @@
 #include <mutex>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "parallel/inprocess/collective.h"
 #include "parallel/inprocess/event.h"
+#include "parallel/inprocess/run_state.h"
 
 namespace convoy {
 
 /// Safe to call from any thread.
 class Hub {
  public:
+  /// Of a whole run.
   explicit Hub(int size);
+  /// Of a subgroup: its ranks' workers, as the run counts them.
+  Hub(std::shared_ptr<RunState> run, std::vector<int> workers);
+  ~Hub();
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
 
-  int size() const { return static_cast<int>(ranks_.size()); }
+  int size() const { return static_cast<int>(workers_.size()); }
+  int workers_of_run() const { return run_->workers(); }
+  /// Whose rank `rank` is: which threads it computes with, and how messages name it.
+  int worker(int rank) const { return workers_[static_cast<size_t>(rank)]; }
   /// Signalled whenever a waiter may find something new.
   Event& event() { return event_; }
 
@@ -34,31 +44,39 @@ class Hub {
   std::shared_ptr<Collective> JoinMessage(int source, int destination, int tag,
                                           const CollectiveCall& request);
 
-  void Abort(const std::string& reason) noexcept;
-  /// `rank` will call nothing any more: waiting for it is an error from now on.
-  void Finish(int rank) noexcept;
+  /// The hub of the subgroup that the workers' split `number` makes of `ranks` for `color`; the
+  /// same for all of them, each of which must ask once.
+  std::shared_ptr<Hub> Subgroup(uint64_t number, int color, const std::vector<int>& ranks);
 
-  void ThrowIfAborted() const;
+  void Abort(const std::string& reason) noexcept { run_->Abort(reason); }
+  /// `rank` will call nothing any more: waiting for it is an error from now on.
+  void Finish(int rank) noexcept { run_->Finish(worker(rank)); }
+
+  void ThrowIfAborted() const { run_->ThrowIfAborted(); }
   /// Throws: Error (aborting the group) if a worker that `collective` lacks has finished.
   void ThrowIfDeserted(const Collective& collective, CollectiveKind waiting_in);
 
  private:
-  void AbortLocked(const std::string& reason);
+  void AbortAndThrow(const std::string& reason);
   // All members are in: starts it, or aborts the group and throws if they do not fit.
   void StartLocked(Collective& collective);
 
+  struct Split {
+    std::shared_ptr<Hub> hub;
+    size_t asked = 0;  // by how many of its workers
+  };
+
   Event event_;
-  const std::vector<int> ranks_;  // 0, 1, ...
+  const std::shared_ptr<RunState> run_;
+  const std::vector<int> workers_;  // by rank
 
   std::mutex mutex_;
-  std::string reason_;  // of the abort; constant once aborted_ is set
-  std::atomic<bool> aborted_{false};
-  std::vector<bool> finished_;                    // by rank
   std::vector<uint64_t> joined_;                  // by rank: collectives joined so far
   std::deque<std::shared_ptr<Collective>> open_;  // those that lack somebody, in order
   uint64_t first_open_ = 0;                       // number of the first of them
   // Messages that lack one side, by source, destination, tag: all of a queue lack the same side.
   std::map<std::tuple<int, int, int>, std::deque<std::shared_ptr<Collective>>> messages_;
+  std::map<std::pair<uint64_t, int>, Split> splits_;  // that lack somebody
 };
 
 }  // namespace convoy

@@ -64,6 +64,14 @@ Work InProcessGroup::StartMessage(const CollectiveCall& call) {
   return Work(std::make_shared<Handle>(shared_from_this(), std::move(message), call.kind));
 }
 
+std::shared_ptr<CheckedGroup> InProcessGroup::MakeSubgroup(uint64_t number, int color,
+                                                           const std::vector<int>& ranks) {
+  if (ranks.empty()) return nullptr;
+  const auto place = std::find(ranks.begin(), ranks.end(), rank_) - ranks.begin();
+  return std::make_shared<InProcessGroup>(hub_->Subgroup(number, color, ranks),
+                                          static_cast<int>(place));
+}
+
 void InProcessGroup::Wait(Collective& collective, CollectiveKind kind) {
   while (true) {
     const uint32_t seen = hub_->event().Now();
@@ -100,11 +108,13 @@ void InProcessGroup::HelpUpTo(const Collective& last) {
 
 void InProcessGroup::Help(Collective& collective, int64_t limit) {
   const int64_t chunks = std::min(limit, collective.unclaimed());
-  ParallelFor(Device::Cpu(rank_), chunks, kChunksPerThread,
+  ParallelFor(device(), chunks, kChunksPerThread,
               [&](int64_t begin, int64_t end) { collective.Help(end - begin); });
 }
 
-bool InProcessGroup::Spins() { return size() * CpuTeam(rank_).size() <= AvailableCores(); }
+bool InProcessGroup::Spins() {
+  return hub_->workers_of_run() * CpuTeam(hub_->worker(rank_)).size() <= AvailableCores();
+}
 
 std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(int size) {
   CONVOY_CHECK(size >= 1, "[InProcessGroup] wants at least one worker, got {}", size);

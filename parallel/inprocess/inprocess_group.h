@@ -12,7 +12,7 @@
 
 namespace convoy {
 
-/// Worker `rank`'s end; it computes with the threads of cpu:rank. Tensors must be in host memory
+/// A worker's end; it computes with the threads of its cpu:K. Tensors must be in host memory
 /// (on any cpu:K). A collective makes progress when workers call the group: each takes its share
 /// of what is ready whenever it starts another one, and helps with all that is left in Wait.
 class InProcessGroup final : public CheckedGroup,
@@ -30,6 +30,9 @@ class InProcessGroup final : public CheckedGroup,
 
  protected:
   Work Start(const CollectiveCall& call) override;
+  Device device() const override { return Device::Cpu(hub_->worker(rank_)); }
+  std::shared_ptr<CheckedGroup> MakeSubgroup(uint64_t number, int color,
+                                             const std::vector<int>& ranks) override;
   void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
 
  private:

@@ -15,13 +15,13 @@ namespace {
 
 static_assert(NCCL_UNIQUE_ID_BYTES == Board::kAddressBytes);
 
-// Worker 0 makes the address, the others read it.
-ncclUniqueId ShareAddress(const Peers& peers) {
+// Of the run's group: when all have come, worker 0 makes the address, the others read it.
+ncclUniqueId ShareAddress(const Peers& peers, Device device) {
+  Meet(peers);
+  cuda::Use(device);
   ncclUniqueId id;
   if (peers.rank() == 0) {
-    if (const ncclResult_t result = GetApi().GetUniqueId(&id); result != ncclSuccess) {
-      peers.FailAndThrow("[NCCL] " + Describe("GetUniqueId", result, nullptr));
-    }
+    id = MakeId(peers);
     peers.board().Publish(&id);
     return id;
   }
@@ -37,10 +37,20 @@ ncclUniqueId ShareAddress(const Peers& peers) {
 
 }  // namespace
 
-Communicator::Communicator(const Peers& peers, Device device) : peers_(peers), device_(device) {
-  Meet(peers);
+ncclUniqueId MakeId(const Peers& peers) {
+  ncclUniqueId id;
+  if (const ncclResult_t result = GetApi().GetUniqueId(&id); result != ncclSuccess) {
+    peers.FailAndThrow("[NCCL] " + Describe("GetUniqueId", result, nullptr));
+  }
+  return id;
+}
+
+Communicator::Communicator(const Peers& peers, Device device)
+    : Communicator(peers, device, ShareAddress(peers, device)) {}
+
+Communicator::Communicator(const Peers& peers, Device device, const ncclUniqueId& id)
+    : peers_(peers), device_(device) {
   cuda::Use(device);
-  const ncclUniqueId id = ShareAddress(peers);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   const ncclResult_t result =
@@ -102,9 +112,9 @@ void Communicator::Settle(const char* name, ncclResult_t result) {
     }
     if (deadline.passed()) {
       peers_.FailAndThrow(
-          fmt::format("[NCCL] nccl{} has not returned within {:.1f} s; NCCL_DEBUG="
+          fmt::format("[NCCL] nccl{}{} has not returned within {:.1f} s; NCCL_DEBUG="
                       "INFO tells more",
-                      name, deadline.elapsed_s()));
+                      name, peers_.OfGroup(), deadline.elapsed_s()));
     }
     if (tries > kSpins) std::this_thread::sleep_for(std::chrono::microseconds(50));
     const std::lock_guard lock(mutex_);

@@ -12,11 +12,16 @@
 
 namespace convoy::nccl {
 
+/// The address of a new communicator. Throws: Error with NCCL's words; the run has then failed.
+ncclUniqueId MakeId(const Peers& peers);
+
 class Communicator {
  public:
   /// Finds the other workers and connects to them. Collective.
   /// Throws: Error naming who has not joined in time, or with NCCL's words.
   Communicator(const Peers& peers, Device device);
+  /// As above, for workers that have met and have the id that one of them has made.
+  Communicator(const Peers& peers, Device device, const ncclUniqueId& id);
   /// Ends the communicator with the others', or aborts it if the run has failed.
   ~Communicator();
   Communicator(const Communicator&) = delete;

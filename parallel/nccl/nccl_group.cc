@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "core/cuda/capture_mode.h"
@@ -98,7 +99,7 @@ class NcclGroup::Handle final : public Work::Impl {
     if (launched_->done == nullptr) return;
     for (const Tensor& tensor : launched_->tensors) {
       try {
-        cuda::RecordUse(tensor, group_->stream_.get());
+        cuda::RecordUse(tensor, group_->lane_->stream.get());
       } catch (const std::exception&) {
         // Memory that is not the pool's.
       }
@@ -107,7 +108,7 @@ class NcclGroup::Handle final : public Work::Impl {
 
   void Wait() override {
     group_->peers_.ThrowIfFailed();
-    if (launched_->done == nullptr) group_->SendMessages();
+    if (launched_->done == nullptr) group_->lane_->SendMessages();
     if (launched_->recording != cuda::recording_graph) return;  // joined in between
     const cudaStream_t stream = cuda::Use(group_->device_);
     launched_->done->MakeWait(stream, "nccl: result");
@@ -116,7 +117,7 @@ class NcclGroup::Handle final : public Work::Impl {
 
   bool Done() override {
     group_->peers_.ThrowIfFailed();
-    if (launched_->done == nullptr) group_->SendMessages();
+    if (launched_->done == nullptr) group_->lane_->SendMessages();
     return launched_->done->Done();
   }
 
@@ -132,18 +133,47 @@ class NcclGroup::Handle final : public Work::Impl {
 NcclGroup::NcclGroup(const Seat& seat)
     : peers_(seat, "NCCL"),
       device_(seat.device),
-      stream_(seat.device, cuda::Stream::Priority::kHigh),
+      lane_(std::make_shared<Lane>(seat.device)),
       communicator_(peers_, seat.device),
       watcher_(peers_, communicator_, seat.device),
       interrupt_before_(
           cuda::SetInterrupt([](void* peers) { static_cast<const Peers*>(peers)->ThrowIfFailed(); },
                              const_cast<Peers*>(&peers_))),
       barrier_(Tensor::Zeros({1}, {DType::kI32, seat.device})) {
+  lane_->groups.push_back(this);
   cuda::AddSideWork(*this);
+}
+
+NcclGroup::NcclGroup(const NcclGroup& of, const std::vector<int>& ranks, const ncclUniqueId& id)
+    : peers_(of.peers_, ranks),
+      device_(of.device_),
+      lane_(of.lane_),
+      communicator_(peers_, device_, id),
+      watcher_(peers_, communicator_, device_),
+      barrier_(Tensor::Zeros({1}, {DType::kI32, device_})) {
+  lane_->groups.push_back(this);
+  cuda::AddSideWork(*this);
+}
+
+std::shared_ptr<CheckedGroup> NcclGroup::MakeSubgroup(uint64_t, int,
+                                                      const std::vector<int>& ranks) {
+  ncclUniqueId id{};
+  if (!ranks.empty() && ranks.front() == rank()) id = MakeId(peers_);
+  std::vector<uint8_t> ids(sizeof(id));
+  std::memcpy(ids.data(), &id, sizeof(id));
+  ids = Gather(Tensor::From({static_cast<int64_t>(sizeof(id))}, ids, device_)).ToVector<uint8_t>();
+  if (ranks.empty()) return nullptr;
+  std::memcpy(&id, ids.data() + static_cast<size_t>(ranks.front()) * sizeof(id), sizeof(id));
+  return std::shared_ptr<NcclGroup>(new NcclGroup(*this, ranks, id));
+}
+
+void NcclGroup::Lane::SendMessages() {
+  for (NcclGroup* group : groups) group->SendMessages();
 }
 
 NcclGroup::~NcclGroup() {
   cuda::RemoveSideWork(*this);
+  std::erase(lane_->groups, this);
   try {
     for (const Registered& it : registered_) {
       if (it.handle == nullptr) continue;
@@ -153,7 +183,7 @@ NcclGroup::~NcclGroup() {
   } catch (const std::exception&) {
     // The run has failed, and the communicator with it.
   }
-  cuda::SetInterrupt(interrupt_before_.first, interrupt_before_.second);
+  if (!peers_.is_subgroup()) cuda::SetInterrupt(interrupt_before_.first, interrupt_before_.second);
 }
 
 void NcclGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
@@ -176,11 +206,11 @@ void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string&
   const auto input = std::make_shared<cuda::Event>(device_);
   const auto done = std::make_shared<cuda::Event>(device_);
   input->Record(current);
-  input->MakeWait(stream_.get(), "nccl: input");
-  if (!cuda::recording_graph) launched.time.emplace(device_).Begin(stream_.get());
-  communicator_.Call(name, [&](ncclComm_t comm) { return calls(comm, stream_.get()); });
-  if (launched.time) launched.time->End(stream_.get());
-  done->Record(stream_.get());
+  input->MakeWait(lane_->stream.get(), "nccl: input");
+  if (!cuda::recording_graph) launched.time.emplace(device_).Begin(lane_->stream.get());
+  communicator_.Call(name, [&](ncclComm_t comm) { return calls(comm, lane_->stream.get()); });
+  if (launched.time) launched.time->End(lane_->stream.get());
+  done->Record(lane_->stream.get());
   launched.done = done;
   last_done_ = done;
   last_recording_ = launched.recording;
@@ -192,7 +222,7 @@ Work NcclGroup::Start(const CollectiveCall& call) {
   if (call.kind == CollectiveKind::kSend || call.kind == CollectiveKind::kRecv) {
     return QueueMessage(call);
   }
-  SendMessages();
+  lane_->SendMessages();
   const std::string what = DescribeCall(call);
   const uint64_t number = Announce(SignatureOf(call), what);
   const auto launched = std::make_shared<Launched>();
@@ -243,7 +273,7 @@ void NcclGroup::Join() {
 }
 
 void NcclGroup::Barrier() {
-  SendMessages();
+  lane_->SendMessages();
   const std::string what(Name(CollectiveKind::kBarrier));
   const uint64_t number = Announce({.kind = CollectiveKind::kBarrier}, what);
   Launched launched;
@@ -285,8 +315,8 @@ void NcclGroup::Watch(std::string_view what) {
 
 void NcclGroup::Finish() noexcept {
   try {
-    SendMessages();
-    peers_.board().set_state(rank(), Board::State::kFinished);
+    lane_->SendMessages();
+    if (!peers_.is_subgroup()) peers_.board().set_state(rank(), Board::State::kFinished);
   } catch (const std::exception& error) {
     peers_.Fail(error.what());
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,8 +23,11 @@ namespace convoy::nccl {
 /// for neither (only Barrier does wait). May be called while a graph is recorded; what was started
 /// on one side of a recording's start or end needs no Wait on the other.
 ///
-/// While it lives, host waits of its worker's thread (core/cuda/stream.h) end with the run's error
-/// if the run fails.
+/// A worker's groups share the stream: what they are given runs in the order of the calls, and two
+/// communicators never wait for each other's place on a device.
+///
+/// While the run's group lives, host waits of its worker's thread (core/cuda/stream.h) end with the
+/// run's error if the run fails.
 class NcclGroup final : public CheckedGroup,
                         public std::enable_shared_from_this<NcclGroup>,
                         private cuda::SideWork {
@@ -47,13 +51,31 @@ class NcclGroup final : public CheckedGroup,
   Work Start(const CollectiveCall& call) override;
   void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
 
+  Device device() const override { return device_; }
+  /// A communicator of its own; its first worker makes the address, which goes to all in this
+  /// group.
+  std::shared_ptr<CheckedGroup> MakeSubgroup(uint64_t number, int color,
+                                             const std::vector<int>& ranks) override;
+
  private:
   class Handle;
   struct Launched;  // what has been given to the device as one
+  // What a worker's groups have in common.
+  struct Lane {
+    explicit Lane(Device device) : stream(device, cuda::Stream::Priority::kHigh) {}
+    // Of all groups, in the order in which they were made: the same on all workers.
+    void SendMessages();
+
+    const cuda::Stream stream;
+    std::vector<NcclGroup*> groups;
+  };
   struct Message {
     CollectiveCall call;
     std::shared_ptr<Launched> launched;
   };
+
+  // The subgroup of `ranks`.
+  NcclGroup(const NcclGroup& of, const std::vector<int>& ranks, const ncclUniqueId& id);
 
   // Counts a call, tells the others of it, and compares it with theirs.
   uint64_t Announce(const CollectiveSignature& signature, const std::string& what);
@@ -66,7 +88,7 @@ class NcclGroup final : public CheckedGroup,
 
   const Peers peers_;
   const Device device_;
-  const cuda::Stream stream_;
+  const std::shared_ptr<Lane> lane_;
   Communicator communicator_;
   Watcher watcher_;
   std::pair<cuda::Interrupt, void*> interrupt_before_;

@@ -76,7 +76,7 @@ std::string Watcher::Advance() {
     const Entry& entry = pending_[ready_];
     if (entry.input != nullptr && !entry.input->Done()) break;
     if (entry.input == nullptr && ready_ > 0) break;
-    peers_.board().Ready(peers_.rank(), entry.number);
+    peers_.Ready(entry.number);
   }
   while (!pending_.empty() && ready_ > 0 && pending_.front().done->Done()) {
     pending_.pop_front();

@@ -128,6 +128,7 @@ void BoardHub::Update(int rank, const BoardUpdate& update) {
     board_->Started(rank, number, signature, update.what);
   }
   board_->Ready(rank, update.ready);
+  if (!update.in_subgroup.empty()) board_->StartedInSubgroup(rank, update.in_subgroup);
   if (update.state != board_->state(rank)) board_->set_state(rank, update.state);
 }
 

@@ -83,15 +83,18 @@ bool BoardLink::PushUpdate(bool last) {
   // Before what the worker does afterwards is looked at.
   const Board::State state = board_->state(rank_);
   const uint64_t started = board_->started(rank_), ready = board_->ready(rank_);
+  const uint64_t in_subgroups = board_->started_in_subgroups(rank_);
   const auto now = Clock::now();
   const auto since = now - pushed_at_;
-  const bool changed = started != started_ || ready != ready_;
+  const bool changed = started != started_ || ready != ready_ || in_subgroups != in_subgroups_;
   const std::optional<Board::Late> late = board_->late(rank_);
   const bool urgent = last || state != state_ || started > started_ + kMany ||
                       (late && late->number != late_) || (board_->failed() && !failure_known_);
   if (!urgent && since < (changed ? kGather : kAlive)) return true;
 
-  BoardUpdate update{.state = state, .ready = ready, .what = board_->progress(rank_).what};
+  const Board::Progress progress = board_->progress(rank_);
+  BoardUpdate update{.state = state, .ready = ready, .what = progress.what};
+  if (in_subgroups != in_subgroups_) update.in_subgroup = progress.in_subgroup;
   const uint64_t oldest = started < kRemembered ? 1 : started - kRemembered + 1;
   for (uint64_t n = std::max(started_ + 1, oldest); n <= started; ++n) {
     if (const auto signature = board_->signature(rank_, n))
@@ -101,6 +104,7 @@ bool BoardLink::PushUpdate(bool last) {
   state_ = state;
   ready_ = ready;
   started_ = started;
+  in_subgroups_ = in_subgroups;
   return SendFrame(update);
 }
 

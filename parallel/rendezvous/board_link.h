@@ -64,7 +64,7 @@ class BoardLink {
   // What worker 0 knows.
   Clock::time_point pushed_at_{};
   Board::State state_ = Board::State::kAbsent;
-  uint64_t started_ = 0, ready_ = 0, late_ = 0;
+  uint64_t started_ = 0, ready_ = 0, in_subgroups_ = 0, late_ = 0;
   bool failure_known_ = false;
   Clock::time_point late_at_{};
 

@@ -40,6 +40,7 @@ struct Put {
           .I32(signature.root)
           .I64(signature.numel);
     }
+    out.Text(Cut(update.in_subgroup, kMaxWhatBytes));
   }
   void operator()(const BoardLate& late) {
     out.U64(late.late.number).F64(late.late.seconds).Text(Cut(late.late.what, kMaxWhatBytes));
@@ -100,6 +101,7 @@ struct Get {
       signature.root = in.I32();
       signature.numel = in.I64();
     }
+    update.in_subgroup = in.Text(kMaxWhatBytes);
   }
   void operator()(BoardLate& late) {
     late.late.number = in.U64();

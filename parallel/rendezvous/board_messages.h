@@ -40,6 +40,7 @@ struct BoardUpdate {
   std::string what;  ///< the last one started
   /// Since the last update, by rising number.
   std::vector<std::pair<uint64_t, CollectiveSignature>> started;
+  std::string in_subgroup;  ///< the last one started there since the last update; empty: none
 };
 
 /// The worker has waited too long, and does not know for whom.

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "parallel/inprocess/inprocess_group.h"
+#include "parallel/solo_group.h"
 #include "tests/parallel/collective_cases.h"
+#include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"
 
 namespace convoy {
@@ -46,6 +48,21 @@ TEST_CASE("A worker may send to itself, and receive before anybody sends") {
 TEST_CASE("Barrier lets nobody pass before everybody has come") {
   std::atomic<int> arrived{0};
   RunWorkers(4, [&](Worker& worker) { CheckBarrier(worker, arrived); });
+}
+
+TEST_CASE("Split makes a group of the workers that give one color") {
+  RunWorkers(GENERATE(1, 2, 3, 5, 7), CheckSplit);
+}
+
+TEST_CASE("rows and columns of a grid compute at the same time") { RunWorkers(4, CheckGrid); }
+
+TEST_CASE("A worker that is alone on its device can split its group as well") {
+  SoloGroup group(Device::Cpu(0));
+  Worker worker(group, Device::Cpu(0));
+  CheckSplit(worker);
+  const auto subgroup = group.Split(0);
+  group.Abort("enough");
+  CHECK_THROWS_WITH(subgroup->Barrier(), "enough");
 }
 
 TEST_CASE("Arguments that cannot be right are refused") {

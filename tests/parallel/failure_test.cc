@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"
 
 namespace convoy {
@@ -148,6 +149,42 @@ TEST_CASE("Waiting for a worker that has returned is an error") {
                      }),
              Catch::EndsWith("[Recv] worker 1 has finished while others wait in Recv; all workers "
                              "must make the same calls"));
+}
+
+TEST_CASE("A worker that throws stops the others in all groups") {
+  CHECK(ErrorOf(4, CheckFailsEverywhere) == "[worker 2 of 4] out of luck");
+}
+
+TEST_CASE("What goes wrong in a subgroup is told with the numbers of its workers") {
+  const auto odds = [](Worker& worker) { return worker.group().Split(worker.rank() % 2); };
+  CHECK_THAT(ErrorOf(4,
+                     [&](Worker& worker) {
+                       const auto group = odds(worker);
+                       group->AllReduce(Numbers(worker, worker.rank() == 3 ? 5 : 4)).Wait();
+                     }),
+             Catch::EndsWith("[AllReduce] workers disagree on collective 1: worker 1 f32 (4), "
+                             "worker 3 f32 (5) (in the group of workers 1, 3)"));
+  CHECK_THAT(ErrorOf(4,
+                     [&](Worker& worker) {
+                       const auto group = odds(worker);
+                       group->Broadcast(Numbers(worker, 4), worker.rank() / 3).Wait();
+                     }),
+             Catch::Contains("worker 1 from worker 1 f32 (4), worker 3 from worker 3 f32 (4)"));
+  CHECK_THAT(ErrorOf(4,
+                     [&](Worker& worker) {
+                       const auto group = odds(worker);
+                       if (worker.rank() == 1) group->Recv(Numbers(worker, 4), 1).Wait();
+                     }),
+             Catch::EndsWith("[Recv] worker 3 has finished while others wait in Recv; all workers "
+                             "must make the same calls (in the group of workers 1, 3)"));
+}
+
+TEST_CASE("Abort in a subgroup reaches every worker") {
+  CHECK(ErrorOf(4, [](Worker& worker) {
+          const auto pair = worker.group().Split(worker.rank() / 2);
+          if (worker.rank() == 3) pair->Abort("enough");
+          worker.group().Barrier();
+        }).ends_with("enough"));
 }
 
 }  // namespace

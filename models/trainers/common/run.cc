@@ -8,6 +8,7 @@
 #include "core/autograd.h"
 #include "core/error.h"
 #include "models/trainers/common/interrupt.h"
+#include "parallel/rank_list.h"
 
 namespace convoy {
 namespace {
@@ -18,6 +19,9 @@ constexpr size_t kStepsAhead = 2;
 double Seconds(TrainingRun::Clock::time_point from) {
   return std::chrono::duration<double>(TrainingRun::Clock::now() - from).count();
 }
+
+/// A NaN without the sign that it happens to have.
+double Unsigned(double value) { return std::isnan(value) ? std::abs(value) : value; }
 
 /// A seed for each worker's dropout, apart from the streams of initial values.
 uint64_t DropoutSeed(uint64_t seed, int rank) {
@@ -71,21 +75,31 @@ StepMetrics TrainingRun::Take() {
   last_settled_ = now;
   const bool finite = std::isfinite(report.loss) && std::isfinite(metrics.grad_norm);
   const bool stop = report.status.stopped || (!finite && !metrics.skipped);
-  if (stop && flags_.on_non_finite == NonFinite::kStop) FailNotFinite(metrics, report.status);
+  if (stop && flags_.on_non_finite == NonFinite::kStop) FailNotFinite(metrics, report);
   samples_ += report.samples;
   skipped_ += metrics.skipped ? 1 : 0;
   stop_ = stop_ || report.stop;
   return metrics;
 }
 
-void TrainingRun::FailNotFinite(const StepMetrics& metrics, const StepStatus& status) {
+// Collective: every worker comes here after the same step.
+void TrainingRun::FailNotFinite(const StepMetrics& metrics, const StepReport& report) {
   if (worker_.is_main()) metrics_file_.Write(metrics);
-  const std::string where =
-      status.bad_parameter.empty() ? "" : " (first in '" + status.bad_parameter + "')";
+  const Tensor mine =
+      Tensor::Full({1}, std::isfinite(report.own_loss) ? 0 : 1, {DType::kU8, worker_.device()});
+  const Tensor all = Tensor::Zeros({worker_.world_size()}, mine.options());
+  worker_.group().AllGather(mine, all).Wait();
+  std::vector<int> ranks;
+  const std::vector<uint8_t> flags = all.ToVector<uint8_t>();
+  for (size_t r = 0; r < flags.size(); ++r) {
+    if (flags[r] != 0) ranks.push_back(static_cast<int>(r));
+  }
+  const std::string& parameter = report.status.bad_parameter;
   Fail(
-      "[train] step {}: the loss is {} and the gradient's norm {}{}; nothing was saved. Try a "
+      "[train] step {}: the loss is {}{} and the gradient's norm {}{}; nothing was saved. Try a "
       "lower --lr, a longer --warmup or --clip 1, or --on-non-finite skip",
-      metrics.step, metrics.loss, metrics.grad_norm, where);
+      metrics.step, Unsigned(metrics.loss), ranks.empty() ? "" : " (from " + RankList(ranks) + ")",
+      Unsigned(metrics.grad_norm), parameter.empty() ? "" : " (first in '" + parameter + "')");
 }
 
 void TrainingRun::Settle(size_t left) {

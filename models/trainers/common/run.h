@@ -45,7 +45,7 @@ class TrainingRun {
   void Settle(size_t left);
   /// What the oldest step in flight did.
   StepMetrics Take();
-  [[noreturn]] void FailNotFinite(const StepMetrics& metrics, const StepStatus& status);
+  [[noreturn]] void FailNotFinite(const StepMetrics& metrics, const StepReport& report);
   Evaluation Evaluate(bool complete);
   void Record(const StepMetrics& metrics);
   void PrintSummary();

@@ -17,7 +17,8 @@
 namespace convoy {
 namespace {
 
-constexpr int64_t kSums = 3;  // loss, stop, samples
+constexpr int64_t kSums = 3;    // loss, stop, samples
+constexpr int64_t kStatus = 4;  // where the optimizer's begins: behind this worker's own loss
 
 BucketOptions Buckets(const CommonFlags& flags) {
   BucketOptions options;
@@ -62,7 +63,7 @@ TrainStep::TrainStep(Worker& worker, Task& task, const CommonFlags& flags)
   const Device device = worker.device();
   if (flags.dtype == DType::kF16) scaler_.emplace(device);
   host_part_ = Tensor::Zeros({kSums}, {DType::kF64, device});
-  report_ = Tensor::Zeros({kSums + optimizer_->status().numel()}, {DType::kF64, device});
+  report_ = Tensor::Zeros({kStatus + optimizer_->status().numel()}, {DType::kF64, device});
   sums_ = report_.View({kSums});
   if (flags.cuda_graph) graph_.emplace(worker);
 }
@@ -86,6 +87,7 @@ void TrainStep::Compute(const Batch& batch, double share) {
     if (weight > 0) AddLoss(loss, weight);
     // One small sum a step carries all that workers must agree on; backward hides it.
     if (m + 1 == flags_.micro_batches) {
+      report_.View({}, kSums).CopyFrom(sums_.View({}));
       summed = worker_.group().AllReduce(sums_, ReduceOp::kSum, "loss and stop");
     }
     net_.Backward(loss, {.weight = weight,
@@ -98,7 +100,7 @@ void TrainStep::Compute(const Batch& batch, double share) {
   if (flags_.clip > 0) options.max_grad_norm = flags_.clip;
   optimizer_->Step(options);
   const Tensor& status = optimizer_->status();
-  report_.View(status.shape(), kSums).CopyFrom(status);
+  report_.View(status.shape(), kStatus).CopyFrom(status);
 }
 
 Readback TrainStep::Start(double lr, bool stop) {
@@ -126,8 +128,9 @@ Readback TrainStep::Start(double lr, bool stop) {
 
 StepReport TrainStep::Read(const Readback& report) const {
   const std::vector<double> values = report.Values<double>();
-  const std::vector<double> status(values.begin() + kSums, values.end());
+  const std::vector<double> status(values.begin() + kStatus, values.end());
   return {.loss = values[0],
+          .own_loss = values[kSums],
           .stop = values[1] > 0,
           .samples = values[2],
           .status = optimizer_->Decode(status)};

@@ -16,11 +16,12 @@
 
 namespace convoy {
 
-/// What a step did. The same on every worker.
+/// What a step did. The same on every worker, but for own_loss.
 struct StepReport {
-  double loss = 0;     ///< mean over the global batch
-  bool stop = false;   ///< whether any worker was asked to stop before the step
-  double samples = 0;  ///< of all workers
+  double loss = 0;      ///< mean over the global batch
+  double own_loss = 0;  ///< this worker's part of it
+  bool stop = false;    ///< whether any worker was asked to stop before the step
+  double samples = 0;   ///< of all workers
   StepStatus status;
 };
 
@@ -51,7 +52,8 @@ class TrainStep {
   std::optional<LossScaler> scaler_;
 
   Tensor host_part_;  // (3) f64: what only the host knows of the sums below
-  Tensor report_;     // f64: sums over workers of loss, stop and samples; the optimizer's status
+  Tensor report_;     // f64: sums over workers of loss, stop and samples; this worker's loss; the
+                      // optimizer's status
   Tensor sums_;       // view of report_
 
   std::optional<StepGraph> graph_;

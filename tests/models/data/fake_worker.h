@@ -1,6 +1,8 @@
 // A worker that only knows its rank: for what deals data, and never communicates.
 #pragma once
 
+#include <memory>
+
 #include "core/error.h"
 #include "parallel/worker.h"
 
@@ -21,6 +23,7 @@ class FakeGroup final : public ProcessGroup {
   Work Send(const Tensor&, int, int) override { return Refuse(); }
   Work Recv(const Tensor&, int, int) override { return Refuse(); }
   void Barrier() override { Refuse(); }
+  std::shared_ptr<ProcessGroup> Split(int) override { Fail("[FakeGroup] cannot be split"); }
   void Abort(const std::string&) noexcept override {}
 
  private:

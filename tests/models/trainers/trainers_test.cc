@@ -149,6 +149,8 @@ TEST_CASE_METHOD(TrainerFixture, "A loss that is not finite stops the run, and n
                                          "--metrics", folder() / "nan.metrics"}));
   CHECK(result.status == 1);
   CHECK(result.err.find("[train] step ") != std::string::npos);
+  CHECK(result.err.find(": the loss is nan (from workers 0, 1)") != std::string::npos);
+  CHECK(result.err.find("(first in 'layers.") != std::string::npos);
   CHECK(result.err.find("nothing was saved") != std::string::npos);
   CHECK(Content(Saved("nan")).empty());
   CHECK(Metrics("nan").size() >= 1);  // valid JSON to the end

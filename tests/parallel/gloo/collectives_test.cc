@@ -5,6 +5,7 @@
 
 #include "tests/parallel/collective_cases.h"
 #include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/split_cases.h"
 
 namespace convoy {
 namespace {
@@ -42,6 +43,14 @@ TEST_CASE("Gloo: a worker may send to itself, and receive before anybody sends")
 
 TEST_CASE("Gloo: a worker may return without waiting for what it has joined") {
   RunGlooWorkers(3, CheckLeavesEarly);
+}
+
+TEST_CASE("Gloo: Split makes a group of the workers that give one color") {
+  RunGlooWorkers(GENERATE(1, 2, 3, 5, 7), CheckSplit);
+}
+
+TEST_CASE("Gloo: rows and columns of a grid compute at the same time") {
+  RunGlooWorkers(4, CheckGrid);
 }
 
 }  // namespace

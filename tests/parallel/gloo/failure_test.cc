@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"
 
 namespace convoy {
@@ -136,6 +137,50 @@ TEST_CASE("Gloo: an address that is none of this machine's is refused") {
   MemoryStore store;
   CHECK_THROWS_WITH(GlooGroup({.board = board}, store, "192.0.2.1"),
                     Contains("[Gloo] cannot use the address '192.0.2.1' of this machine: "));
+}
+
+TEST_CASE("Gloo: a worker that throws stops the others in all groups") {
+  CHECK(GlooErrorOf(4, CheckFailsEverywhere) == "[worker 2 of 4] out of luck");
+}
+
+TEST_CASE("Gloo: a collective of a subgroup that does not end names its workers") {
+  std::atomic<bool> over{false};
+  const std::string message = GlooErrorOf(
+      4,
+      [&](Worker& worker) {
+        const auto group = worker.group().Split(worker.rank() % 2);
+        group->Barrier();
+        if (worker.rank() != 1) {
+          while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          return;
+        }
+        try {
+          group->Barrier();
+        } catch (...) {
+          over = true;
+          throw;
+        }
+      },
+      0.5);
+  CHECK_THAT(message,
+             Contains("[worker 1 of 4] [Gloo] collective 2 of the group of workers 1, 3, Barrier, "
+                      "has not ended within 0.") &&
+                 Contains("; worker 3 has started collective 1, Split, AllGather of i32 1 (0.0 "
+                          "KiB), ") &&
+                 Contains(" s ago; collective 1 of the group of workers 1, 3, Barrier, "));
+}
+
+TEST_CASE("Gloo: workers of a subgroup whose calls differ do not get each other's data") {
+  CHECK_THAT(GlooErrorOf(
+                 4,
+                 [](Worker& worker) {
+                   const auto group = worker.group().Split(worker.rank() % 2);
+                   group->AllReduce(Numbers(worker, worker.rank() == 3 ? 5 : 4)).Wait();
+                   group->Barrier();
+                 },
+                 0.5),
+             Contains(" of the group of workers 1, 3, AllReduce of f32 ") &&
+                 Contains(" has not ended within 0."));
 }
 
 }  // namespace

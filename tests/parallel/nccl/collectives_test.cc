@@ -7,6 +7,7 @@
 #include "tests/gpu.h"
 #include "tests/parallel/collective_cases.h"
 #include "tests/parallel/nccl/gpu_workers.h"
+#include "tests/parallel/split_cases.h"
 
 namespace convoy {
 namespace {
@@ -67,6 +68,17 @@ TEST_CASE("NCCL: messages that go together find each other by worker and tag") {
       Expect(values == std::vector<int32_t>(40000, previous * 100 + i), "message in order");
     }
   });
+}
+
+TEST_CASE("NCCL: Split makes a group of the workers that give one color") {
+  const int workers = GENERATE(1, 2, 3, 7);
+  CONVOY_NEED_GPUS(workers);
+  RunGpuWorkers(workers, CheckSplit);
+}
+
+TEST_CASE("NCCL: rows and columns of a grid compute at the same time") {
+  CONVOY_NEED_GPUS(4);
+  RunGpuWorkers(4, CheckGrid);
 }
 
 TEST_CASE("NCCL: tensors may be dropped while they are summed") {

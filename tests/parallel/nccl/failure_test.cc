@@ -13,6 +13,7 @@
 #include "parallel/data_parallel.h"
 #include "tests/gpu.h"
 #include "tests/parallel/nccl/gpu_workers.h"
+#include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"
 
 #if defined(CONVOY_SIM)
@@ -179,6 +180,35 @@ TEST_CASE("NCCL: a replayed step has the deadline of a collective") {
       {.timeout_s = 1});
   CHECK_THAT(message, Contains("Replay step 3, has not ended within 1.") &&
                           Contains("worker 1 is missing; worker 1 was last seen in 5, Barrier"));
+}
+
+TEST_CASE("NCCL: a worker that throws stops the others in all groups") {
+  CONVOY_NEED_GPUS(4);
+  CHECK(GpuErrorOf(4, CheckFailsEverywhere) == "[worker 2 of 4] out of luck");
+}
+
+TEST_CASE("NCCL: a collective of a subgroup that does not end names its workers") {
+  CONVOY_NEED_GPUS(4);
+  std::atomic<bool> over{false};
+  const std::string message =
+      GpuErrorOf(4,
+                 [&](Worker& worker) {
+                   const auto group = worker.group().Split(worker.rank() % 2);
+                   group->Barrier();
+                   if (worker.rank() != 1) {
+                     while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                     return;
+                   }
+                   const AtEnd at_end{over};
+                   group->Barrier();
+                 },
+                 {.timeout_s = 0.5});
+  CHECK_THAT(
+      message,
+      Contains("[worker 1 of 4] [NCCL] collective 2 of the group of workers 1, 3, Barrier, "
+               "has not ended within 0.") &&
+          Contains("; worker 3 has started collective 2, Split, AllGather of u8 128 (0.1 KiB), ") &&
+          Contains(" s ago; collective 1 of the group of workers 1, 3, Barrier, "));
 }
 
 #if defined(CONVOY_SIM)

@@ -308,7 +308,11 @@ TEST_CASE("A board has room for 1024 workers") {
 TEST_CASE("Messages are read as they were written, and nothing less or more is one") {
   const std::vector<BoardMessage> messages{
       BoardJoin{.size = 4, .process = {.host = "node7", .pid = 12}},
-      BoardUpdate{.state = State::kJoined, .ready = 3, .what = "w", .started = {{4, Sum(9)}}},
+      BoardUpdate{.state = State::kJoined,
+                  .ready = 3,
+                  .what = "w",
+                  .started = {{4, Sum(9)}},
+                  .in_subgroup = "g"},
       BoardLate{{.number = 4, .what = "w", .seconds = 1.5}},
       BoardFailure{"f"},
       BoardRefusal{.text = "r", .later = true},
