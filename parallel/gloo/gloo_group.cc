@@ -148,6 +148,11 @@ void GlooGroup::Stop() {
   queued_.notify_all();
   if (peers_.failed()) mesh_.Abort();  // the watcher may not have come to it
   if (runner_.joinable()) runner_.join();
+  {
+    const std::lock_guard lock(mutex_);
+    watch_ = false;  // not before: what runs may still have to be ended
+  }
+  queued_.notify_all();
   // Messages that nobody waits for and whose other half never comes.
   mesh_.Abort();
   for (std::thread& thread : messages_) thread.join();
@@ -305,7 +310,7 @@ void GlooGroup::Explain(const Call& call, const std::string& error) {
 void GlooGroup::RunWatcher() {
   pthread_setname_np(pthread_self(), "gloo watcher");
   std::unique_lock lock(mutex_);
-  while (!queued_.wait_for(lock, kInterval, [this] { return stop_; })) {
+  while (!queued_.wait_for(lock, kInterval, [this] { return !watch_; })) {
     if (!peers_.failed()) Look();
     if (!peers_.failed()) continue;
     lock.unlock();

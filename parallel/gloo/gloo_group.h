@@ -92,6 +92,7 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   std::shared_ptr<Call> running_;  // the collective that runs
   std::shared_ptr<Call> awaited_;  // what the worker waits for
   bool stop_ = false;
+  bool watch_ = true;                   // until nothing runs any more
   std::optional<Deadline> connecting_;  // until all are connected
   uint64_t calls_ = 0;
   std::map<int, std::deque<std::shared_ptr<Call>>> own_;  // messages to itself, by tag

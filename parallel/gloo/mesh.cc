@@ -109,11 +109,12 @@ void Mesh::Connect(Store& store, const std::string& prefix, const std::function<
 
 void Mesh::Abort() noexcept {
   const std::lock_guard lock(mutex_);
-  if (std::exchange(aborted_, true)) return;
+  // Every time: to Gloo an abort ends a single wait.
   for (::gloo::transport::UnboundBuffer* buffer : waited_for_) {
     buffer->abortWaitRecv();
     buffer->abortWaitSend();
   }
+  if (std::exchange(aborted_, true)) return;
   try {
     context_->Close();  // ends a Connect, and tells the others
   } catch (const std::exception&) {
