@@ -12,6 +12,12 @@
 #include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"
 
+// Gloo does not free what it has looked up of an address that it cannot use.
+extern "C" const char* __lsan_default_suppressions();  // NOLINT: LeakSanitizer's name
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:gloo::transport::tcp::CreateDeviceAttr";
+}
+
 namespace convoy {
 namespace {
 
