@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -27,6 +28,8 @@ namespace {
 constexpr std::chrono::milliseconds kLook{5};
 // How long worker 0 may take to confirm that it knows of a failure.
 constexpr double kConfirmSeconds = 1;
+// All say once a second that they are alive.
+constexpr double kLeastSilenceSeconds = 3;
 
 // Workers on CPUs and on GPUs have no transport in common.
 void CheckSameDevice(Store& store, int rank, const Placement& place, double timeout_s) {
@@ -44,10 +47,20 @@ void CheckSameDevice(Store& store, int rank, const Placement& place, double time
 }
 
 // Worker 0 serves the others; and no worker's process should be gone while others still talk to it.
-void WaitForAll(const Board& board) {
+// How long another one takes to finish is its own affair, as long as its process is heard of (by
+// worker 0; by the others, that of worker 0).
+void WaitForAll(const Peers& peers) {
+  Board& board = peers.board();
   for (int r = 0; r < board.size(); ++r) {
     while (!board.failed() && board.state(r) != Board::State::kFinished &&
            board.state(r) != Board::State::kDead) {
+      const double unheard_s = board.progress(r).seconds_unheard.value_or(0);
+      if (unheard_s > std::max(peers.timeout_s(), kLeastSilenceSeconds)) {
+        peers.Fail(fmt::format(
+            "[Launch] worker {0} has not finished, and does not answer: nothing was heard of its "
+            "process for {1:.1f} s; it is stopped, or cut off",
+            r, unheard_s));
+      }
       std::this_thread::sleep_for(kLook);
     }
   }
@@ -103,7 +116,7 @@ class JobWorker {
     RunWorker(
         env_.rank, seat_.device, train, [&](int) { return MakeGroup(); },
         [&](const std::string& error) { board_->Fail(Signed(error)); }, options_.dump);
-    WaitForAll(*board_);
+    WaitForAll(Peers(seat_, Transport()));
   }
 
   // Worker 0 prints the report, and serves the others until its process ends; the others leave it

@@ -11,7 +11,8 @@
 namespace convoy {
 namespace {
 
-std::string KeyOf(int rank) { return "machine/" + std::to_string(rank); }
+// Read by people if one does not come.
+std::string KeyOf(int rank) { return "the machine of worker " + std::to_string(rank); }
 
 // The same for processes of one machine, or of one network namespace of it: containers have their
 // own, and so have the hosts that tests make.

@@ -17,7 +17,9 @@ namespace convoy {
 namespace {
 
 // Links say every second that their process runs.
-constexpr double kSilenceS = 3;
+constexpr double kSilenceS = 2;
+// How long the board may take to explain a connection that breaks.
+constexpr double kExplainSeconds = 2;
 
 }  // namespace
 
@@ -105,6 +107,32 @@ std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
   return {};
 }
 
+bool Peers::IsSilent(int worker) const {
+  const Board::State state = board().state(worker);
+  return state != Board::State::kFinished && state != Board::State::kDead &&
+         board().progress(worker).seconds_unheard.value_or(0) > kSilenceS;
+}
+
+std::string Peers::Unheard() const {
+  std::vector<int> silent;
+  for (int r = 0; r < board().size(); ++r) {
+    if (IsSilent(r)) silent.push_back(r);
+  }
+  if (silent.empty()) return {};
+  return fmt::format("; nothing was heard of {} for {:.1f} s: stopped, or cut off",
+                     RankList(silent),
+                     board().progress(silent.front()).seconds_unheard.value_or(0));
+}
+
+void Peers::AwaitDeath() const {
+  for (const Deadline deadline(kExplainSeconds); !failed() && !deadline.passed();) {
+    if (const std::string died = WhoDied(); !died.empty()) {
+      return Fail(fmt::format("[{}] {}", transport_, died));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 void Peers::FailLate(uint64_t number, const std::string& what, double seconds) const {
   if (board().knows_all() || is_subgroup()) return Fail(WhyLate(number, what, seconds));
   if (!board().late(rank())) board().ReportLate(rank(), {number, what, seconds});
@@ -140,24 +168,23 @@ std::string Peers::WhyLate(uint64_t number, const std::string& what, double seco
       computing.push_back(r);
     }
   }
+  const std::string unheard = Unheard();
   if (!missing.empty()) {
     const Board::Progress progress = board().progress(missing.front());
-    std::string last = progress.started == 0
-                           ? "has started none"
-                           : fmt::format("was last seen in {}, {}, {:.1f} s ago", progress.started,
-                                         progress.what, progress.seconds_since);
-    if (progress.seconds_unheard.value_or(0) > kSilenceS) {
-      last +=
-          fmt::format("; nothing was heard of its process for {:.1f} s", *progress.seconds_unheard);
-    }
-    return fmt::format("{}: {} {} missing; worker {} {}", wait, RankList(missing),
-                       missing.size() == 1 ? "is" : "are", missing.front(), last);
+    const std::string last =
+        progress.started == 0
+            ? "has started none"
+            : fmt::format("was last seen in {}, {}, {:.1f} s ago", progress.started, progress.what,
+                          progress.seconds_since);
+    return fmt::format("{}: {} {} missing; worker {} {}{}", wait, RankList(missing),
+                       missing.size() == 1 ? "is" : "are", missing.front(), last, unheard);
   }
   if (!computing.empty()) {
-    return fmt::format("{}: {} {} not computed {} part", wait, RankList(computing),
+    return fmt::format("{}: {} {} not computed {} part{}", wait, RankList(computing),
                        computing.size() == 1 ? "has" : "have",
-                       computing.size() == 1 ? "its" : "their");
+                       computing.size() == 1 ? "its" : "their", unheard);
   }
+  if (!unheard.empty()) return wait + unheard;
   return fmt::format(
       "{}: all workers are there and have computed their parts, so they cannot reach each other; "
       "look at the network between them{}",
@@ -203,6 +230,10 @@ std::string Peers::Describe(int worker) const {
   if (!progress.in_subgroup.empty()) {
     did +=
         fmt::format("; {}, {:.1f} s ago", progress.in_subgroup, progress.in_subgroup_seconds_since);
+  }
+  if (IsSilent(worker)) {
+    return fmt::format("{}; nothing was heard of its process for {:.1f} s", did,
+                       progress.seconds_unheard.value_or(0));
   }
   if (board().state(worker) != Board::State::kDead) return did;
   return fmt::format("{}; before, it {}", board().HowDied(worker), did);

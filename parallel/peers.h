@@ -74,6 +74,12 @@ class Peers {
   std::string WhyHopeless(uint64_t number, const std::string& what) const;
   /// A worker whose process is gone, as an error; or empty.
   std::string WhoDied() const;
+  /// "; nothing was heard of worker 2 for 3.1 s: stopped, or cut off", or empty. Worker 0 knows
+  /// that of all, the others of worker 0.
+  std::string Unheard() const;
+  /// After a connection has broken, which it does a moment before the board knows why: waits, for
+  /// two seconds at most, and declares the run failed if a worker's process is gone.
+  void AwaitDeath() const;
   /// Declares the run failed since collective `number`, described by `what`, has not ended after
   /// `seconds`: at once, or as soon as worker 0 has said who is missing, where only it knows.
   void FailLate(uint64_t number, const std::string& what, double seconds) const;
@@ -90,6 +96,7 @@ class Peers {
   [[noreturn]] void Throw() const;
   std::string WhyLateInSubgroup(uint64_t number, const std::string& what, double seconds) const;
   std::string Describe(int worker) const;
+  bool IsSilent(int worker) const;
 
   const Seat seat_;
   const char* const transport_;

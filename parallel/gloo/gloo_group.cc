@@ -120,15 +120,14 @@ std::shared_ptr<CheckedGroup> GlooGroup::MakeSubgroup(uint64_t number, int color
 }
 
 void GlooGroup::Connect() {
+  connecting_.emplace(peers_.timeout_s());
   watcher_ = std::thread([this] { RunWatcher(); });
-  const Deadline deadline(peers_.timeout_s());
   try {
-    mesh_.Connect(store_, name_, [&] {
-      peers_.ThrowIfFailed();
-      CONVOY_CHECK(!deadline.passed(), "not all workers have within {:.1f} s",
-                   deadline.elapsed_s());
-    });
+    mesh_.Connect(store_, name_, [this] { peers_.ThrowIfFailed(); });
+    const std::lock_guard lock(mutex_);
+    connecting_.reset();
   } catch (const std::exception& error) {
+    peers_.AwaitDeath();
     if (!peers_.failed()) {
       peers_.Fail(
           fmt::format("[Gloo] cannot connect the workers{}: {}", peers_.OfGroup(), error.what()));
@@ -328,6 +327,11 @@ void GlooGroup::RunWatcher() {
 void GlooGroup::Look() const {
   if (const std::string died = peers_.WhoDied(); !died.empty() && running_ == nullptr) {
     return peers_.Fail(fmt::format("[Gloo] {}", died));
+  }
+  if (connecting_ && connecting_->passed()) {
+    return peers_.Fail(
+        fmt::format("[Gloo] cannot connect the workers{}: not all workers have within {:.1f} s{}",
+                    peers_.OfGroup(), connecting_->elapsed_s(), peers_.Unheard()));
   }
   if (running_ != nullptr) {
     const Call& call = *running_;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -91,6 +92,7 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   std::shared_ptr<Call> running_;  // the collective that runs
   std::shared_ptr<Call> awaited_;  // what the worker waits for
   bool stop_ = false;
+  std::optional<Deadline> connecting_;  // until all are connected
   uint64_t calls_ = 0;
   std::map<int, std::deque<std::shared_ptr<Call>>> own_;  // messages to itself, by tag
   std::vector<std::thread> messages_;                     // one waits for each of them

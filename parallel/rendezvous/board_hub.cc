@@ -13,6 +13,7 @@ namespace convoy {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{20};  // at the board, for what is to be told
+constexpr std::chrono::seconds kAlive{1};       // where there is nothing to tell
 constexpr size_t kRemembered = 1024;            // collectives
 
 }  // namespace
@@ -183,7 +184,10 @@ void BoardHub::Tick(TimePoint now) {
     states.entries.push_back(EntryOf(rank));
     told = states.entries.back().state;
   }
-  if (!states.entries.empty()) Tell(states);
+  if (!states.entries.empty() || now - told_at_ >= kAlive) {
+    Tell(states);
+    told_at_ = now;
+  }
   BoardAddress address;
   if (!told_address_ && board_->Read(address.bytes.data())) {
     told_address_ = true;

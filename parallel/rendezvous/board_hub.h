@@ -67,6 +67,7 @@ class BoardHub final : public FrameService {
   WhyLate why_late_;
 
   std::vector<Board::State> told_;  // by rank
+  TimePoint told_at_{};             // states, perhaps of nobody: then it says that it is alive
   bool told_address_ = false, told_failure_ = false;
   uint64_t compared_ = 0;     // of worker 0's own collectives
   std::vector<Given> given_;  // by number, the first that came

@@ -139,6 +139,7 @@ bool BoardLink::Receive() {
 
 // False if worker 0 sends no such thing.
 bool BoardLink::Apply(const BoardMessage& message) {
+  board_->Heard(0);
   if (const auto* states = std::get_if<BoardStates>(&message)) {
     for (const BoardStates::Entry& entry : states->entries) {
       if (entry.rank >= board_->size()) return false;

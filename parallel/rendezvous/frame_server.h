@@ -80,7 +80,7 @@ struct FrameServerOptions {
   std::string secret;
   double handshake_s = 5;   ///< how long a peer may take to prove that it knows the secret
   int max_strangers = 256;  ///< connections that have not yet; more have to wait
-  double linger_s = 5;      ///< how long the end may be put off by FrameService::MayEnd
+  double linger_s = 3;      ///< how long the end may be put off by FrameService::MayEnd
 };
 
 class FrameServer {

@@ -14,7 +14,7 @@ namespace {
 
 // What an answer may take on its way: the server keeps the deadline, this end only sees to it that
 // it does not wait for a server that is gone.
-constexpr double kSlackS = 5;
+constexpr double kSlackS = 2;
 
 constexpr double kLongestS = 1e9;
 

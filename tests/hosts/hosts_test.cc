@@ -96,7 +96,7 @@ TEST_CASE_METHOD(HostsFixture,
                                         "--eval-every", "0", "--save", Saved("cut")}));
     INFO(result.out << result.err);
     CHECK_THAT(result.out, Catch::Contains("status 1\n") && !Catch::Contains("left "));
-    CHECK_THAT(result.err, Catch::Contains("workers 2, 3 are missing"));
+    CHECK_THAT(result.err, Catch::Contains("nothing was heard of workers 2, 3 for "));
     CHECK_THAT(result.err, Catch::Contains("worker 0 does not answer: its process is stopped, or "
                                            "cut off"));
     CHECK(Content(Saved("cut")).empty());

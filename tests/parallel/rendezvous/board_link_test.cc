@@ -33,7 +33,7 @@ CollectiveSignature Sum(int64_t numel) {
 
 // Worker 0's process: its board, and what serves the others' links.
 struct Zero {
-  explicit Zero(int size, double linger_s = 5) : board(Board::Make(size)), hub(board) {
+  explicit Zero(int size, double linger_s = 3) : board(Board::Make(size)), hub(board) {
     server.emplace(FrameServerOptions{.secret = kSecret, .linger_s = linger_s}, &hub);
   }
 
