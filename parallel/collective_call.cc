@@ -83,12 +83,22 @@ std::string DescribeMismatch(uint64_t number, int worker_a, const CollectiveSign
                      Describe(b, shape_b, a));
 }
 
+Work CheckedGroup::Begin(CollectiveCall call) {
+  call.id = records_.Add(call);
+  try {
+    return Start(call);
+  } catch (...) {
+    records_.Failed(call.id);
+    throw;
+  }
+}
+
 Work CheckedGroup::AllReduce(const Tensor& tensor, ReduceOp op, std::string_view what) {
   CheckReducible(CollectiveKind::kAllReduce, tensor);
   CollectiveCall call = MakeCall(CollectiveKind::kAllReduce, tensor, tensor);
   call.op = op;
   call.what = what;
-  return Start(call);
+  return Begin(call);
 }
 
 Work CheckedGroup::Broadcast(const Tensor& tensor, int root) {
@@ -96,13 +106,13 @@ Work CheckedGroup::Broadcast(const Tensor& tensor, int root) {
   CheckRank(CollectiveKind::kBroadcast, "root", root);
   CollectiveCall call = MakeCall(CollectiveKind::kBroadcast, tensor, tensor);
   call.root = root;
-  return Start(call);
+  return Begin(call);
 }
 
 Work CheckedGroup::AllGather(const Tensor& input, const Tensor& output) {
   CheckInput(CollectiveKind::kAllGather, input);
   CheckOutput(CollectiveKind::kAllGather, input, output, input.numel() * size());
-  return Start(MakeCall(CollectiveKind::kAllGather, input, output));
+  return Begin(MakeCall(CollectiveKind::kAllGather, input, output));
 }
 
 Work CheckedGroup::ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op) {
@@ -111,7 +121,7 @@ Work CheckedGroup::ReduceScatter(const Tensor& input, const Tensor& output, Redu
   CheckOutput(CollectiveKind::kReduceScatter, input, output, input.numel() / size());
   CollectiveCall call = MakeCall(CollectiveKind::kReduceScatter, input, output);
   call.op = op;
-  return Start(call);
+  return Begin(call);
 }
 
 Work CheckedGroup::AllToAll(const Tensor& input, const Tensor& output) {
@@ -120,7 +130,7 @@ Work CheckedGroup::AllToAll(const Tensor& input, const Tensor& output) {
   CheckOutput(CollectiveKind::kAllToAll, input, output, input.numel());
   CONVOY_CHECK(size() == 1 || input.numel() == 0 || input.raw_data() != output.raw_data(),
                "[AllToAll] cannot work in place: input and output are the same memory");
-  return Start(MakeCall(CollectiveKind::kAllToAll, input, output));
+  return Begin(MakeCall(CollectiveKind::kAllToAll, input, output));
 }
 
 Work CheckedGroup::Send(const Tensor& tensor, int destination, int tag) {
@@ -129,7 +139,7 @@ Work CheckedGroup::Send(const Tensor& tensor, int destination, int tag) {
   CollectiveCall call = MakeCall(CollectiveKind::kSend, tensor, tensor);
   call.root = destination;
   call.tag = tag;
-  return Start(call);
+  return Begin(call);
 }
 
 Work CheckedGroup::Recv(const Tensor& tensor, int source, int tag) {
@@ -138,14 +148,14 @@ Work CheckedGroup::Recv(const Tensor& tensor, int source, int tag) {
   CollectiveCall call = MakeCall(CollectiveKind::kRecv, tensor, tensor);
   call.root = source;
   call.tag = tag;
-  return Start(call);
+  return Begin(call);
 }
 
 Tensor CheckedGroup::Gather(const Tensor& input) {
   const Tensor all = Tensor::Empty({input.numel() * size()}, input.options());
   CollectiveCall call = MakeCall(CollectiveKind::kAllGather, input, all);
   call.what = "Split";
-  Start(call).Wait();
+  Begin(call).Wait();
   return all;
 }
 
@@ -157,11 +167,27 @@ std::shared_ptr<ProcessGroup> CheckedGroup::Split(int color) {
     if (color >= 0 && colors[static_cast<size_t>(r)] == color) ranks.push_back(r);
   }
   std::shared_ptr<CheckedGroup> subgroup = MakeSubgroup(++splits_, color, ranks);
-  if (subgroup) subgroups_.push_back(subgroup);
+  if (subgroup == nullptr) return nullptr;
+  const std::vector<int> all_workers = workers();
+  for (const int r : ranks) subgroup->workers_.push_back(all_workers[static_cast<size_t>(r)]);
+  subgroups_.push_back(subgroup);
   return subgroup;
 }
 
-void CheckedGroup::Barrier() { Start({}).Wait(); }
+std::vector<int> CheckedGroup::workers() const {
+  return workers_.empty() ? ProcessGroup::workers() : workers_;
+}
+
+std::vector<std::shared_ptr<ProcessGroup>> CheckedGroup::subgroups() const {
+  return {subgroups_.begin(), subgroups_.end()};
+}
+
+std::vector<CollectiveRecord> CheckedGroup::history() {
+  UpdateHistory();
+  return records_.Records();
+}
+
+void CheckedGroup::Barrier() { Begin({}).Wait(); }
 
 void CheckedGroup::CheckInput(CollectiveKind kind, const Tensor& tensor) const {
   CONVOY_CHECK(tensor.defined(), "[{}] got an undefined tensor", Name(kind));

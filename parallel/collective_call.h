@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "parallel/collective_history.h"
 #include "parallel/process_group.h"
 
 namespace convoy {
@@ -35,6 +36,7 @@ struct CollectiveCall {
   int root = 0;           ///< of a broadcast; of a message: the other worker
   int tag = 0;            ///< of a message
   std::string_view what;  ///< for messages: "bucket 3 (...)"; may be empty
+  uint64_t id = 0;        ///< in the group's history
 };
 
 /// What two workers must agree on in a collective that all take part in.
@@ -69,6 +71,9 @@ class CheckedGroup : public ProcessGroup {
   Work Recv(const Tensor& tensor, int source, int tag) final;
   void Barrier() override;
   std::shared_ptr<ProcessGroup> Split(int color) final;
+  std::vector<int> workers() const final;
+  std::vector<std::shared_ptr<ProcessGroup>> subgroups() const final;
+  std::vector<CollectiveRecord> history() final;
 
  protected:
   /// The tensors are handles of their own: the caller's may be moved elsewhere meanwhile.
@@ -82,12 +87,15 @@ class CheckedGroup : public ProcessGroup {
   /// `input`, of any length, of every worker: Split's AllGather.
   Tensor Gather(const Tensor& input);
 
-  /// The groups split off, in their order.
-  const std::vector<std::shared_ptr<CheckedGroup>>& subgroups() const { return subgroups_; }
+  /// What Start is called with is there already; how it goes on is for the transport to say.
+  CollectiveHistory& records() { return records_; }
+  /// Says what has happened since, if the transport notices that late.
+  virtual void UpdateHistory() {}
   /// Throws: Error unless this transport reaches the tensor's memory.
   virtual void CheckMemory(CollectiveKind kind, const Tensor& tensor) const = 0;
 
  private:
+  Work Begin(CollectiveCall call);
   void CheckInput(CollectiveKind kind, const Tensor& tensor) const;
   void CheckReducible(CollectiveKind kind, const Tensor& tensor) const;
   void CheckOutput(CollectiveKind kind, const Tensor& input, const Tensor& output,
@@ -95,6 +103,8 @@ class CheckedGroup : public ProcessGroup {
   void CheckDivisible(CollectiveKind kind, const Tensor& input) const;
   void CheckRank(CollectiveKind kind, const char* what, int rank) const;
 
+  CollectiveHistory records_;
+  std::vector<int> workers_;  // of a subgroup
   uint64_t splits_ = 0;
   // A subgroup may not end while an exception is on its way, which may be what the others are about
   // to be told.

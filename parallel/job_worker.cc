@@ -115,7 +115,7 @@ class JobWorker {
   void Train(const std::function<void(Worker&)>& train) {
     RunWorker(
         env_.rank, seat_.device, train, [&](int) { return MakeGroup(); },
-        [&](const std::string& error) { board_->Fail(Signed(error)); });
+        [&](const std::string& error) { board_->Fail(Signed(error)); }, options_.dump);
     WaitForAll(Peers(seat_, Transport()));
   }
 

@@ -25,9 +25,13 @@ struct LaunchOptions {
   /// How long a worker waits for another one, in seconds: to join, and in a collective from the
   /// moment its own part was ready. (Workers that are threads on the CPU wait for ever.)
   double timeout_s = 60;
+  /// A folder for DUMP/collectives-rank-R.json, or empty: if the run fails, every worker that still
+  /// can writes there what its last thousand collectives were and how far each has come. The error
+  /// says whose are there. A file that cannot be written is a warning.
+  std::string dump;
 };
 
-/// Adds --workers, --threads, --device, --launch and --timeout to a program's command line.
+/// Adds --workers, --threads, --device, --launch, --timeout and --dump to a program's command line.
 void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 
 /// Runs `train` once per worker and returns when all have returned. If one throws, the others'

@@ -38,6 +38,9 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
                  "Seconds for which a worker waits for another one before the run fails")
       ->type_name("SECONDS")
       ->capture_default_str();
+  app.add_option("--dump", options.dump,
+                 "If the run fails, write each worker's last collectives to a file in this folder")
+      ->type_name("FOLDER");
 }
 
 int Launch(int argc, char** argv, const std::function<void(Worker&)>& train) {

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/tensor.h"
+#include "parallel/collective_record.h"
 
 namespace convoy {
 
@@ -56,6 +59,13 @@ class ProcessGroup {
   /// "inprocess", "gloo" or "nccl".
   virtual std::string name() const = 0;
 
+  /// What the run calls this group's workers, by rank.
+  virtual std::vector<int> workers() const;
+  /// The groups that Split has made, in their order.
+  virtual std::vector<std::shared_ptr<ProcessGroup>> subgroups() const { return {}; }
+  /// This worker's last calls, oldest first, of at most a thousand: where it stands, for reports.
+  virtual std::vector<CollectiveRecord> history() { return {}; }
+
   /// Reduces `tensor` over all workers, in place. Any dtype but bool (bf16 and f16 add in f32).
   /// `what` describes it in messages: "bucket 3 (fc1.weight, fc1.bias)".
   virtual Work AllReduce(const Tensor& tensor, ReduceOp op = ReduceOp::kSum,
@@ -103,5 +113,11 @@ class ProcessGroup {
   /// call wins.
   virtual void Abort(const std::string& reason) noexcept = 0;
 };
+
+inline std::vector<int> ProcessGroup::workers() const {
+  std::vector<int> all(static_cast<size_t>(size()));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
 
 }  // namespace convoy

@@ -14,6 +14,7 @@ class SoloGroup::Message final : public Work::Impl {
   explicit Message(CollectiveCall call) : first_(std::move(call)) {}
 
   CollectiveKind kind() const { return first_.kind; }
+  uint64_t id() const { return first_.id; }
 
   void Match(const CollectiveCall& second) {
     const bool sent = first_.kind == CollectiveKind::kSend;
@@ -44,14 +45,16 @@ Work SoloGroup::Start(const CollectiveCall& call) {
   CONVOY_CHECK(reason_->empty(), "{}", *reason_);
   switch (call.kind) {
     case CollectiveKind::kBarrier:
-      return {};
+      break;
     case CollectiveKind::kSend:
     case CollectiveKind::kRecv: {
       auto& waiting = messages_[call.tag];
       if (!waiting.empty() && waiting.front()->kind() != call.kind) {
         const std::shared_ptr<Message> message = waiting.front();
         waiting.pop_front();
+        records().Done(message->id());
         message->Match(call);
+        records().Done(call.id);
         return Work(message);
       }
       waiting.push_back(std::make_shared<Message>(call));
@@ -61,8 +64,9 @@ Work SoloGroup::Start(const CollectiveCall& call) {
       if (call.input.raw_data() != call.output.raw_data()) {
         call.output.View(call.input.shape()).CopyFrom(call.input);
       }
-      return {};
   }
+  records().Done(call.id);
+  return {};
 }
 
 std::shared_ptr<CheckedGroup> SoloGroup::MakeSubgroup(uint64_t, int,

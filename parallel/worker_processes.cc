@@ -202,7 +202,7 @@ void RunProcesses(int workers) {
   if (!failure.empty()) throw Error(failure);
 }
 
-void RunAsWorker(const Placement& place, double timeout_s,
+void RunAsWorker(const Placement& place, const LaunchOptions& options,
                  const std::function<void(Worker&)>& train) {
   static std::atomic<bool> done_before{false};
   CONVOY_CHECK(!done_before.exchange(true),
@@ -219,13 +219,16 @@ void RunAsWorker(const Placement& place, double timeout_s,
   RunWorker(
       role.rank, {place.device, role.rank}, train,
       [&](int rank) {
-        return GetGpuTransport().Join(
-            {.board = board, .rank = rank, .device = {place.device, rank}, .timeout_s = timeout_s});
+        return GetGpuTransport().Join({.board = board,
+                                       .rank = rank,
+                                       .device = {place.device, rank},
+                                       .timeout_s = options.timeout_s});
       },
       [&](const std::string& error) {
         board->Fail(fmt::format("[worker {} of {}] {}", role.rank, role.size, error));
         failed = true;
-      });
+      },
+      options.dump);
   if (failed) {
     SilenceErrors();
     throw Error(board->failure());

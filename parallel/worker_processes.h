@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "parallel/launch.h"
 #include "parallel/placement.h"
 #include "parallel/worker.h"
 
@@ -21,7 +22,7 @@ void RunProcesses(int workers);
 /// Runs `train` as the worker that OwnWorker names. If it throws, the error is passed on to
 /// the starting process, which prints it, and rethrown with this process's standard error closed.
 /// Throws: also Error if called a second time.
-void RunAsWorker(const Placement& place, double timeout_s,
+void RunAsWorker(const Placement& place, const LaunchOptions& options,
                  const std::function<void(Worker&)>& train);
 
 }  // namespace convoy

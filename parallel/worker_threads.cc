@@ -13,6 +13,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "parallel/history_dump.h"
 
 namespace convoy {
 namespace {
@@ -47,7 +48,12 @@ class FirstFailure {
 
 void RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
                const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
-               const std::function<void(const std::string& error)>& report) {
+               const std::function<void(const std::string& error)>& report,
+               const std::string& dump) {
+  const auto fail = [&](const std::shared_ptr<ProcessGroup>& group, const std::string& error) {
+    report(error);
+    if (group && !dump.empty()) DumpHistory(dump, *group, error);
+  };
   std::shared_ptr<ProcessGroup> group;  // outlives the report: it ends what the others wait for
   try {
     group = join(rank);
@@ -57,9 +63,9 @@ void RunWorker(int rank, Device device, const std::function<void(Worker&)>& trai
     if (!device.is_cpu()) GetBackend(device.type).Synchronize(device);
     group->Finish();
   } catch (const std::exception& error) {
-    report(error.what());
+    fail(group, error.what());
   } catch (...) {
-    report("an exception that is not a std::exception");
+    fail(group, "an exception that is not a std::exception");
   }
 }
 
@@ -67,9 +73,12 @@ void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>
                 const ThreadTransport& transport) {
   FirstFailure failure(transport);
   const auto run = [&](int rank) {
-    RunWorker(rank, {type, rank}, train, transport.join, [&](const std::string& error) {
-      failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, error));
-    });
+    RunWorker(
+        rank, {type, rank}, train, transport.join,
+        [&](const std::string& error) {
+          failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, error));
+        },
+        transport.dump);
   };
   if (workers == 1) {
     run(0);

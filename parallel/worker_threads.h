@@ -18,6 +18,8 @@ struct ThreadTransport {
   std::function<void(const std::string& reason)> abort;
   /// What has made the run fail first, if the transport notices failures itself; may be null.
   std::function<std::string()> first_failure;
+  /// LaunchOptions::dump
+  std::string dump;
 };
 
 /// Runs `train` once per rank, each on a thread of its own (a single one on the calling thread)
@@ -25,9 +27,11 @@ struct ThreadTransport {
 void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>& train,
                 const ThreadTransport& transport);
 
-/// What a worker runs: joins, trains, leaves. Anything thrown goes to `report`, as a text.
+/// What a worker runs: joins, trains, leaves. Anything thrown goes to `report`, as a text; then
+/// the history is dumped, unless `dump` is empty (history_dump.h).
 void RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
                const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
-               const std::function<void(const std::string& error)>& report);
+               const std::function<void(const std::string& error)>& report,
+               const std::string& dump);
 
 }  // namespace convoy

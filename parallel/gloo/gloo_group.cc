@@ -194,7 +194,9 @@ Work GlooGroup::StartMessage(const std::shared_ptr<Call>& call) {
     MatchOwn(call);
   } else if (bytes == 0) {
     call->done = true;
+    records().Done(message.id);
   } else {
+    records().Started(message.id);
     call->slot = SlotOfMessage(message);
     call->buffer = std::make_unique<MeshBuffer>(mesh_, message.input.raw_data(), bytes);
     if (message.kind == CollectiveKind::kSend) {
@@ -223,6 +225,8 @@ void GlooGroup::MatchOwn(const std::shared_ptr<Call>& call) {
                Name(to.dtype()), to.shape().ToString(), Name(from.dtype()),
                from.shape().ToString());
   if (from.bytes() > 0) std::memmove(to.raw_data(), from.raw_data(), from.bytes());
+  records().Done(call->call.id);
+  records().Done(other->call.id);
   const std::lock_guard lock(mutex_);
   call->done = other->done = true;
 }
@@ -265,6 +269,7 @@ void GlooGroup::RunNext(std::unique_lock<std::mutex>& lock) {
   running_ = call;
   call->since = Clock::now();
   lock.unlock();
+  records().Started(call->call.id, call->since);
   peers_.Ready(call->number);
   Run(*call, [&] { collectives_.Run(call->call, call->slot); });
   lock.lock();
@@ -277,10 +282,13 @@ void GlooGroup::Run(Call& call, const std::function<void()>& body) {
   const Clock::time_point start = Clock::now();
   try {
     body();
+    const Clock::time_point end = Clock::now();
+    records().Done(call.call.id, end);
     const std::lock_guard lock(mutex_);
-    call.seconds = SecondsSince(start);
+    call.seconds = std::chrono::duration<double>(end - start).count();
     call.done = true;
   } catch (const std::exception& error) {
+    records().Failed(call.call.id);
     Explain(call, error.what());
   }
   ended_.notify_all();

@@ -166,7 +166,7 @@ void Collective::RunChunk(int64_t chunk) {
 
 void Collective::Finish() {
   for (CollectiveCall& request : requests_) request.input = request.output = Tensor();
-  seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  end_ = std::chrono::steady_clock::now();
   done_.store(true, std::memory_order_release);
 }
 

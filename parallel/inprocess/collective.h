@@ -46,8 +46,13 @@ class Collective {
   /// Takes and runs up to `limit` chunks. Only if ready.
   void Help(int64_t limit);
 
+  /// When it became ready, and when done: only if it is.
+  std::chrono::steady_clock::time_point start() const { return start_; }
+  std::chrono::steady_clock::time_point end() const { return end_; }
   /// From Start to the end of the last chunk; 0 until then.
-  double seconds() const { return done() ? seconds_ : 0; }
+  double seconds() const {
+    return done() ? std::chrono::duration<double>(end_ - start_).count() : 0;
+  }
 
  private:
   void RunChunk(int64_t chunk);
@@ -69,12 +74,11 @@ class Collective {
   int64_t chunk_numel_ = 0;
   int64_t chunks_per_part_ = 0;
   int64_t chunks_ = 0;
-  std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point start_, end_;
 
   std::atomic<bool> ready_{false};
   std::atomic<int64_t> next_chunk_{0};
   std::atomic<int64_t> chunks_done_{0};
-  double seconds_ = 0;
   std::atomic<bool> done_{false};
 };
 

@@ -51,7 +51,7 @@ Work InProcessGroup::Start(const CollectiveCall& call) {
     return StartMessage(call);
   }
   std::shared_ptr<Collective> collective = hub_->Join(rank_, call);
-  pending_.push_back({collective});
+  pending_.push_back({collective, call.id});
   DoShares();
   return Work(std::make_shared<Handle>(shared_from_this(), std::move(collective), call.kind));
 }
@@ -61,6 +61,8 @@ Work InProcessGroup::StartMessage(const CollectiveCall& call) {
   std::shared_ptr<Collective> message =
       hub_->JoinMessage(sends ? rank_ : call.root, sends ? call.root : rank_, call.tag, call);
   if (message->ready()) Help(*message, kAll);  // whoever comes second copies
+  messages_.push_back({message, call.id});
+  DropDone(messages_);
   return Work(std::make_shared<Handle>(shared_from_this(), std::move(message), call.kind));
 }
 
@@ -91,10 +93,31 @@ void InProcessGroup::DoShares() {
   for (Pending& pending : pending_) {
     Collective& collective = *pending.collective;
     if (!collective.ready()) break;
-    if (pending.share < 0) pending.share = (collective.chunks() + size() - 1) / size();
+    if (pending.share < 0) {
+      Note(pending);
+      pending.share = (collective.chunks() + size() - 1) / size();
+    }
     Help(collective, std::exchange(pending.share, 0));
   }
-  while (!pending_.empty() && pending_.front().collective->done()) pending_.pop_front();
+  DropDone(pending_);
+}
+
+void InProcessGroup::Note(const Pending& pending) {
+  const Collective& collective = *pending.collective;
+  if (collective.ready()) records().Started(pending.id, collective.start());
+  if (collective.done()) records().Done(pending.id, collective.end());
+}
+
+void InProcessGroup::DropDone(std::deque<Pending>& of) {
+  while (!of.empty() && of.front().collective->done()) {
+    Note(of.front());
+    of.pop_front();
+  }
+}
+
+void InProcessGroup::UpdateHistory() {
+  for (const Pending& pending : pending_) Note(pending);
+  for (const Pending& message : messages_) Note(message);
 }
 
 void InProcessGroup::HelpUpTo(const Collective& last) {
@@ -103,7 +126,7 @@ void InProcessGroup::HelpUpTo(const Collective& last) {
     Help(*pending.collective, kAll);
     if (pending.collective.get() == &last) break;
   }
-  while (!pending_.empty() && pending_.front().collective->done()) pending_.pop_front();
+  DropDone(pending_);
 }
 
 void InProcessGroup::Help(Collective& collective, int64_t limit) {

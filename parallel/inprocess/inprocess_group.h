@@ -33,12 +33,14 @@ class InProcessGroup final : public CheckedGroup,
   Device device() const override { return Device::Cpu(hub_->worker(rank_)); }
   std::shared_ptr<CheckedGroup> MakeSubgroup(uint64_t number, int color,
                                              const std::vector<int>& ranks) override;
+  void UpdateHistory() override;
   void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
 
  private:
   class Handle;
   struct Pending {
     std::shared_ptr<Collective> collective;
+    uint64_t id = 0;     // in the history
     int64_t share = -1;  // chunks still to be run by this worker; -1: not ready when last seen
   };
 
@@ -48,10 +50,13 @@ class InProcessGroup final : public CheckedGroup,
   void HelpUpTo(const Collective& last);
   void Help(Collective& collective, int64_t limit);
   bool Spins();
+  void Note(const Pending& pending);       // in the history
+  void DropDone(std::deque<Pending>& of);  // in front
 
   const std::shared_ptr<Hub> hub_;
   const int rank_;
   std::deque<Pending> pending_;  // collectives under way, in order
+  std::deque<Pending> messages_;
 };
 
 /// One group of `size` workers, one thread each; element r is for worker r.

@@ -81,6 +81,7 @@ ncclResult_t Run(const CollectiveCall& call, int size, ncclComm_t comm, cudaStre
 
 // What has been given to the device as one: its events, and the memory that it uses.
 struct NcclGroup::Launched {
+  std::vector<uint64_t> calls;              // their ids in the history
   std::vector<Tensor> tensors;              // alive until the current stream comes after the work
   cudaStream_t issued_on = nullptr;         // the stream whose work it comes after
   uint64_t recording = 0;                   // the graph that it is part of; 0: none
@@ -135,7 +136,7 @@ NcclGroup::NcclGroup(const Seat& seat)
       device_(seat.device),
       lane_(std::make_shared<Lane>(seat.device)),
       communicator_(peers_, seat.device),
-      watcher_(peers_, communicator_, seat.device),
+      watcher_(peers_, communicator_, records(), seat.device),
       interrupt_before_(
           cuda::SetInterrupt([](void* peers) { static_cast<const Peers*>(peers)->ThrowIfFailed(); },
                              const_cast<Peers*>(&peers_))),
@@ -149,7 +150,7 @@ NcclGroup::NcclGroup(const NcclGroup& of, const std::vector<int>& ranks, const n
       device_(of.device_),
       lane_(of.lane_),
       communicator_(peers_, device_, id),
-      watcher_(peers_, communicator_, device_),
+      watcher_(peers_, communicator_, records(), device_),
       barrier_(Tensor::Zeros({1}, {DType::kI32, device_})) {
   lane_->groups.push_back(this);
   cuda::AddSideWork(*this);
@@ -215,7 +216,8 @@ void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string&
   last_done_ = done;
   last_recording_ = launched.recording;
   // What is recorded happens at every replay, which Watch is told of.
-  if (!cuda::recording_graph) watcher_.Add({number, what, input, done});
+  if (!cuda::recording_graph) return watcher_.Add({number, launched.calls, what, input, done});
+  for (const uint64_t call : launched.calls) records().Recorded(call);
 }
 
 Work NcclGroup::Start(const CollectiveCall& call) {
@@ -226,6 +228,7 @@ Work NcclGroup::Start(const CollectiveCall& call) {
   const std::string what = DescribeCall(call);
   const uint64_t number = Announce(SignatureOf(call), what);
   const auto launched = std::make_shared<Launched>();
+  launched->calls = {call.id};
   launched->tensors = {call.input, call.output};
   LaunchOn(*launched, number, what, Name(call.kind).data(),
            [&](ncclComm_t comm, cudaStream_t stream) {
@@ -239,6 +242,7 @@ Work NcclGroup::QueueMessage(const CollectiveCall& call) {
   // One record for all messages that go together.
   const auto launched =
       messages_.empty() ? std::make_shared<Launched>() : messages_.front().launched;
+  launched->calls.push_back(call.id);
   launched->tensors.push_back(call.input);
   messages_.push_back({call, launched});
   return Work(std::make_shared<Handle>(shared_from_this(), launched));
@@ -275,8 +279,8 @@ void NcclGroup::Join() {
 void NcclGroup::Barrier() {
   lane_->SendMessages();
   const std::string what(Name(CollectiveKind::kBarrier));
+  Launched launched{.calls = {records().Add({.kind = CollectiveKind::kBarrier})}};
   const uint64_t number = Announce({.kind = CollectiveKind::kBarrier}, what);
-  Launched launched;
   LaunchOn(launched, number, what, "AllReduce", [&](ncclComm_t comm, cudaStream_t stream) {
     void* data = barrier_.raw_data();
     return GetApi().AllReduce(data, data, 1, ncclInt32, ncclMax, comm, stream);
@@ -307,10 +311,11 @@ void NcclGroup::Register(const Tensor& tensor) {
 
 void NcclGroup::Watch(std::string_view what) {
   const std::string text = fmt::format("{} {}", Name(CollectiveKind::kReplay), what);
+  const uint64_t call = records().Add({.kind = CollectiveKind::kReplay, .what = what});
   const uint64_t number = Announce({.kind = CollectiveKind::kReplay}, text);
   const auto done = std::make_shared<cuda::Event>(device_);
   done->Record(cuda::Use(device_));
-  watcher_.Add({number, text, nullptr, done});
+  watcher_.Add({number, {call}, text, nullptr, done});
 }
 
 void NcclGroup::Finish() noexcept {

@@ -19,9 +19,11 @@ std::chrono::microseconds IntervalFor(double timeout_s) {
 
 }  // namespace
 
-Watcher::Watcher(const Peers& peers, Communicator& communicator, Device device)
+Watcher::Watcher(const Peers& peers, Communicator& communicator, CollectiveHistory& history,
+                 Device device)
     : peers_(peers),
       communicator_(communicator),
+      history_(history),
       device_(device),
       interval_(IntervalFor(peers.timeout_s())),
       thread_([this] { Run(); }) {}
@@ -77,8 +79,10 @@ std::string Watcher::Advance() {
     if (entry.input != nullptr && !entry.input->Done()) break;
     if (entry.input == nullptr && ready_ > 0) break;
     peers_.Ready(entry.number);
+    for (const uint64_t call : entry.calls) history_.Started(call);
   }
   while (!pending_.empty() && ready_ > 0 && pending_.front().done->Done()) {
+    for (const uint64_t call : pending_.front().calls) history_.Done(call);
     pending_.pop_front();
     --ready_;
     counting_ = false;

@@ -9,9 +9,11 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/cuda/stream.h"
 #include "core/device.h"
+#include "parallel/collective_history.h"
 #include "parallel/nccl/communicator.h"
 #include "parallel/peers.h"
 
@@ -25,12 +27,15 @@ class Watcher {
  public:
   struct Entry {
     uint64_t number = 0;
+    std::vector<uint64_t> calls;  ///< the ids in the history
     std::string what;
     std::shared_ptr<const cuda::Event> input;  ///< null: ready when all before it has ended
     std::shared_ptr<const cuda::Event> done;
   };
 
-  Watcher(const Peers& peers, Communicator& communicator, Device device);
+  /// Tells `history` what has started and ended.
+  Watcher(const Peers& peers, Communicator& communicator, CollectiveHistory& history,
+          Device device);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -48,6 +53,7 @@ class Watcher {
 
   const Peers& peers_;
   Communicator& communicator_;
+  CollectiveHistory& history_;
   const Device device_;
   const std::chrono::microseconds interval_;
 

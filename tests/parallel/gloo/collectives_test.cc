@@ -5,6 +5,7 @@
 
 #include "tests/parallel/collective_cases.h"
 #include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/history_cases.h"
 #include "tests/parallel/split_cases.h"
 
 namespace convoy {
@@ -51,6 +52,11 @@ TEST_CASE("Gloo: Split makes a group of the workers that give one color") {
 
 TEST_CASE("Gloo: rows and columns of a grid compute at the same time") {
   RunGlooWorkers(4, CheckGrid);
+}
+
+TEST_CASE("Gloo: history tells of every call what it was and how far it has come") {
+  RunGlooWorkers(3, CheckHistory);
+  RunGlooWorkers(2, CheckLongHistory);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/parallel/dump_folder.h"
 #include "tests/parallel/gloo/gloo_workers.h"
 #include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"
@@ -187,6 +188,42 @@ TEST_CASE("Gloo: workers of a subgroup whose calls differ do not get each other'
                  0.5),
              Contains(" of the group of workers 1, 3, AllReduce of f32 ") &&
                  Contains(" has not ended within 0."));
+}
+
+TEST_CASE("Gloo: the histories of a run that fails show who is where") {
+  const DumpFolder folder;
+  std::atomic<bool> over{false};
+  const std::string error = GlooErrorOf(
+      2,
+      [&](Worker& worker) {
+        worker.group().Barrier();
+        if (worker.rank() == 1) {
+          while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          worker.group().Barrier();  // too late
+        }
+        Work last;
+        for (int i = 0; i < 3; ++i) last = worker.group().AllReduce(Numbers(worker, 100000));
+        try {
+          last.Wait();
+        } catch (...) {
+          over = true;
+          throw;
+        }
+      },
+      0.5, folder.path());
+  const nlohmann::json missing = folder.Read(1)["groups"][0]["collectives"];
+  const nlohmann::json waited = folder.Read(0)["groups"][0]["collectives"];
+  REQUIRE(missing.size() == 2);
+  CHECK(missing[0]["state"] == "done");
+  CHECK(missing[1]["state"] == "failed");
+  REQUIRE(waited.size() == 4);
+  CHECK(waited[0]["state"] == "done");
+  CHECK(waited[1]["state"] != "done");  // it ran, and may have failed by now
+  CHECK(waited[1]["started_unix_s"].is_number());
+  CHECK(waited[1]["bytes"] == 400000);
+  CHECK(waited[2]["state"] == "queued");
+  CHECK(waited[3]["state"] == "queued");
+  CHECK(folder.Read(0)["error"] == error);
 }
 
 }  // namespace

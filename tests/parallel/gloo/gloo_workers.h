@@ -51,7 +51,7 @@ class MemoryStore final : public Store {
 
 /// Throws: the run's first failure.
 inline void RunGlooWorkers(int workers, const std::function<void(Worker&)>& body,
-                           double timeout_s = 60) {
+                           double timeout_s = 60, const std::string& dump = {}) {
   const std::shared_ptr<Board> board = Board::Make(workers);
   MemoryStore store;
   const auto join = [&](int rank) -> std::shared_ptr<ProcessGroup> {
@@ -62,14 +62,15 @@ inline void RunGlooWorkers(int workers, const std::function<void(Worker&)>& body
   RunThreads(workers, DeviceType::kCpu, body,
              {.join = join,
               .abort = [&](const std::string& reason) { board->Fail(reason); },
-              .first_failure = [&] { return board->failure(); }});
+              .first_failure = [&] { return board->failure(); },
+              .dump = dump});
 }
 
 /// The message with which `body` fails on `workers` workers; empty if it does not.
 inline std::string GlooErrorOf(int workers, const std::function<void(Worker&)>& body,
-                               double timeout_s = 60) {
+                               double timeout_s = 60, const std::string& dump = {}) {
   try {
-    RunGlooWorkers(workers, body, timeout_s);
+    RunGlooWorkers(workers, body, timeout_s, dump);
   } catch (const Error& error) {
     return error.what();
   }

@@ -6,6 +6,7 @@
 
 #include "tests/gpu.h"
 #include "tests/parallel/collective_cases.h"
+#include "tests/parallel/history_cases.h"
 #include "tests/parallel/nccl/gpu_workers.h"
 #include "tests/parallel/split_cases.h"
 
@@ -132,6 +133,12 @@ TEST_CASE("NCCL: workers that disagree on a collective get an error that says so
     CHECK_THAT(message, Catch::Contains("[AllReduce] workers disagree on collective 2: worker ") &&
                             Catch::EndsWith("f32 (1024), worker 2 f32 (512)"));
   }
+}
+
+TEST_CASE("NCCL: history tells of every call what it was and how far it has come") {
+  CONVOY_NEED_GPUS(3);
+  RunGpuWorkers(3, CheckHistory);
+  RunGpuWorkers(2, CheckLongHistory);
 }
 
 }  // namespace
