@@ -35,7 +35,7 @@ class HostsFixture : public TrainerFixture {
         ((status == 4)) || { echo "$status of 4 ended with 0"; return 1; }
       }
       cut() {
-        until grep -q ms/step "$folder/out"; do sleep 0.02; done
+        until grep -qs ms/step "$folder/out"; do sleep 0.02; done
         ip -n 10.77.0.2 link set eth0 down
         SECONDS=0
       }
@@ -90,7 +90,9 @@ TEST_CASE_METHOD(HostsFixture,
   for (const char* how : {"launch", "bare"}) {
     CAPTURE(how);
     const ProcessResult result =
-        Between(folder(), std::string(how) + R"( "$@" >"$folder/out" 2>"$folder/err" & cut; end
+        Between(folder(),
+                "rm -f \"$folder/out\"; " + std::string(how) +  // of the run before
+                    R"( "$@" >"$folder/out" 2>"$folder/err" & cut; end
                    cat "$folder/out" "$folder/err" >&2)",
                 Command(Programs()[0], {"--threads", "1", "--timeout", "3", "--steps", "100000000",
                                         "--eval-every", "0", "--save", Saved("cut")}));
