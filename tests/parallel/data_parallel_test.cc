@@ -126,6 +126,7 @@ TEST_CASE("Parameters that the loss does not reach get zero, step after step") {
     for (int step = 0; step < 3; ++step) {
       // The slots hold something else before.
       for (const FlatBucket& bucket : net.Parameters().buckets()) {
+        if (bucket.before_read) bucket.before_read();
         for (int64_t i = 0; i < bucket.numel(); ++i) bucket.gradients.data<double>()[i] = 9;
       }
       net.Backward(model.Loss(step, 0, 4));

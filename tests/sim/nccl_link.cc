@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 
 namespace convoy::sim {
@@ -35,12 +35,14 @@ struct Name {
   char magic[8] = "simnccl";
   int64_t pid = 0;
   int64_t fd = -1;
+  int64_t number = -1;  // of those that the process has made: descriptors are used again
 };
 
 // Made by this process, and closed once everybody has a mapping.
 struct Made {
   std::mutex mutex;
-  std::set<int64_t> files;
+  std::map<int64_t, int> files;  // by number
+  int64_t next = 0;
 };
 Made& GetMade() {
   static Made* const made = new Made;
@@ -55,10 +57,11 @@ bool NcclLink::MakeId(ncclUniqueId* id) {
   if (fd < 0 || ftruncate(fd, sizeof(Shared)) != 0) return false;
   name.pid = getpid();
   name.fd = fd;
+  const std::lock_guard lock(GetMade().mutex);
+  name.number = GetMade().next++;
+  GetMade().files[name.number] = fd;
   std::memset(id, 0, sizeof(*id));
   std::memcpy(id, &name, sizeof(name));
-  const std::lock_guard lock(GetMade().mutex);
-  GetMade().files.insert(fd);
   return true;
 }
 
@@ -73,7 +76,7 @@ NcclLink::NcclLink(const ncclUniqueId& id, int rank, int size) : rank_(rank), si
   close(fd);
   if (memory == MAP_FAILED) return;
   shared_ = static_cast<Shared*>(memory);
-  if (name.pid == getpid()) file_ = static_cast<int>(name.fd);
+  if (name.pid == getpid()) file_ = name.number;
   shared_->attached.fetch_add(1);
 }
 
@@ -84,7 +87,7 @@ NcclLink::~NcclLink() {
 bool NcclLink::AllAttached() const {
   if (shared_->attached.load() < static_cast<uint32_t>(size_)) return false;
   const std::lock_guard lock(GetMade().mutex);
-  if (GetMade().files.erase(file_) > 0) close(file_);
+  if (const auto node = GetMade().files.extract(file_)) close(node.mapped());
   return true;
 }
 

@@ -66,7 +66,7 @@ class NcclLink {
   bool Await(const std::function<bool()>& done) const;
 
   const int rank_, size_;
-  int file_ = -1;  // behind the memory, if this process made it
+  int64_t file_ = -1;  // behind the memory, if this process made it
   Shared* shared_ = nullptr;
   std::atomic<bool> aborted_{false};
   uint64_t step_ = 0;
