@@ -287,10 +287,12 @@ void MeshCollectives::Broadcast(const CollectiveCall& call, uint64_t slot) {
 }
 
 void MeshCollectives::Barrier(uint64_t slot) {
-  std::byte sent{}, received[1024];
+  std::byte sent{};
+  std::vector<std::byte> received(static_cast<size_t>(mesh_.size()));
   MeshBuffer out(mesh_, &sent, 1);
   Exchange in(mesh_);
-  in.ForOthers([&](int other) { in.Add(other, received + other, 1).Recv(other, slot, 0, 1); });
+  in.ForOthers(
+      [&](int other) { in.Add(other, received.data() + other, 1).Recv(other, slot, 0, 1); });
   in.ForOthers([&](int other) { out.Send(other, slot, 0, 1); });
   in.Settle();
   out.Settle();

@@ -155,7 +155,7 @@ void GlooGroup::Stop() {
   queued_.notify_all();
   // Messages that nobody waits for and whose other half never comes.
   mesh_.Abort();
-  for (std::thread& thread : messages_) thread.join();
+  for (MessageThread& message : messages_) message.thread.join();
   if (watcher_.joinable()) watcher_.join();
 }
 
@@ -204,9 +204,22 @@ Work GlooGroup::StartMessage(const std::shared_ptr<Call>& call) {
     } else {
       call->buffer->Recv(message.root, call->slot, 0, bytes);
     }
-    messages_.emplace_back([this, call] { Run(*call, [&] { call->buffer->Settle(); }); });
+    JoinEndedMessages();
+    messages_.push_back(
+        {call, std::thread([this, call] { Run(*call, [&] { call->buffer->Settle(); }); })});
   }
   return Work(std::make_shared<Handle>(shared_from_this(), call));
+}
+
+void GlooGroup::JoinEndedMessages() {
+  std::erase_if(messages_, [this](MessageThread& message) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!message.call->done) return false;
+    }
+    message.thread.join();  // about to end
+    return true;
+  });
 }
 
 void GlooGroup::MatchOwn(const std::shared_ptr<Call>& call) {

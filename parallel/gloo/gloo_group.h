@@ -61,7 +61,14 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   GlooGroup(const GlooGroup& of, const std::vector<int>& ranks, const std::string& name);
   void Connect();
 
+  struct MessageThread {
+    std::shared_ptr<Call> call;
+    std::thread thread;  // waits for it
+  };
+
   Work StartMessage(const std::shared_ptr<Call>& call);
+  // So that threads do not pile up over a long run.
+  void JoinEndedMessages();
   // Gives a message to oneself to its other half, or keeps it for that.
   void MatchOwn(const std::shared_ptr<Call>& call);
   void Await(const std::shared_ptr<Call>& call);
@@ -96,7 +103,7 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   std::optional<Deadline> connecting_;  // until all are connected
   uint64_t calls_ = 0;
   std::map<int, std::deque<std::shared_ptr<Call>>> own_;  // messages to itself, by tag
-  std::vector<std::thread> messages_;                     // one waits for each of them
+  std::vector<MessageThread> messages_;                   // under way, or ended not long ago
   std::thread runner_, watcher_;
 };
 
