@@ -12,6 +12,7 @@
 
 #include "core/autograd.h"
 #include "core/error.h"
+#include "core/time_mark.h"
 #include "parallel/pending_sums.h"
 #include "parallel/plan_check.h"
 
@@ -51,11 +52,11 @@ void CheckOnDevice(const char* kind, const ParameterList& tensors, const Worker&
 
 // One reduced Backward: counts every bucket's gradients down and starts its sum.
 struct DataParallel::Reducer {
-  Reducer(ProcessGroup& group_in, FlatParameters& flat_in, StepStats& stats_in)
-      : group(group_in), flat(flat_in), stats(stats_in) {
+  Reducer(Worker& worker, FlatParameters& flat_in, StepStats& stats_in)
+      : group(worker.group()), device(worker.device()), flat(flat_in), stats(stats_in) {
     for (size_t b = 0; b < flat.buckets().size(); ++b) {
       for (const FlatEntry& entry : flat.buckets()[b].entries) {
-        bucket_of[entry.parameter.tensor.impl()] = b;
+        places.try_emplace(entry.parameter.tensor.impl(), Place{b, places.size()});
       }
       names.push_back(NameOf(b, flat.buckets()[b]));
       if (group.size() > 1) flat_in.SetBeforeRead(b, [sums = sums, b] { sums->Wait(b); });
@@ -67,7 +68,8 @@ struct DataParallel::Reducer {
   void Start(const std::function<bool(const Tensor&)>& reached) {
     start = Clock::now();
     stats = {};
-    sums->Clear();
+    StartTrace();
+    sums->Clear(device, trace);
     missing.clear();
     for (const FlatBucket& bucket : flat.buckets()) {
       stats.buckets.push_back({.bytes = static_cast<int64_t>(bucket.gradients.bytes())});
@@ -85,11 +87,33 @@ struct DataParallel::Reducer {
     LaunchReady();
   }
 
+  // What is not reached is ready from the begin.
+  void StartTrace() {
+    trace.reset();
+    if (!tracing) return;
+    trace = std::make_shared<BackwardTrace>();
+    trace->begin = MarkTime(device);
+    for (const FlatBucket& bucket : flat.buckets()) {
+      trace->buckets.push_back({.name = names[trace->buckets.size()],
+                                .bytes = static_cast<int64_t>(bucket.gradients.bytes()),
+                                .ready = trace->begin});
+      for (const auto& [parameter, offset] : bucket.entries) {
+        trace->parameters.push_back({.name = parameter.name,
+                                     .bytes = static_cast<int64_t>(parameter.tensor.bytes()),
+                                     .ready = trace->begin});
+      }
+    }
+  }
+
   void LeafDone(const Tensor& leaf) {
-    const auto at = bucket_of.find(leaf.impl());
-    if (at == bucket_of.end()) return;  // a leaf that is not one of our parameters
-    if (--missing[at->second] > 0) return;
-    stats.buckets[at->second].ready_ms = MillisecondsSince(start);
+    const auto at = places.find(leaf.impl());
+    if (at == places.end()) return;  // a leaf that is not one of our parameters
+    const auto [bucket, parameter] = at->second;
+    if (trace) {
+      trace->parameters[parameter].ready = trace->buckets[bucket].ready = MarkTime(device);
+    }
+    if (--missing[bucket] > 0) return;
+    stats.buckets[bucket].ready_ms = MillisecondsSince(start);
     LaunchReady();
   }
 
@@ -98,11 +122,16 @@ struct DataParallel::Reducer {
     if (group.size() == 1) return;
     while (sums->size() < missing.size() && missing[sums->size()] == 0) {
       const size_t b = sums->size();
+      if (trace) trace->buckets[b].called = MarkTime(device);
       sums->Add(group.AllReduce(flat.buckets()[b].gradients, ReduceOp::kSum, names[b]));
+      if (trace) trace->buckets[b].returned = MarkTime(device);
     }
   }
 
-  void Finish() { stats.backward_ms = MillisecondsSince(start); }
+  void Finish() {
+    stats.backward_ms = MillisecondsSince(start);
+    if (trace) trace->end = MarkTime(device);
+  }
 
   // What is known by now of the sums' times.
   void ReadTimes() {
@@ -110,15 +139,24 @@ struct DataParallel::Reducer {
     stats.exposed_comm_ms = sums->waited_ms();
   }
 
+  struct Place {
+    size_t bucket;
+    size_t parameter;  // in the order of the plan
+  };
+
   ProcessGroup& group;
+  const Device device;
   const FlatParameters& flat;
   StepStats& stats;
-  std::unordered_map<const internal::TensorImpl*, size_t> bucket_of;
+  std::unordered_map<const internal::TensorImpl*, Place> places;
   std::vector<std::string> names;  // of the buckets, for messages
 
   Clock::time_point start;
   std::vector<int> missing;  // by bucket: gradients still to come in this pass
   const std::shared_ptr<PendingSums> sums = std::make_shared<PendingSums>();
+
+  bool tracing = false;
+  std::shared_ptr<BackwardTrace> trace;  // of this pass; null without tracing
 };
 
 DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
@@ -138,7 +176,7 @@ DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
     broadcasts.push_back(worker.group().Broadcast(tensor, 0));
   }
   for (Work& broadcast : broadcasts) broadcast.Wait();
-  reducer_ = std::make_unique<Reducer>(worker.group(), flat_, stats_);
+  reducer_ = std::make_unique<Reducer>(worker, flat_, stats_);
 }
 
 // Gradients stay readable: their sums are finished now, while there is a group for sure. But not if
@@ -147,7 +185,7 @@ DataParallel::~DataParallel() {
   if (std::uncaught_exceptions() > exceptions_) return;
   try {
     reducer_->sums->WaitAll();
-    reducer_->sums->Clear();
+    reducer_->sums->Clear(worker_.device(), nullptr);
   } catch (const std::exception&) {
     // Whoever reads a gradient is told.
   }
@@ -157,6 +195,10 @@ const StepStats& DataParallel::stats() const {
   reducer_->ReadTimes();
   return stats_;
 }
+
+void DataParallel::set_tracing(bool on) { reducer_->tracing = on; }
+
+std::shared_ptr<const BackwardTrace> DataParallel::trace() const { return reducer_->trace; }
 
 void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
   CONVOY_CHECK(options.micro_batch >= 0 && options.micro_batch < options.micro_batches,

@@ -9,6 +9,7 @@
 #include "core/tensor.h"
 #include "optim/flat_parameters.h"
 #include "optim/loss_scaler.h"
+#include "parallel/backward_trace.h"
 #include "parallel/bucket_plan.h"
 #include "parallel/worker.h"
 
@@ -82,6 +83,12 @@ class DataParallel {
 
   /// Waits for nothing.
   const StepStats& stats() const;
+
+  /// Whether every reduced Backward from now on leaves a trace: some twenty nanoseconds for each
+  /// parameter on a CPU, an event for each on a GPU.
+  void set_tracing(bool on);
+  /// Of the last reduced Backward, filled further until the next one; null without tracing.
+  std::shared_ptr<const BackwardTrace> trace() const;
 
  private:
   struct Reducer;

@@ -3,9 +3,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
+#include "core/time_mark.h"
+#include "parallel/backward_trace.h"
 #include "parallel/process_group.h"
 
 namespace convoy {
@@ -15,7 +18,10 @@ namespace convoy {
 class PendingSums {
  public:
   /// The sum of the next bucket, started just now.
-  void Add(Work work) { sums_.push_back({.work = std::move(work)}); }
+  void Add(Work work) {
+    if (trace_) trace_->buckets[sums_.size()].sum = work;
+    sums_.push_back({.work = std::move(work)});
+  }
   /// Buckets whose sum was started.
   size_t size() const { return sums_.size(); }
 
@@ -24,17 +30,22 @@ class PendingSums {
   void Wait(size_t bucket) {
     if (bucket >= sums_.size() || sums_[bucket].joined) return;
     const Clock::time_point start = Clock::now();
+    if (trace_) trace_->buckets[bucket].wait_begin = MarkTime(device_);
     sums_[bucket].work.Wait();
+    if (trace_) trace_->buckets[bucket].wait_end = MarkTime(device_);
     sums_[bucket].joined = true;
     waited_ms_ += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   }
   void WaitAll() {
     for (size_t b = 0; b < sums_.size(); ++b) Wait(b);
   }
-  /// Forgets them all. What is still under way should be waited for first.
-  void Clear() {
+  /// Forgets them all. What is still under way should be waited for first. `trace`, of the buckets
+  /// on `device` whose sums come next, may be null.
+  void Clear(Device device, std::shared_ptr<BackwardTrace> trace) {
     sums_.clear();
     waited_ms_ = 0;
+    device_ = device;
+    trace_ = std::move(trace);
   }
 
   double comm_ms(size_t bucket) const { return sums_[bucket].work.seconds() * 1e3; }
@@ -50,6 +61,8 @@ class PendingSums {
 
   std::vector<Sum> sums_;  // by bucket
   double waited_ms_ = 0;
+  Device device_;
+  std::shared_ptr<BackwardTrace> trace_;
 };
 
 }  // namespace convoy

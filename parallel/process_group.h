@@ -1,9 +1,11 @@
 // Collectives between workers: the one interface of every transport.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,16 @@ namespace convoy {
 
 enum class ReduceOp : uint8_t { kSum, kMax, kMin };
 
+/// When a collective ran, as far as one worker has seen it yet, on its machine's steady clock.
+struct WorkTimes {
+  using Clock = std::chrono::steady_clock;
+  /// Its data could begin to move. In-process: the last worker had joined; Gloo: this worker had
+  /// come to it; NCCL: this worker's input was ready, and the work before was done.
+  std::optional<Clock::time_point> started;
+  /// This worker's results were in place.
+  std::optional<Clock::time_point> ended;
+};
+
 /// A collective under way. The tensors given to it must not be touched until Wait returns.
 /// A dropped handle does not cancel anything.
 class Work {
@@ -25,9 +37,8 @@ class Work {
     virtual ~Impl() = default;
     virtual void Wait() = 0;
     virtual bool Done() = 0;
-    /// Seconds from the moment the last worker joined to completion; 0 before that. On a GPU:
-    /// from the moment this worker's input was ready, 0 if that is not known without waiting.
-    virtual double seconds() const = 0;
+    /// What is known without waiting; nothing of what a GPU's recording does.
+    virtual WorkTimes times() const = 0;
   };
 
   Work() = default;
@@ -39,7 +50,12 @@ class Work {
     if (impl_) impl_->Wait();
   }
   bool Done() { return !impl_ || impl_->Done(); }
-  double seconds() const { return impl_ ? impl_->seconds() : 0; }
+  WorkTimes times() const { return impl_ ? impl_->times() : WorkTimes(); }
+  /// From start to end; 0 until both are known.
+  double seconds() const {
+    const auto [started, ended] = times();
+    return started && ended ? std::chrono::duration<double>(*ended - *started).count() : 0;
+  }
 
  private:
   std::shared_ptr<Impl> impl_;

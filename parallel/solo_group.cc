@@ -34,7 +34,7 @@ class SoloGroup::Message final : public Work::Impl {
                  Name(first_.kind));
   }
   bool Done() override { return done_; }
-  double seconds() const override { return 0; }
+  WorkTimes times() const override { return {}; }
 
  private:
   CollectiveCall first_;

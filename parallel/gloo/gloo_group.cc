@@ -63,7 +63,7 @@ struct GlooGroup::Call {
 
   // Under the group's mutex.
   Clock::time_point since;  // it runs; for a message: it is waited for
-  double seconds = 0;
+  WorkTimes times;
   bool done = false;
 
   bool is_message() const { return number == 0; }
@@ -81,9 +81,9 @@ class GlooGroup::Handle final : public Work::Impl {
     if (!call_->done) group_->peers_.ThrowIfFailed();
     return call_->done;
   }
-  double seconds() const override {
+  WorkTimes times() const override {
     const std::lock_guard lock(group_->mutex_);
-    return call_->seconds;
+    return call_->times;
   }
 
  private:
@@ -298,7 +298,7 @@ void GlooGroup::Run(Call& call, const std::function<void()>& body) {
     const Clock::time_point end = Clock::now();
     records().Done(call.call.id, end);
     const std::lock_guard lock(mutex_);
-    call.seconds = std::chrono::duration<double>(end - start).count();
+    call.times = {.started = start, .ended = end};
     call.done = true;
   } catch (const std::exception& error) {
     records().Failed(call.call.id);

@@ -49,9 +49,11 @@ class Collective {
   /// When it became ready, and when done: only if it is.
   std::chrono::steady_clock::time_point start() const { return start_; }
   std::chrono::steady_clock::time_point end() const { return end_; }
-  /// From Start to the end of the last chunk; 0 until then.
-  double seconds() const {
-    return done() ? std::chrono::duration<double>(end_ - start_).count() : 0;
+  WorkTimes times() const {
+    WorkTimes times;
+    if (ready()) times.started = start_;
+    if (done()) times.ended = end_;
+    return times;
   }
 
  private:

@@ -31,7 +31,7 @@ class InProcessGroup::Handle final : public Work::Impl {
     group_->DoShares();
     return collective_->done();
   }
-  double seconds() const override { return collective_->seconds(); }
+  WorkTimes times() const override { return collective_->times(); }
 
  private:
   const std::shared_ptr<InProcessGroup> group_;

@@ -9,9 +9,9 @@
 
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/memory.h"
+#include "core/cuda/time_mark.h"
 #include "core/error.h"
 #include "core/tensor_impl.h"
-#include "parallel/nccl/timing.h"
 
 namespace convoy::nccl {
 namespace {
@@ -86,7 +86,7 @@ struct NcclGroup::Launched {
   cudaStream_t issued_on = nullptr;         // the stream whose work it comes after
   uint64_t recording = 0;                   // the graph that it is part of; 0: none
   std::shared_ptr<const cuda::Event> done;  // null: not launched yet
-  std::optional<Interval> time;             // none in a recording
+  std::shared_ptr<const TimeMark> started, ended;  // null in a recording
 };
 
 // A collective as its user sees it; keeps the worker's end alive.
@@ -122,8 +122,11 @@ class NcclGroup::Handle final : public Work::Impl {
     return launched_->done->Done();
   }
 
-  double seconds() const override {
-    return launched_->time.has_value() ? launched_->time->seconds() : 0;
+  WorkTimes times() const override {
+    const auto at = [](const std::shared_ptr<const TimeMark>& mark) {
+      return mark ? mark->at() : std::nullopt;
+    };
+    return {.started = at(launched_->started), .ended = at(launched_->ended)};
   }
 
  private:
@@ -208,9 +211,9 @@ void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string&
   const auto done = std::make_shared<cuda::Event>(device_);
   input->Record(current);
   input->MakeWait(lane_->stream.get(), "nccl: input");
-  if (!cuda::recording_graph) launched.time.emplace(device_).Begin(lane_->stream.get());
+  launched.started = cuda::MarkTime(device_, lane_->stream.get());
   communicator_.Call(name, [&](ncclComm_t comm) { return calls(comm, lane_->stream.get()); });
-  if (launched.time) launched.time->End(lane_->stream.get());
+  launched.ended = cuda::MarkTime(device_, lane_->stream.get());
   done->Record(lane_->stream.get());
   launched.done = done;
   last_done_ = done;

@@ -102,6 +102,13 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
   app.add_option("--metrics", flags.metrics,
                  "Write one JSON object a step to this file, one a line")
       ->type_name("FILE");
+  app.add_option("--timeline", flags.timeline,
+                 "Write the times of all workers' steps and sums to this file, for "
+                 "ui.perfetto.dev")
+      ->type_name("FILE");
+  app.add_option("--timeline-steps", flags.timeline_steps,
+                 "How many steps, from the first, go into --timeline; 0: all [1000]")
+      ->check(AtLeast(0));
 
   app.option_defaults()->always_capture_default()->group("Optimizer");
   AddChoice(app, "--optimizer", flags.optimizer, kOptimizers, "Update rule");
@@ -152,6 +159,7 @@ void CheckFlags(const CommonFlags& flags) {
   }
   if (!flags.save.empty()) CheckWritableFolder("--save", flags.save);
   if (!flags.metrics.empty()) CheckWritableFolder("--metrics", flags.metrics);
+  if (!flags.timeline.empty()) CheckWritableFolder("--timeline", flags.timeline);
 }
 
 Schedule CommonFlags::MakeSchedule() const {

@@ -31,6 +31,8 @@ struct CommonFlags {
   std::string save;
   int64_t eval_every = 0;  ///< 0: only at the end
   std::string metrics;
+  std::string timeline;
+  int64_t timeline_steps = 1000;  ///< 0: all
   bool cuda_graph = false;
 
   DType dtype = DType::kF32;  ///< of parameters and activations

@@ -45,11 +45,13 @@ TrainingRun::TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& me
   if (!flags_.init.empty()) task_->Load(flags_.init);
   task_->model().Reseed(DropoutSeed(flags_.seed, worker.rank()));
   step_.emplace(worker, *task_, flags_);
+  if (!flags_.timeline.empty()) timeline_.emplace(worker, flags_.timeline);
 }
 
 void TrainingRun::Start(int64_t step) {
   if (in_flight_.empty()) last_settled_ = Clock::now();
   const double lr = schedule_(step - 1);
+  if (timeline_) step_->Profile(flags_.timeline_steps == 0 || step <= flags_.timeline_steps);
   Readback report = step_->Start(lr, Interrupted());
   in_flight_.push_back({step, lr, step_->net().stats().exposed_comm_ms, std::move(report)});
 }
@@ -102,9 +104,17 @@ void TrainingRun::FailNotFinite(const StepMetrics& metrics, const StepReport& re
       Unsigned(metrics.grad_norm), parameter.empty() ? "" : " (first in '" + parameter + "')");
 }
 
+void TrainingRun::AddToTimeline() {
+  if (!timeline_ || step_->profiler() == nullptr) return;
+  while (const std::optional<StepTimes> times = step_->profiler()->Take()) {
+    timeline_->Add(++timeline_step_, *times);
+  }
+}
+
 void TrainingRun::Settle(size_t left) {
   while (in_flight_.size() > left) {
     const StepMetrics metrics = Take();
+    AddToTimeline();
     if (metrics.step == 1) first_step_s_ = Seconds(launched_);
     training_s_ = Seconds(started_);
     const bool last = metrics.step == flags_.steps;
@@ -121,6 +131,7 @@ void TrainingRun::Settle(size_t left) {
 }
 
 Evaluation TrainingRun::Evaluate(bool complete) {
+  const Clock::time_point start = Clock::now();
   const NoGrad no_grad;
   const EvalMode eval(task_->model());
   const EvaluationSums local = task_->Evaluate(complete);
@@ -128,6 +139,7 @@ Evaluation TrainingRun::Evaluate(bool complete) {
                                    worker_.device());
   worker_.group().AllReduce(sums).Wait();
   const std::vector<double> all = sums.ToVector<double>();
+  if (timeline_) timeline_->Add("evaluation", start, Clock::now());
   CONVOY_CHECK(all[2] > 0, "[evaluate] the validation data is empty");
   Evaluation evaluation{.loss = all[0] / all[2], .accuracy = {}};
   if (trainer_.has_accuracy()) evaluation.accuracy = all[1] / all[2];
@@ -167,7 +179,11 @@ void TrainingRun::Run() {
     Settle(step == 1 || due ? 0 : ahead);
   }
   Settle(0);
-  if (!flags_.save.empty() && worker_.is_main()) task_->Save(flags_.save);
+  if (!flags_.save.empty() && worker_.is_main()) {
+    const Clock::time_point start = Clock::now();
+    task_->Save(flags_.save);
+    if (timeline_) timeline_->Add("save", start, Clock::now());
+  }
   PrintSummary();
   if (worker_.is_main() && !stop_) task_->Show();
 }

@@ -12,6 +12,7 @@
 #include "models/trainers/common/progress.h"
 #include "models/trainers/common/task.h"
 #include "models/trainers/common/train_step.h"
+#include "parallel/timeline.h"
 
 namespace convoy {
 
@@ -48,6 +49,8 @@ class TrainingRun {
   [[noreturn]] void FailNotFinite(const StepMetrics& metrics, const StepReport& report);
   Evaluation Evaluate(bool complete);
   void Record(const StepMetrics& metrics);
+  /// Puts the steps that are known by now into the timeline.
+  void AddToTimeline();
   void PrintSummary();
 
   Worker& worker_;
@@ -59,6 +62,8 @@ class TrainingRun {
   std::optional<TrainStep> step_;
   Schedule schedule_;
   Progress progress_;
+  std::optional<Timeline> timeline_;
+  int64_t timeline_step_ = 0;  // the last one in it
 
   std::deque<InFlight> in_flight_;
   Clock::time_point last_settled_;  // or when the oldest step in flight was started, if later

@@ -83,6 +83,7 @@ void TrainStep::Compute(const Batch& batch, double share) {
   for (int64_t m = 0; m < flags_.micro_batches; ++m) {
     const Batch part = MicroBatch(batch, m, flags_.micro_batches);
     const double weight = share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
+    Enter(StepPhase::kForward);
     const Tensor loss = task_.Loss(part);
     if (weight > 0) AddLoss(loss, weight);
     // One small sum a step carries all that workers must agree on; backward hides it.
@@ -90,12 +91,15 @@ void TrainStep::Compute(const Batch& batch, double share) {
       report_.View({}, kSums).CopyFrom(sums_.View({}));
       summed = worker_.group().AllReduce(sums_, ReduceOp::kSum, "loss and stop");
     }
+    Enter(StepPhase::kBackward);
     net_.Backward(loss, {.weight = weight,
                          .scaler = scaler,
                          .micro_batch = static_cast<int>(m),
                          .micro_batches = static_cast<int>(flags_.micro_batches)});
   }
+  Enter(StepPhase::kOther);
   summed.Wait();
+  Enter(StepPhase::kOptimizer);
   StepOptions options{.non_finite = flags_.on_non_finite, .scaler = scaler_ ? &*scaler_ : nullptr};
   if (flags_.clip > 0) options.max_grad_norm = flags_.clip;
   optimizer_->Step(options);
@@ -103,9 +107,21 @@ void TrainStep::Compute(const Batch& batch, double share) {
   report_.View(status.shape(), kStatus).CopyFrom(status);
 }
 
+void TrainStep::Profile(bool on) {
+  if (on && !profiler_) profiler_.emplace(worker_, net_);
+  profiling_ = on;
+  net_.set_tracing(on);
+}
+
+void TrainStep::Enter(StepPhase phase) {
+  if (profiling_) profiler_->Enter(phase);
+}
+
 Readback TrainStep::Start(double lr, bool stop) {
+  Enter(StepPhase::kLoad);
   const Batch batch = task_.NextBatch();
   const double share = worker_.batch_share();
+  Enter(StepPhase::kOther);
   optimizer_->set_lr(lr);
   // A worker without a share computes on a sample that counts for nothing.
   const double rows = share > 0 ? static_cast<double>(batch.inputs.dim(0)) : 0;
@@ -123,6 +139,7 @@ Readback TrainStep::Start(double lr, bool stop) {
   } else {
     Compute(batch, share);
   }
+  if (profiling_) profiler_->EndStep();
   return Readback(report_);
 }
 

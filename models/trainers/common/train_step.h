@@ -13,6 +13,7 @@
 #include "optim/optimizer.h"
 #include "parallel/data_parallel.h"
 #include "parallel/step_graph.h"
+#include "parallel/step_profiler.h"
 
 namespace convoy {
 
@@ -35,12 +36,19 @@ class TrainStep {
   Readback Start(double lr, bool stop);
   StepReport Read(const Readback& report) const;
 
+  /// From now on steps are timed, for profiler(); or no longer.
+  void Profile(bool on);
+  /// Of the steps that were timed; null if there were none.
+  StepProfiler* profiler() { return profiler_ ? &*profiler_ : nullptr; }
+
   const DataParallel& net() const { return net_; }
   const FlatParameters& parameters() { return net_.Parameters(); }
 
  private:
   /// Forward and backward of all micro-batches, and the update. May be recorded.
   void Compute(const Batch& batch, double share);
+  /// The next phase of the step.
+  void Enter(StepPhase phase);
   /// Adds a worker's part to the loss that all workers sum.
   void AddLoss(const Tensor& loss, double weight);
 
@@ -50,6 +58,8 @@ class TrainStep {
   DataParallel net_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<LossScaler> scaler_;
+  std::optional<StepProfiler> profiler_;
+  bool profiling_ = false;
 
   Tensor host_part_;  // (3) f64: what only the host knows of the sums below
   Tensor report_;     // f64: sums over workers of loss, stop and samples; this worker's loss; the
