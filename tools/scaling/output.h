@@ -1,0 +1,33 @@
+// Where scaling_bench shows what it has found: the terminal and files.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tools/scaling/prediction.h"
+#include "tools/scaling/results.h"
+
+namespace CLI {
+class App;
+}
+
+namespace convoy {
+
+struct OutputFlags {
+  std::string json, csv, html, svg;
+};
+
+/// Adds --json, --csv, --html and --svg.
+void AddOutputFlags(CLI::App& app, OutputFlags& flags);
+/// Throws: Error unless the files can be made: before an hour is spent on what goes into them.
+void CheckOutputFlags(const OutputFlags& flags);
+
+/// Prints `results` (may be null), then what `predict` prints and returns, and writes the files.
+/// Throws: Error if a file cannot be written, after all that can be.
+void Show(const ScalingResults* results, const OutputFlags& flags,
+          const std::function<std::vector<Prediction>()>& predict);
+/// The same for what --json has written. Throws: also Error if it cannot be read.
+void ShowSaved(const std::string& path, const OutputFlags& flags);
+
+}  // namespace convoy
