@@ -53,7 +53,7 @@ std::vector<std::string> TickTexts(const std::vector<double>& ticks) {
 void DrawXAxis(Svg& svg, const Axis& axis, double high, double top, double y,
                const std::string& name) {
   const double length = std::abs(axis.to() - axis.from());
-  const std::vector<double> ticks = Ticks(high, std::max(2, static_cast<int>(length / 70)));
+  const std::vector<double> ticks = Ticks(high, std::max(3, static_cast<int>(length / 70)));
   const std::vector<std::string> texts = TickTexts(ticks);
   for (size_t i = 0; i < ticks.size(); ++i) {
     const double x = axis(ticks[i]);

@@ -25,8 +25,8 @@ class Axis {
   bool log_;
 };
 
-/// Multiples of 1, 2 or 5 times a power of ten in [0, high], from 0 on: at most `most` of them
-/// above 0. Only 0 if `high` is not positive or not finite.
+/// Multiples of 1, 2 or 5 times a power of ten in [0, high], from 0 on: at most `most` above 0, and
+/// at least one if `most` is 3 or more. Only 0 if `high` is not positive or not finite.
 std::vector<double> Ticks(double high, int most);
 
 /// The ticks with as many decimals as their distance has.

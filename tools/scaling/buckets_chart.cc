@@ -13,7 +13,7 @@
 namespace convoy {
 namespace {
 
-constexpr double kWidth = 720, kLeft = 190, kRight = 588, kTop = 26;
+constexpr double kWidth = 720, kLeft = 226, kRight = 594, kTop = 26;
 constexpr const char* kSkewColor = kLightGrey;
 
 struct RowStyle {
@@ -42,6 +42,7 @@ class Chart {
 
   std::string Draw(bool standalone) {
     const double bottom = kTop + 4 + row_.height * static_cast<double>(buckets_.size());
+    if (!(end_ > 0)) end_ = 1;
     const Axis x = Axis::Linear(0, end_, kLeft, kRight);
     DrawXAxis(svg_, x, end_, kTop, bottom, "time from the start of backward (ms)");
     svg_.Text({kBytesRight, kTop - 8}, "bytes", {.anchor = Anchor::kEnd});
@@ -50,8 +51,12 @@ class Chart {
       DrawRow(buckets_[b], x, kTop + 4 + row_.height * static_cast<double>(b));
     }
     const std::vector<LegendEntry> legend{
-        AreaEntry("ready on some workers", kSkewColor),
-        {"ready on all, waits for its turn",
+        {"gradients ready, first to last worker",
+         [](Svg& svg, Point at) {
+           svg.Rect({at.x - 12, at.y - 6, 24, 12}, kSkewColor);
+           svg.Line({at.x + 12, at.y - 7}, {at.x + 12, at.y + 7}, {.width = 1.25});
+         }},
+        {"waits for its turn",
          [](Svg& svg, Point at) {
            svg.Line({at.x - 12, at.y}, {at.x + 12, at.y}, {.color = kDarkGrey, .width = 1.5});
          }},

@@ -38,7 +38,10 @@ class Chart {
   Chart(const ScalingResults* results, std::span<const Prediction> predictions)
       : predictions_(predictions) {
     if (results != nullptr) measured_ = results->measurements;
-    for (const Measurement& m : measured_) See(m.workers, m.efficiency);
+    for (const Measurement& m : measured_) {
+      See(m.workers, m.efficiency);
+      See(m.workers, EfficiencySpread(m).high);
+    }
     for (const Prediction& prediction : predictions_) {
       for (const PredictedSize& size : prediction.sizes) See(size.workers, size.efficiency);
       for (const PublishedPoint& point : prediction.published) See(point.workers, point.efficiency);
@@ -74,7 +77,7 @@ class Chart {
     const double top = highest_ <= 1.05 ? 1 : std::ceil(highest_ * 5) / 5;
     y_ = Axis::Linear(0, top, kBottom, kTop);
     x_ = MakeX();
-    for (const double tick : Ticks(top, 6)) {
+    for (const double tick : Ticks(top, 7)) {
       const double y = y_(tick);
       svg_.Line({kLeft, y}, {kRight, y}, {.color = kGridColor});
       svg_.Text({kLeft - 8, y + 4}, fmt::format("{:.0f}%", 100 * tick), {.anchor = Anchor::kEnd});
@@ -119,7 +122,8 @@ class Chart {
                 fmt::format("{}: {} measured, quartiles {} to {}", Workers(m.workers),
                             Percent(m.efficiency), Percent(spread.low), Percent(spread.high)));
       if (measured_.size() > kMostLabels || !predictions_.empty()) continue;
-      svg_.Text({points[i].x + 8, points[i].y + 16}, Percent(m.efficiency));
+      // Above: efficiency falls to the right.
+      svg_.Text({points[i].x + 7, points[i].y - 7}, Percent(m.efficiency));
     }
     legend_.push_back({"measured (bars: quartiles of the step's time)", [](Svg& svg, Point at) {
                          svg.Line({at.x - 12, at.y}, {at.x + 12, at.y}, {.width = 2});
@@ -190,7 +194,7 @@ class Chart {
     const char* color;
   };
 
-  std::vector<Measurement> measured_;
+  std::span<const Measurement> measured_;
   std::span<const Prediction> predictions_;
   std::set<int> counts_;
   double highest_ = 0;

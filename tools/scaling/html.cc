@@ -30,7 +30,9 @@ class Page {
   }
 
   void Heading(const std::string& text) { text_ += fmt::format("<h2>{}</h2>\n", XmlText(text)); }
-  void Paragraph(const std::string& text) { text_ += fmt::format("<p>{}</p>\n", XmlText(text)); }
+  void Paragraph(const std::string& text) {
+    if (!text.empty()) text_ += fmt::format("<p>{}</p>\n", XmlText(text));
+  }
 
   void List(const std::vector<std::string>& items, const char* kind) {
     if (items.empty()) return;
@@ -105,7 +107,6 @@ std::string EfficiencyCaption(const ScalingResults* results,
 }
 
 void AddMeasuredFigures(Page& page, const ScalingResults& results) {
-  if (results.measurements.empty()) return;
   page.Figure(
       SplitChart(results, kInline),
       "Where the time of a step goes, mean over workers. Exposed: communication that nothing "
@@ -143,25 +144,31 @@ void AddPrediction(Page& page, const Prediction& prediction) {
 }  // namespace
 
 std::string HtmlReport(const ScalingResults* results, std::span<const Prediction> predictions) {
-  Page page(results == nullptr ? "Predicted scaling" : "Scaling of " + results->model);
+  Page page(results == nullptr       ? "Predicted scaling"
+            : results->model.empty() ? "Scaling"
+                                     : "Scaling of " + results->model);
   if (results != nullptr) {
     for (const std::string& line : Summary(*results)) page.Paragraph(line);
     page.List(Warnings(*results), "warnings");
   }
+  for (const Prediction& prediction : predictions) page.Paragraph(Summary(prediction));
   const bool measured = results != nullptr && !results->measurements.empty();
   if (measured || !predictions.empty()) {
     page.Figure(EfficiencyChart(results, predictions, kInline),
                 EfficiencyCaption(results, predictions));
   }
   if (results != nullptr) {
-    AddMeasuredFigures(page, *results);
-    page.Heading("Figures");
-    page.Add(EfficiencyTable(*results));
-    page.Add(SplitTable(*results));
-    page.Add(SlowestTable(*results));
-    if (measured) page.Add(BucketTable(results->measurements.back()));
-    page.Heading("How it was measured");
-    page.Add(Facts(*results));
+    if (measured) {
+      AddMeasuredFigures(page, *results);
+      page.Heading("Tables");
+      page.Add(EfficiencyTable(*results));
+      page.Add(SplitTable(*results));
+      page.Add(SlowestTable(*results));
+      page.Add(BucketTable(results->measurements.back()));
+    }
+    const auto facts = Facts(*results);
+    if (!facts.empty()) page.Heading("How it was measured");
+    page.Add(facts);
   }
   for (const Prediction& prediction : predictions) AddPrediction(page, prediction);
   return page.Finish();

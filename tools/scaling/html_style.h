@@ -12,16 +12,16 @@ h2 { font-size: 20px; line-height: 1.3; margin: 40px 0 8px; overflow-wrap: anywh
 p { margin: 8px 0; }
 figure { margin: 32px 0; }
 figcaption { font-size: 14px; color: #333; margin-top: 6px; }
-svg { display: block; width: 100%; height: auto; min-width: 600px; }
+svg { display: block; width: 100%; height: auto; min-width: 440px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums;
   margin: 20px 0 0; border-top: 2px solid #111; border-bottom: 2px solid #111; }
 caption { text-align: left; font-weight: bold; padding: 4px 0; }
 th, td { padding: 3px 10px; text-align: right; vertical-align: top; white-space: nowrap; }
-th { border-bottom: 1px solid #111; vertical-align: bottom; white-space: normal; }
+th { border-bottom: 1px solid #111; vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: 2px; }
 th:last-child, td:last-child { padding-right: 2px; }
-.text { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.text { text-align: left; white-space: normal; overflow-wrap: break-word; max-width: 330px; }
 ul { padding-left: 20px; }
 li { overflow-wrap: anywhere; }
 ul.warnings { list-style: none; margin: 16px 0; padding: 8px 14px; background: #fff6e0;

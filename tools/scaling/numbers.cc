@@ -36,7 +36,7 @@ int Decimals(std::span<const double> values) {
   }
   if (largest >= 1000) return 0;
   if (largest >= 100) return 1;
-  return largest >= 10 ? 2 : 3;
+  return largest >= 1 ? 2 : 3;
 }
 
 std::string Fixed(double value, int decimals) {
@@ -88,15 +88,17 @@ Spread EfficiencySpread(const Measurement& m) {
 SlowWorker SlowestOf(const Measurement& m) {
   SlowWorker slow;
   if (m.workers < 2) return slow;
-  std::vector<double> computes;
+  std::vector<double> others;
   for (const WorkerTimes& worker : m.by_worker) {
-    computes.push_back(worker.compute);
-    if (worker.rank != m.slowest) continue;
+    if (worker.rank != m.slowest) {
+      others.push_back(worker.compute);
+      continue;
+    }
     slow.rank = worker.rank;
     slow.compute = worker.compute;
     slow.late = worker.late;
   }
-  if (!computes.empty()) slow.typical = Median(computes);
+  if (!others.empty()) slow.typical = Median(others);
   return slow;
 }
 

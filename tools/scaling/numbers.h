@@ -8,7 +8,7 @@
 
 namespace convoy {
 
-/// How many decimals show a column of figures, so that the largest has about four digits: 2
+/// How many decimals show a column of figures, so that the largest has three or four digits: 2
 /// for 35.0, 0 for 1,234. What is not finite does not count.
 int Decimals(std::span<const double> values);
 
@@ -40,9 +40,10 @@ Spread EfficiencySpread(const Measurement& measurement);
 struct SlowWorker {
   int rank = -1;       ///< -1: not known, or there is only one worker
   double compute = 0;  ///< ms a step
-  double typical = 0;  ///< the median over all workers
+  double typical = 0;  ///< the median over the others
   double late = 0;     ///< ms
-  double more() const { return typical > 0 ? compute / typical - 1 : 0; }
+  /// A share; NaN if it is not known.
+  double more() const { return compute / typical - 1; }
 };
 SlowWorker SlowestOf(const Measurement& measurement);
 

@@ -15,6 +15,7 @@ inline constexpr const char* kBlack = "#000000";
 inline constexpr const char* kOrange = "#e69f00";
 inline constexpr const char* kSkyBlue = "#56b4e9";
 inline constexpr const char* kGreen = "#009e73";
+inline constexpr const char* kYellow = "#f0e442";
 inline constexpr const char* kBlue = "#0072b2";
 inline constexpr const char* kVermilion = "#d55e00";
 inline constexpr const char* kPurple = "#cc79a7";
@@ -40,7 +41,7 @@ struct PartStyle {
   Hatch hatch = Hatch::kNone;
 };
 inline constexpr std::array kParts{
-    PartStyle{"load", &StepSplit::load, kDarkGrey},
+    PartStyle{"load", &StepSplit::load, kYellow},
     PartStyle{"forward", &StepSplit::forward, kBlue},
     PartStyle{"backward", &StepSplit::backward, kSkyBlue},
     PartStyle{"exposed", &StepSplit::exposed, kVermilion, Hatch::kRising},

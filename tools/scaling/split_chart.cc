@@ -18,7 +18,7 @@ constexpr double kWidth = 720, kLeft = 64, kTop = 26, kRow = 26, kBar = 18;
 constexpr double kTotalRoom = 58;    // behind a bar, for its sum
 constexpr double kSharesBeyond = 8;  // longest step over shortest
 
-// Left out of a sum if it is not finite; negative parts, which clocks can give, have no length.
+// What is not finite, or negative as clocks can make it, has no length.
 double Part(double value) { return std::isfinite(value) ? std::max(value, 0.0) : 0; }
 
 double Total(const StepSplit& split) {
@@ -50,7 +50,7 @@ class Chart {
     const double bottom = kTop + kRow * static_cast<double>(measurements_.size()) + 4;
     const double right = costliest_ > 0 ? 452 : kWidth - 10;
     svg_.Text({kLeft - 8, kTop - 8}, "workers", {.anchor = Anchor::kEnd});
-    const double high = shares_ ? 100 : longest_;
+    const double high = shares_ ? 100 : longest_ > 0 ? longest_ : 1;
     const Axis x = Axis::Linear(0, high, kLeft, right - kTotalRoom);
     DrawXAxis(svg_, x, high, kTop, bottom,
               shares_ ? "share of the step (%)" : "time of a step (ms)");
@@ -111,7 +111,8 @@ class Chart {
       end = DrawPart(m, part, begin, scale, i, x, true);
       if (begin > 0 && x(end * scale) - x(begin * scale) > 2) DrawBorder(x, begin * scale, y);
     }
-    svg_.Text({x(end * scale) + 6, y + 13}, Fixed(total, decimals_) + (shares_ ? " ms" : ""));
+    svg_.Text({x(end * scale) + 6, y + 13},
+              Fixed(m.split.total(), decimals_) + (shares_ ? " ms" : ""));
   }
 
   void DrawCost(size_t i, const Axis& x) {
@@ -120,12 +121,12 @@ class Chart {
     for (const PartStyle& part : kParts) {
       if (part.hatch != Hatch::kNone) end = DrawPart(m, part, end, 1, i, x, false);
     }
-    const double total = Total(m.split);
-    svg_.Text({x(end) + 6, RowTop(i) + 13}, fmt::format("{} ({})", Fixed(end, cost_decimals_),
-                                                        Percent(total > 0 ? end / total : 0)));
+    const double cost = m.split.exposed + m.split.waiting;
+    svg_.Text({x(end) + 6, RowTop(i) + 13},
+              fmt::format("{} ({})", Fixed(cost, cost_decimals_), Percent(cost / m.split.total())));
   }
 
-  std::vector<Measurement> measurements_;
+  std::span<const Measurement> measurements_;
   double longest_ = 0, costliest_ = 0;
   bool shares_ = false;
   int decimals_ = 0, cost_decimals_ = 0;

@@ -14,7 +14,7 @@ namespace convoy {
 namespace {
 
 constexpr double kMark = 4;        // half a mark
-constexpr double kHatchEvery = 4;  // pixels between two lines
+constexpr double kHatchEvery = 6;  // pixels between two lines
 constexpr const char* kHatchColor = "#ffffff";
 
 bool Finite(std::initializer_list<double> values) {
@@ -149,7 +149,7 @@ std::string Svg::Finish(double width, double height, const std::string& label,
                         bool standalone) const {
   std::string text = standalone ? "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" : "";
   text += fmt::format(R"(<svg {}width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" )"
-                      R"(aria-label="{}" font-family="Helvetica, Arial, sans-serif">)"
+                      R"(aria-label="{}" style="font-family: Helvetica, Arial, sans-serif">)"
                       "\n",
                       standalone ? R"(xmlns="http://www.w3.org/2000/svg" )" : "", XmlText(label),
                       fmt::arg("w", Px(width)), fmt::arg("h", Px(height)));

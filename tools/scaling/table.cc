@@ -17,14 +17,26 @@ namespace {
 constexpr const char* kBold = "\033[1m";
 constexpr const char* kYellow = "\033[33m";
 constexpr const char* kPlain = "\033[0m";
-constexpr size_t kShortest = 10;  // to which a name is cut at most
+constexpr size_t kShortest = 10;  // to which a name is cut at most; its heading is never cut
 
-// One line, and nothing that a terminal would obey.
-std::string Printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = c == '\n' || c == '\t' ? ' ' : '?';
+// One line, and nothing that a terminal would obey: no control characters, of Latin-1 neither.
+std::string Printable(const std::string& text) {
+  std::string printable;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (byte == '\n' || byte == '\t') {
+      printable += ' ';
+    } else if (byte < 0x20 || byte == 0x7F) {
+      printable += '?';
+    } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F in UTF-8
+      printable += '?';
+      ++i;
+    } else {
+      printable += text[i];
+    }
   }
-  return text;
+  return printable;
 }
 
 class Text {
@@ -59,7 +71,7 @@ class Text {
 
   void Add(const TableData& table) {
     if (table.rows.empty()) return;
-    Blank();
+    if (!text_.empty()) Blank();
     Heading(table.title);
     const std::vector<size_t> widths = Widths(table);
     std::vector<std::string> names;
@@ -89,7 +101,8 @@ class Text {
     while (total > static_cast<size_t>(options_.columns)) {
       size_t widest = widths.size();
       for (size_t c = 0; c < widths.size(); ++c) {
-        if (table.columns[c].kind != TableData::Kind::kText || widths[c] <= kShortest) continue;
+        const size_t shortest = std::max(kShortest, Length(table.columns[c].name));
+        if (table.columns[c].kind != TableData::Kind::kText || widths[c] <= shortest) continue;
         if (widest == widths.size() || widths[c] > widths[widest]) widest = c;
       }
       if (widest == widths.size()) break;
@@ -127,7 +140,7 @@ bool WantsColor(std::FILE* file) {
 
 std::string ResultsTable(const ScalingResults& results, TableOptions options) {
   Text text(options);
-  text.Heading("Convoy scaling: " + results.model);
+  text.Heading(results.model.empty() ? "Convoy scaling" : "Convoy scaling: " + results.model);
   for (const auto& [name, fact] : Facts(results)) {
     text.Wrapped(fmt::format("  {:<12}", name), fact);
   }
@@ -135,6 +148,9 @@ std::string ResultsTable(const ScalingResults& results, TableOptions options) {
   text.Add(SplitTable(results));
   text.Add(SlowestTable(results));
   if (!results.measurements.empty()) text.Add(BucketTable(results.measurements.back()));
+  const std::vector<std::string> summary = Summary(results);
+  if (!summary.empty()) text.Blank();
+  for (const std::string& line : summary) text.Wrapped("", line);
   const std::vector<std::string> warnings = Warnings(results);
   if (!warnings.empty()) text.Blank();
   for (const std::string& warning : warnings) text.Wrapped("warning: ", warning, kYellow);

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "models/trainers/common/text.h"
 #include "tools/scaling/numbers.h"
@@ -25,6 +25,15 @@ int DecimalsOf(const Items& items, Value value) {
 
 std::string Quartiles(const Spread& spread, int decimals) {
   return Fixed(spread.low, decimals) + " to " + Fixed(spread.high, decimals);
+}
+
+std::string PublishedAt(const Prediction& prediction, int workers) {
+  std::string text;
+  for (const PublishedPoint& point : prediction.published) {
+    if (point.workers != workers) continue;
+    text += (text.empty() ? "" : ", ") + Percent(point.efficiency);
+  }
+  return text;
 }
 
 }  // namespace
@@ -78,7 +87,7 @@ TableData SlowestTable(const ScalingResults& results) {
                   .columns = {{"workers"},
                               {"slowest"},
                               {"computes"},
-                              {"median worker"},
+                              {"others' median"},
                               {"longer by"},
                               {"gradients late by"}}};
   const int ms = DecimalsOf(results.measurements, [](auto& m) { return SlowestOf(m).compute; });
@@ -94,11 +103,13 @@ TableData SlowestTable(const ScalingResults& results) {
 
 TableData BucketTable(const Measurement& m) {
   TableData table{
-      .title = fmt::format("Buckets of {}, in ms from the start of backward", Workers(m.workers)),
+      .title = fmt::format("Buckets of {}, in ms from the start of backward (first: ready on one, "
+                           "last: the rank)",
+                           Workers(m.workers)),
       .columns = {{"bucket", Kind::kText},
                   {"bytes"},
-                  {"first ready"},
-                  {"all ready"},
+                  {"first"},
+                  {"ready"},
                   {"start"},
                   {"end"},
                   {"GB/s"},
@@ -113,7 +124,7 @@ TableData BucketTable(const Measurement& m) {
     table.rows.push_back({bucket.name, ByteText(bucket.bytes), Fixed(bucket.first_ready, ms),
                           Fixed(bucket.ready, ms), Fixed(bucket.start, ms), Fixed(bucket.end, ms),
                           Fixed(bucket.busbw_gb_per_s, gb), Fixed(bucket.hidden, ms),
-                          Fixed(bucket.exposed, ms), fmt::format("rank {}", bucket.last_worker)});
+                          Fixed(bucket.exposed, ms), std::to_string(bucket.last_worker)});
     all.bytes += bucket.bytes;
     all.hidden += bucket.hidden;
     all.exposed += bucket.exposed;
@@ -124,42 +135,38 @@ TableData BucketTable(const Measurement& m) {
 }
 
 TableData PredictedTable(const Prediction& prediction) {
-  TableData table{.title = fmt::format("Predicted: {} on {}", prediction.model, prediction.links),
-                  .columns = {{"workers"},
-                              {prediction.unit + "/s"},
-                              {"step ms"},
-                              {"efficiency"},
-                              {"published"},
-                              {"exposed"},
-                              {"waiting"},
-                              {"algorithm", Kind::kText},
-                              {"costliest bucket", Kind::kText},
-                              {"costs"}}};
+  const bool published = !prediction.published.empty();
+  const bool waiting = std::any_of(prediction.sizes.begin(), prediction.sizes.end(),
+                                   [](const PredictedSize& size) { return size.waiting_ms > 0; });
+  TableData table{
+      .title = fmt::format("Predicted, in ms: {} on {}", prediction.model, prediction.links),
+      .columns = {{"workers"}, {prediction.unit + "/s"}, {"step ms"}, {"efficiency"}}};
+  if (published) table.columns.push_back({"published"});
+  table.columns.push_back({"exposed"});
+  if (waiting) table.columns.push_back({"waiting"});
+  table.columns.push_back({"algorithm", Kind::kText});
+  table.columns.push_back({"costliest", Kind::kText});
+  table.columns.push_back({"costs"});
+
   const int ms = DecimalsOf(prediction.sizes, [](auto& size) { return size.step_ms; });
   const int rate = DecimalsOf(prediction.sizes, [](auto& size) { return size.units_per_s; });
-  std::set<int> counts;
-  for (const PredictedSize& size : prediction.sizes) counts.insert(size.workers);
-  for (const PublishedPoint& point : prediction.published) counts.insert(point.workers);
-  for (const int workers : counts) {
-    Row row(table.columns.size());
-    row[0] = WithCommas(workers);
-    for (const PredictedSize& size : prediction.sizes) {
-      if (size.workers != workers) continue;
-      row = {row[0],
-             Fixed(size.units_per_s, rate),
-             Fixed(size.step_ms, ms),
-             Percent(size.efficiency),
-             "",
-             Fixed(size.exposed_ms, ms),
-             Fixed(size.waiting_ms, ms),
-             size.algorithm,
-             size.costliest_name,
-             Fixed(size.costliest_ms, ms)};
-    }
-    for (const PublishedPoint& point : prediction.published) {
-      if (point.workers != workers) continue;
-      row[4] += (row[4].empty() ? "" : ", ") + Percent(point.efficiency);
-    }
+  std::map<int, const PredictedSize*> sizes;  // null: only published
+  for (const PublishedPoint& point : prediction.published) sizes[point.workers] = nullptr;
+  for (const PredictedSize& size : prediction.sizes) sizes[size.workers] = &size;
+  for (const auto& [workers, size] : sizes) {
+    Row row{WithCommas(workers)};
+    const auto add = [&row, size = size](const auto& text) {
+      row.push_back(size == nullptr ? "" : text(*size));
+    };
+    add([&](const PredictedSize& s) { return Fixed(s.units_per_s, rate); });
+    add([&](const PredictedSize& s) { return Fixed(s.step_ms, ms); });
+    add([&](const PredictedSize& s) { return Percent(s.efficiency); });
+    if (published) row.push_back(PublishedAt(prediction, workers));
+    add([&](const PredictedSize& s) { return Fixed(s.exposed_ms, ms); });
+    if (waiting) add([&](const PredictedSize& s) { return Fixed(s.waiting_ms, ms); });
+    add([&](const PredictedSize& s) { return s.algorithm; });
+    add([&](const PredictedSize& s) { return s.costliest_name; });
+    add([&](const PredictedSize& s) { return Fixed(s.costliest_ms, ms); });
     table.rows.push_back(std::move(row));
   }
   return table;

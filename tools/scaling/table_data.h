@@ -42,6 +42,10 @@ std::vector<std::pair<std::string, std::string>> Facts(const ScalingResults& res
 /// The findings in a few sentences: how well it scales, and what took the rest.
 std::vector<std::string> Summary(const ScalingResults& results);
 
+/// One sentence: how efficient the largest number of workers is predicted to be. Empty without
+/// sizes.
+std::string Summary(const Prediction& prediction);
+
 /// All of them; those of one number of workers start with it.
 std::vector<std::string> Warnings(const ScalingResults& results);
 

@@ -79,6 +79,7 @@ class Chart {
       for (const Track& track : tracks) bottom += TrackHeight(track, lane);
       bottom += kBetweenRanks;
     }
+    if (!(end_ > 0)) end_ = 1;
     const Axis x = Axis::Linear(0, end_, kLeft, kRight);
     DrawXAxis(svg_, x, end_, kTop, bottom, "time from the start of the step (ms)");
     double y = kTop;
@@ -93,9 +94,11 @@ class Chart {
     }
     double end = DrawLegend(svg_, {kLeft, bottom + 46}, kRight - kLeft, Legend());
     if (shown_.size() < all_ranks_.size()) {
-      svg_.Text({kLeft, end + 14},
-                fmt::format("{} of {} ranks; the slowest is rank {}", shown_.size(),
-                            all_ranks_.size(), measurement_.slowest));
+      svg_.Text(
+          {kLeft, end + 14},
+          fmt::format("{} of {} ranks; the slowest is rank {}", shown_.size(),
+                      Fixed(std::max(measurement_.workers, static_cast<int>(all_ranks_.size())), 0),
+                      measurement_.slowest));
       end += 20;
     }
     return svg_.Finish(kWidth, end + 6, "Timeline of one step, by rank", standalone);
@@ -142,7 +145,10 @@ class Chart {
     used_sums_ |= IsSum(span);
     used_waits_ |= IsWait(span);
     if (span.bucket < 0) used_parts_.insert(&PartOf(span));
-    const double x0 = x(span.begin), width = x(span.end) - x0;
+    const double x0 = x(span.begin);
+    double width = x(span.end) - x0;
+    // Many small ones in a row are one area, without the light seams that browsers draw.
+    if (width > 0 && width < 3 && !IsSum(span)) width += 0.4;
     svg_.Rect({x0, y, width, height}, color, hatch,
               fmt::format("rank {}, {}: {} ms, from {} to {}", rank, span.name,
                           Figure(span.end - span.begin), Figure(span.begin), Figure(span.end)));
