@@ -1,4 +1,4 @@
-// The trainers on two hosts, over a network that can be cut.
+// The trainers on several hosts, over a network that can be cut.
 #include <catch2/catch.hpp>
 #include <cstdio>
 
@@ -47,18 +47,15 @@ class HostsFixture : public TrainerFixture {
         done
       }
     )";
-    Arguments words{"tests/hosts/two_hosts",
-                    "bash",
-                    "-c",
-                    "folder=$1; shift; " + functions + script,
-                    "bash",
-                    folder.path()};
+    Arguments words{
+        "tests/hosts/hosts", "bash", "-c", "folder=$1; shift; " + functions + script, "bash",
+        folder.path()};
     return RunProcess(Joined(words, command));
   }
 };
 
-bool HaveHosts() {
-  const ProcessResult result = RunProcess({"tests/hosts/two_hosts", "true"});
+bool HaveHosts(const Arguments& flags = {}) {
+  const ProcessResult result = RunProcess(Joined(Joined({"tests/hosts/hosts"}, flags), {"true"}));
   if (result.status != 0) std::fputs(result.out.c_str(), stdout);
   return result.status == 0;
 }
@@ -106,6 +103,64 @@ TEST_CASE_METHOD(HostsFixture,
     const size_t at = result.out.find("seconds ");
     REQUIRE(at != std::string::npos);
     CHECK(std::stoi(result.out.substr(at + 8)) <= 3 + 5 + 5);
+  }
+}
+
+TEST_CASE_METHOD(HostsFixture, "Four hosts with shaped links train as one worker does") {
+  const Arguments shaped{"--hosts", "4", "--rate", "200mbit"};
+  if (!HaveHosts(shaped)) return;
+  const Arguments sgd{"--optimizer", "sgd",      "--lr", "0.1",     "--decay",
+                      "constant",    "--warmup", "0",    "--steps", "10"};
+  const Program program = Programs()[1];
+  Run(program, "threads", Joined(sgd, {"--workers", "4"}));
+  folder().Write("four", "10.77.0.1\n10.77.0.2\n10.77.0.3\n10.77.0.4\n");
+  const ProcessResult result = RunProcess(Joined(
+      Joined({"tests/hosts/hosts"}, shaped),
+      Joined(
+          {"tools/launcher/launcher", "--hosts", folder() / "four", "--ssh", "ip netns exec", "--"},
+          Command(program, Joined(sgd, {"--threads", "1", "--save", Saved("hosts")})))));
+  INFO(result.out << result.err);
+  REQUIRE(result.status == 0);
+  CHECK(Content(Saved("threads")) == Content(Saved("hosts")));
+}
+
+TEST_CASE("Both ends of every host's link are shaped, and the command's status is the script's") {
+  if (!HaveHosts({"--rate", "10mbit"})) return;
+  const ProcessResult result = RunProcess(
+      {"tests/hosts/hosts", "--hosts", "3", "--rate", "10mbit", "bash", "-c",
+       "for name in switch 10.77.0.1 10.77.0.2 10.77.0.3; do tc -n $name qdisc; done; exit 5"});
+  INFO(result.out << result.err);
+  CHECK(result.status == 5);
+  size_t links = 0;
+  for (const char* name : {"port1", "port2", "port3", "eth0"}) {
+    const std::string device = std::string("dev ") + name + " root";
+    for (size_t at = 0; (at = result.out.find(device, at)) != std::string::npos; ++at) {
+      const std::string line = result.out.substr(at, result.out.find('\n', at) - at);
+      CHECK_THAT(line, Catch::Contains("rate 10Mbit"));
+      ++links;
+    }
+  }
+  CHECK(links == 6);
+}
+
+TEST_CASE("Flags that make no sense are refused before anything is made") {
+  struct Row {
+    Arguments arguments;
+    const char* message;
+  };
+  for (const Row& row : std::vector<Row>{
+           {{}, "there is no command"},
+           {{"--hosts", "3"}, "there is no command"},
+           {{"--hosts"}, "--hosts wants a number from 1 to 99, got ''"},
+           {{"--hosts", "0", "true"}, "--hosts wants a number from 1 to 99, got '0'"},
+           {{"--hosts", "100", "true"}, "--hosts wants a number from 1 to 99, got '100'"},
+           {{"--rate", "fast", "true"}, "--rate wants a rate such as 100mbit or 1gbit, got 'fast'"},
+           {{"--rate", "100", "true"}, "--rate wants a rate such as 100mbit or 1gbit, got '100'"},
+           {{"--delay", "1ms", "true"}, "unknown argument '--delay'"}}) {
+    const ProcessResult result = RunProcess(Joined({"tests/hosts/hosts"}, row.arguments));
+    CAPTURE(row.message, result.out, result.err);
+    CHECK(result.status == 2);
+    CHECK(result.err == std::string("hosts: ") + row.message + " (see hosts --help)\n");
   }
 }
 

@@ -137,8 +137,8 @@ std::vector<double> StepDurations(const Records& records, int round_steps) {
   std::vector<double> durations(records[0].size());
   for (const auto& steps : records) {
     for (size_t s = 0; s < steps.size(); ++s) {
-      durations[s] += DurationOf(steps[s], Next(steps, s, round_steps)) /
-                      static_cast<double>(records.size());
+      durations[s] +=
+          DurationOf(steps[s], Next(steps, s, round_steps)) / static_cast<double>(records.size());
     }
   }
   return durations;
@@ -223,9 +223,9 @@ void Analyse(const Records& records, const std::vector<BucketSize>& buckets, int
     std::map<size_t, int> last;
     for (size_t s = 0; s < steps; ++s) ++last[sums[s][b].last_worker];
     times.last_worker = static_cast<int>(
-        std::max_element(last.begin(), last.end(),
-                         [](const auto& x, const auto& y) { return x.second < y.second; })
-            ->first);
+        std::max_element(last.begin(), last.end(), [](const auto& x, const auto& y) {
+          return x.second < y.second;
+        })->first);
     measurement.buckets.push_back(times);
   }
 }

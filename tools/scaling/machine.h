@@ -17,8 +17,8 @@ std::string Today();
 /// What other programs do to a measurement, before it starts: none if the machine is quiet.
 std::vector<std::string> LoadWarnings();
 
-/// What makes figures of `measurement` worthless: steps whose times lie far apart, few steps, workers
-/// that share cores.
+/// What makes figures of `measurement` worthless: steps whose times lie far apart, few steps,
+/// workers that share cores.
 std::vector<std::string> WarningsFor(const Measurement& measurement);
 
 }  // namespace convoy

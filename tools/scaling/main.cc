@@ -1,4 +1,5 @@
-// tools/scaling_bench: how well training scales, where the time goes, and what more workers would do.
+// tools/scaling_bench: how well training scales, where the time goes, and what more workers would
+// do.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -25,7 +26,8 @@ namespace {
 
 constexpr char kAbout[] =
     "Measures how training scales with the number of workers, and predicts how it would go on.\n\n"
-    "  scaling_bench --model gpt_cpu                          on this machine, up to all its cores\n"
+    "  scaling_bench --model gpt_cpu                          on this machine, up to all its "
+    "cores\n"
     "  launch --workers 4 -- scaling_bench --device cpu       on processes (tools/launch, mpirun)\n"
     "  scaling_bench --predict 8,64,512 --links dgx-h100-ndr400 --profile gpt2-124m\n";
 
@@ -39,7 +41,7 @@ struct Flags {
   bool oversubscribe = false;
   double bucket_mb = 25;
   std::string save_profile;
-  std::string from;
+  std::vector<std::string> from;
   OutputFlags output;
   PredictFlags predict;
   std::string command;
@@ -90,7 +92,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->type_name("FILE");
   AddOutputFlags(app, flags.output);
   app.option_defaults()->always_capture_default(false)->group("Show");
-  app.add_option("--from", flags.from, "Show what an earlier run has saved with --json instead")
+  app.add_option("--from", flags.from,
+                 "Show what earlier runs have saved with --json: the first measurement, and all "
+                 "predictions")
       ->type_name("FILE");
   AddPredictFlags(app, flags.predict);
 }
@@ -137,13 +141,14 @@ void CheckMeasuring(Flags& flags) {
                flags.launch.workers);
   const Placement place = Place(flags.launch);
   const int cores = AvailableCores();
-  CONVOY_CHECK(place.device != DeviceType::kCpu || synthetic || flags.oversubscribe ||
-                   place.workers * place.threads <= cores,
-               "[--counts] {} workers of {} thread{} want {} cores, but this machine has {}: they "
-               "would take turns, and the figures say nothing of scaling. Give fewer, start them on "
-               "several machines with tools/launch --hosts, or say --oversubscribe",
-               place.workers, place.threads, place.threads == 1 ? "" : "s",
-               place.workers * place.threads, cores);
+  CONVOY_CHECK(
+      place.device != DeviceType::kCpu || synthetic || flags.oversubscribe ||
+          place.workers * place.threads <= cores,
+      "[--counts] {} workers of {} thread{} want {} cores, but this machine has {}: they "
+      "would take turns, and the figures say nothing of scaling. Give fewer, start them on "
+      "several machines with tools/launch --hosts, or say --oversubscribe",
+      place.workers, place.threads, place.threads == 1 ? "" : "s", place.workers * place.threads,
+      cores);
 }
 
 void MeasureAndShow(Worker& worker, const Flags& flags) {
@@ -176,7 +181,7 @@ void Run(Flags& flags) {
   CheckOutputFlags(flags.output);
   for (const auto& [flag, path] :
        {std::pair("--timeline", flags.measure.timeline), {"--save-profile", flags.save_profile}}) {
-    if (!path.empty()) CheckWritableFolder(flag, path);
+    if (!path.empty()) CheckWritable(flag, path);
   }
   flags.predict.bucket_mb = flags.bucket_mb;
   flags.predict.bucket_plan = flags.measure.bucket_plan;

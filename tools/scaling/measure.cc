@@ -43,8 +43,8 @@ class Training {
     std::vector<StepTimes> times;
     while (auto step = profiler_.Take()) times.push_back(*std::move(step));
     CONVOY_CHECK(times.size() == static_cast<size_t>(steps),
-                 "[scaling] {} of {} steps have no times", static_cast<size_t>(steps) - times.size(),
-                 steps);
+                 "[scaling] {} of {} steps have no times",
+                 static_cast<size_t>(steps) - times.size(), steps);
     return times;
   }
 
@@ -94,7 +94,8 @@ ModelProfile ProfileOf(const std::vector<StepTimes>& steps, const ParameterList&
   };
   ModelProfile profile;
   profile.forward_ms = median([](const StepTimes& s) { return s.backward_begin - s.begin(); });
-  profile.backward_ms = median([](const StepTimes& s) { return s.backward_end - s.backward_begin; });
+  profile.backward_ms =
+      median([](const StepTimes& s) { return s.backward_end - s.backward_begin; });
   profile.optimizer_ms = median([](const StepTimes& s) { return s.end() - s.backward_end; });
   for (const auto& [name, tensor] : parameters) {
     const auto& traced = steps.front().parameters;

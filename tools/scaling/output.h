@@ -27,7 +27,8 @@ void CheckOutputFlags(const OutputFlags& flags);
 /// Throws: Error if a file cannot be written, after all that can be.
 void Show(const ScalingResults* results, const OutputFlags& flags,
           const std::function<std::vector<Prediction>()>& predict);
-/// The same for what --json has written. Throws: also Error if it cannot be read.
-void ShowSaved(const std::string& path, const OutputFlags& flags);
+/// The same for what --json has written in several runs: the first measurement that there is, and
+/// all predictions. Throws: also Error if a file cannot be read.
+void ShowSaved(const std::vector<std::string>& paths, const OutputFlags& flags);
 
 }  // namespace convoy

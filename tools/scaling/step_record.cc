@@ -58,8 +58,7 @@ std::vector<std::vector<StepRecord>> GatherRecords(Worker& worker,
   CONVOY_CHECK(size == own.size() * (kOwnFields + buckets * kBucketFields),
                "[scaling] steps differ in their buckets");
   const auto workers = static_cast<size_t>(worker.world_size());
-  const Tensor input =
-      Tensor::From({static_cast<int64_t>(size)}, numbers, worker.device());
+  const Tensor input = Tensor::From({static_cast<int64_t>(size)}, numbers, worker.device());
   const Tensor all = Tensor::Zeros({static_cast<int64_t>(size * workers)}, input.options());
   worker.group().AllGather(input, all).Wait();
   numbers = all.ToVector<double>();

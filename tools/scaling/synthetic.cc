@@ -24,7 +24,8 @@ class Sleeper {
   void Sleep(double ms) {
     const Clock::time_point now = Clock::now();
     if (now - due_ > kLate) due_ = now;
-    due_ += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(ms));
+    due_ +=
+        std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(ms));
     std::this_thread::sleep_until(due_);
   }
 
@@ -115,9 +116,12 @@ class Parser {
     }
     const size_t parameters_at = at_;
     double parameters = Number("a number of parameters");
-    if (Take("k")) parameters *= 1e3;
-    else if (Take("M")) parameters *= 1e6;
-    else if (Take("G")) parameters *= 1e9;
+    if (Take("k"))
+      parameters *= 1e3;
+    else if (Take("M"))
+      parameters *= 1e6;
+    else if (Take("G"))
+      parameters *= 1e9;
     if (parameters < 1 || parameters > 1e12) {
       at_ = parameters_at;
       Expected("1 to 1000G parameters");
@@ -135,8 +139,10 @@ class Parser {
   double Time() {
     const size_t start = at_;
     double ms = Number("a time");
-    if (Take("us")) ms /= 1e3;
-    else if (!Take("ms") && Take("s")) ms *= 1e3;
+    if (Take("us"))
+      ms /= 1e3;
+    else if (!Take("ms") && Take("s"))
+      ms *= 1e3;
     if (ms < 0 || ms > 3.6e6) {
       at_ = start;
       Expected("a time from 0 to 3600s");
@@ -147,8 +153,8 @@ class Parser {
   double Number(const char* what) {
     double value = 0;
     const char* const begin = text_.data() + at_;
-    const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), value,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(begin, text_.data() + text_.size(), value, std::chars_format::fixed);
     if (error != std::errc() || !std::isfinite(value)) Expected(what);
     at_ += static_cast<size_t>(end - begin);
     return value;

@@ -18,10 +18,10 @@ struct SyntheticLayer {
 };
 
 /// Reads "COUNTxPARAMETERS:BACKWARD[:FORWARD]" groups with commas between them, from the model's
-/// first layer to its last: "12x1.5M:4ms,1x10M:8ms:2ms". COUNTx may be left out; PARAMETERS may have
-/// k, M or G behind it (thousands, millions, thousand millions), times ms (which may be left out),
-/// us or s. Without a time for forward it is half of backward's.
-/// Throws: Error that says where in the text what was expected.
+/// first layer to its last: "12x1.5M:4ms,1x10M:8ms:2ms". COUNTx may be left out; PARAMETERS may
+/// have k, M or G behind it (thousands, millions, thousand millions), times ms (which may be left
+/// out), us or s. Without a time for forward it is half of backward's. Throws: Error that says
+/// where in the text what was expected.
 std::vector<SyntheticLayer> ParseSyntheticLayers(const std::string& text);
 
 /// Its layers sleep; gradients are zeros that nobody writes, so that their sums take what they take

@@ -1,4 +1,4 @@
-// Checks of numbers on the command line.
+// Checks of what is on the command line.
 #pragma once
 
 #include <fmt/core.h>
@@ -27,5 +27,9 @@ inline CLI::Validator Between(double low, double high) {
 inline CLI::Validator AtLeast(double low) {
   return Between(low, std::numeric_limits<double>::infinity());
 }
+
+/// Throws: Error naming `flag`, `path` and the reason if no file can be made there: before hours
+/// are spent on what goes into it.
+void CheckWritable(const char* flag, const std::string& path);
 
 }  // namespace convoy

@@ -53,18 +53,6 @@ const std::map<std::string, NonFinite> kNonFinite{{"stop", NonFinite::kStop},
 const std::map<std::string, Decay> kDecays{
     {"constant", Decay::kConstant}, {"linear", Decay::kLinear}, {"cosine", Decay::kCosine}};
 
-void CheckWritableFolder(const char* flag, const std::string& path) {
-  const std::filesystem::path target(path);
-  std::error_code ignored;
-  CONVOY_CHECK(!std::filesystem::is_directory(target, ignored),
-               "[{}] '{}' is a folder; give the name of a file", flag, path);
-  const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
-  CONVOY_CHECK(std::filesystem::is_directory(folder, ignored),
-               "[{}] cannot write '{}': there is no folder '{}'", flag, path, folder);
-  CONVOY_CHECK(access(folder.c_str(), W_OK | X_OK) == 0, "[{}] cannot write '{}': {}: {}", flag,
-               path, folder, std::strerror(errno));
-}
-
 }  // namespace
 
 void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_help) {
@@ -157,9 +145,9 @@ void CheckFlags(const CommonFlags& flags) {
     CONVOY_CHECK(access(flags.init.c_str(), R_OK) == 0, "[--init] cannot read '{}': {}", flags.init,
                  std::strerror(errno));
   }
-  if (!flags.save.empty()) CheckWritableFolder("--save", flags.save);
-  if (!flags.metrics.empty()) CheckWritableFolder("--metrics", flags.metrics);
-  if (!flags.timeline.empty()) CheckWritableFolder("--timeline", flags.timeline);
+  if (!flags.save.empty()) CheckWritable("--save", flags.save);
+  if (!flags.metrics.empty()) CheckWritable("--metrics", flags.metrics);
+  if (!flags.timeline.empty()) CheckWritable("--timeline", flags.timeline);
 }
 
 Schedule CommonFlags::MakeSchedule() const {

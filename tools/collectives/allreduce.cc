@@ -1,0 +1,80 @@
+// Times the collectives alone, with nccl-tests' flags and columns: tools/allreduce.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+
+#include "core/error.h"
+#include "parallel/launch.h"
+#include "tools/collectives/measure.h"
+#include "tools/collectives/options.h"
+#include "tools/collectives/places.h"
+#include "tools/collectives/report.h"
+
+namespace convoy {
+namespace {
+
+void Print(const Worker& worker, const std::string& text) {
+  if (!worker.is_main()) return;
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);  // a row may take long
+}
+
+// Opened before anything is measured, so that a name that is no good costs no time.
+std::ofstream OpenJson(const std::string& path) {
+  std::ofstream file(path);
+  CONVOY_CHECK(file.good(), "[allreduce] cannot write '{}' (--json)", path);
+  return file;
+}
+
+void Bench(Worker& worker, const CollectiveBenchOptions& options) {
+  CONVOY_CHECK(options.root < worker.world_size(),
+               "[allreduce] -r {} is none of the {} workers, which are counted from 0",
+               options.root, worker.world_size());
+  std::ofstream json;
+  if (worker.is_main() && !options.json.empty()) json = OpenJson(options.json);
+  const std::vector<WorkerPlace> places = GatherPlaces(worker);
+  CheckMemory(worker, places, options);
+  CollectiveReport report(options, worker.group().name(), worker.world_size());
+  Print(worker, report.Header(places));
+  for (const int64_t size : SizesOf(options.sweep)) {
+    Print(worker, report.Row(MeasureCollective(worker, options, size)));
+  }
+  Print(worker, report.Closing());
+  if (!worker.is_main()) return;
+  if (!options.json.empty()) {
+    json << report.Json() << std::flush;
+    CONVOY_CHECK(json.good(), "[allreduce] cannot write '{}' (--json)", options.json);
+  }
+  CONVOY_CHECK(report.wrong() == 0, "[allreduce] {} elements are wrong: see the column #wrong",
+               report.wrong());
+}
+
+}  // namespace
+}  // namespace convoy
+
+int main(int argc, char** argv) {
+  convoy::CollectiveBenchOptions options;
+  convoy::LaunchOptions launch;
+  CLI::App app(
+      "Times the collectives alone, over whatever joins the workers, with nccl-tests' columns and\n"
+      "conventions: algbw is size over time, busbw how busy that keeps each worker's link.\n"
+      "Exits with 1 if a result is wrong.",
+      "tools/allreduce");
+  convoy::AddFlags(app, options);
+  convoy::AddLaunchFlags(app, launch);
+  try {
+    app.parse(argc, argv);
+    convoy::FinishOptions(app, options);
+    convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Bench(worker, options); });
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    fmt::print(stderr, "allreduce: {} (--help lists the flags)\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "allreduce: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,150 @@
+// Times one collective at one size, and compares what comes out with what has to.
+#include "tools/collectives/measure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "tools/collectives/known_data.h"
+
+namespace convoy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Run {
+ public:
+  Run(Worker& worker, const CollectiveBenchOptions& options, const Amount& amount)
+      : worker_(worker),
+        options_(options),
+        backend_(GetBackend(worker.device().type)),
+        input_(Tensor::Zeros({amount.input}, {options.dtype, worker.device()})),
+        output_(WorksInPlace(options.kind)
+                    ? input_
+                    : Tensor::Zeros({amount.output}, {options.dtype, worker.device()})) {}
+
+  // Of zeros: sums of sums of other numbers would overflow.
+  double Time() {
+    for (int i = 0; i < options_.warmup; ++i) Once();
+    Synchronize();
+    worker_.group().Barrier();
+    std::vector<double> seconds;
+    Clock::time_point since = Clock::now();
+    const auto stop = [&](int iterations) {
+      Synchronize();
+      const Clock::time_point now = Clock::now();
+      seconds.push_back(std::chrono::duration<double>(now - since).count() / iterations);
+      since = now;
+    };
+    for (int i = 0; i < options_.iterations; ++i) {
+      Once();
+      if (options_.median) stop(1);
+    }
+    if (!options_.median) stop(options_.iterations);
+    return Median(SlowestOf(seconds));
+  }
+
+  int64_t CountWrong() {
+    const KnownData known({.kind = options_.kind,
+                           .dtype = options_.dtype,
+                           .op = options_.op,
+                           .root = options_.root,
+                           .workers = worker_.world_size()});
+    int64_t wrong = 0;
+    for (int i = 0; i < options_.checks; ++i) {
+      if (!output_.Is(input_)) known.FillOutput(output_);
+      known.FillInput(worker_.rank(), input_);
+      Once();
+      wrong += known.CountWrong(worker_.rank(), output_);
+    }
+    const Tensor sum = Tensor::From<int64_t>({1}, {wrong}, worker_.device());
+    worker_.group().AllReduce(sum, ReduceOp::kSum, "elements that are wrong").Wait();
+    return sum.Item<int64_t>();
+  }
+
+ private:
+  void Once() {
+    ProcessGroup& group = worker_.group();
+    switch (options_.kind) {
+      case CollectiveKind::kAllGather:
+        return group.AllGather(input_, output_).Wait();
+      case CollectiveKind::kReduceScatter:
+        return group.ReduceScatter(input_, output_, options_.op).Wait();
+      case CollectiveKind::kBroadcast:
+        return group.Broadcast(input_, options_.root).Wait();
+      case CollectiveKind::kAllToAll:
+        return group.AllToAll(input_, output_).Wait();
+      default:
+        return group.AllReduce(input_, options_.op).Wait();
+    }
+  }
+
+  void Synchronize() { backend_.Synchronize(worker_.device()); }
+
+  // Each iteration as long as the worker says for which it took longest.
+  std::vector<double> SlowestOf(const std::vector<double>& seconds) {
+    const Tensor times =
+        Tensor::From({static_cast<int64_t>(seconds.size())}, seconds, worker_.device());
+    worker_.group().AllReduce(times, ReduceOp::kMax, "the slowest worker's times").Wait();
+    return times.ToVector<double>();
+  }
+
+  static double Median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const size_t n = values.size();
+    return (values[(n - 1) / 2] + values[n / 2]) / 2;
+  }
+
+  Worker& worker_;
+  const CollectiveBenchOptions& options_;
+  Backend& backend_;
+  const Tensor input_, output_;
+};
+
+}  // namespace
+
+Amount AmountOf(CollectiveKind kind, DType dtype, int64_t size_bytes, int workers) {
+  const int64_t element = static_cast<int64_t>(SizeOf(dtype));
+  int64_t count = size_bytes / element;
+  if (WorksInPlace(kind)) return {count * element, count, count, 0};
+  count /= workers;
+  const int64_t all = count * workers;
+  switch (kind) {
+    case CollectiveKind::kAllGather:
+      return {all * element, count, count, all};
+    case CollectiveKind::kReduceScatter:
+      return {all * element, count, all, count};
+    default:
+      return {all * element, count, all, all};
+  }
+}
+
+double CollectiveTime::algbw() const {
+  return seconds > 0 ? static_cast<double>(amount.bytes) / seconds / 1e9 : 0;
+}
+
+double BusFactor(CollectiveKind kind, int workers) {
+  const double n = workers;
+  switch (kind) {
+    case CollectiveKind::kBroadcast:
+      return 1;
+    case CollectiveKind::kAllReduce:
+      return 2 * (n - 1) / n;
+    default:
+      return (n - 1) / n;
+  }
+}
+
+CollectiveTime MeasureCollective(Worker& worker, const CollectiveBenchOptions& options,
+                                 int64_t size_bytes) {
+  CollectiveTime time{.amount =
+                          AmountOf(options.kind, options.dtype, size_bytes, worker.world_size())};
+  Run run(worker, options, time.amount);
+  time.seconds = run.Time();
+  if (options.checks > 0) time.wrong = run.CountWrong();
+  return time;
+}
+
+}  // namespace convoy

@@ -1,0 +1,117 @@
+// Where scaling_bench shows what it has found: the terminal and files.
+#include "tools/scaling/output.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "core/error.h"
+#include "models/trainers/common/checks.h"
+#include "tools/scaling/charts.h"
+#include "tools/scaling/csv.h"
+#include "tools/scaling/html.h"
+#include "tools/scaling/json.h"
+#include "tools/scaling/table.h"
+
+namespace convoy {
+namespace {
+
+std::string Read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  CONVOY_CHECK(file, "[--from] cannot read '{}': {}", path, std::strerror(errno));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void Write(const char* flag, const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  CONVOY_CHECK(file, "[{}] cannot write '{}': {}", flag, path, std::strerror(errno));
+}
+
+// All files that were asked for, as far as they can be written; then the first error.
+void WriteFiles(const ScalingResults* results, std::span<const Prediction> predictions,
+                const OutputFlags& flags) {
+  std::optional<Error> first;
+  const auto write = [&](const char* flag, const std::string& path, const auto& text) {
+    if (path.empty()) return;
+    try {
+      Write(flag, path, text());
+    } catch (const Error& error) {
+      if (!first) first = error;
+    }
+  };
+  write("--json", flags.json, [&] { return ScalingJson(results, predictions); });
+  write("--html", flags.html, [&] { return HtmlReport(results, predictions); });
+  write("--svg", flags.svg, [&] { return EfficiencyChart(results, predictions); });
+  if (results != nullptr) {
+    write("--csv", flags.csv, [&] { return ResultsCsv(*results); });
+    if (!flags.csv.empty()) {
+      write("--csv", BucketsCsvPath(flags.csv), [&] { return BucketsCsv(*results); });
+    }
+  } else {
+    write("--csv", flags.csv, [&] { return PredictionsCsv(predictions); });
+  }
+  if (first) throw *first;
+}
+
+}  // namespace
+
+void AddOutputFlags(CLI::App& app, OutputFlags& flags) {
+  app.option_defaults()->always_capture_default(false)->group("Output");
+  app.add_option("--json", flags.json, "Write all figures to this file, for --from")
+      ->type_name("FILE");
+  app.add_option("--csv", flags.csv,
+                 "Write a line for every number of workers to this file, and one for every bucket "
+                 "to FILE.buckets.csv")
+      ->type_name("FILE");
+  app.add_option("--html", flags.html,
+                 "Write a page with drawings and tables to this file; it needs no network")
+      ->type_name("FILE");
+  app.add_option("--svg", flags.svg, "Write the drawing of efficiency to this file")
+      ->type_name("FILE");
+}
+
+void CheckOutputFlags(const OutputFlags& flags) {
+  for (const auto& [flag, path] : {std::pair("--json", flags.json),
+                                   {"--csv", flags.csv},
+                                   {"--html", flags.html},
+                                   {"--svg", flags.svg}}) {
+    if (!path.empty()) CheckWritable(flag, path);
+  }
+}
+
+void Show(const ScalingResults* results, const OutputFlags& flags,
+          const std::function<std::vector<Prediction>()>& predict) {
+  if (results != nullptr) {
+    fmt::print("{}", ResultsTable(*results, {.color = WantsColor(stdout)}));
+  }
+  const std::vector<Prediction> predictions = predict();
+  WriteFiles(results, predictions, flags);
+}
+
+void ShowSaved(const std::vector<std::string>& paths, const OutputFlags& flags) {
+  SavedScaling all;
+  for (const std::string& path : paths) {
+    SavedScaling saved = ParseScalingJson(Read(path), path);
+    if (!all.results) all.results = std::move(saved.results);
+    std::move(saved.predictions.begin(), saved.predictions.end(),
+              std::back_inserter(all.predictions));
+  }
+  Show(all.results ? &*all.results : nullptr, flags, [&] {
+    for (const Prediction& prediction : all.predictions) {
+      fmt::print("\n{}", PredictionTable(prediction, {.color = WantsColor(stdout)}));
+    }
+    return all.predictions;
+  });
+}
+
+}  // namespace convoy
