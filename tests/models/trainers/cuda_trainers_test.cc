@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/gpu.h"
+#include "tests/models/trainers/timeline.h"
 #include "tests/models/trainers/trainer_fixture.h"
 
 namespace convoy {
@@ -42,6 +43,23 @@ TEST_CASE_METHOD(TrainerFixture, "N GPUs train as a CPU does, as processes and a
       }
     }
   }
+}
+
+TEST_CASE_METHOD(TrainerFixture, "--timeline tells when the GPUs did it, also of recorded steps") {
+  CONVOY_NEED_GPUS(2);
+  const std::string path = folder() / "timeline.json";
+  const Arguments flags{"--device", "cuda", "--workers", "2", "--steps", "8", "--timeline", path};
+  Run(Programs()[0], "eager", flags);
+  TimelineEvents events = ReadTimeline(path);
+  CHECK(events.rows.at({1, 1}) == "compute (cuda:1)");
+  CHECK(events.rows.at({0, 2}) == "communication (nccl)");
+  for (const char* name : {"forward", "backward", "optimizer", "step 8", "allreduce bucket 0"}) {
+    CAPTURE(name);
+    CHECK(events.names.contains(name));
+  }
+  Run(Programs()[0], "graph", Joined(flags, {"--cuda-graph"}));
+  events = ReadTimeline(path);
+  CHECK(events.names.contains("step 8"));
 }
 
 TEST_CASE_METHOD(TrainerFixture, "--cuda-graph changes no bit") {
