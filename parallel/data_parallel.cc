@@ -126,7 +126,7 @@ DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
     : worker_(worker), exceptions_(std::uncaught_exceptions()) {
   CheckOnDevice("parameter", parameters, worker);
   CheckOnDevice("buffer", options.buffers, worker);
-  const BucketPlan plan = PlanBuckets(parameters, options.buckets);
+  const BucketPlan plan = options.plan ? *options.plan : PlanBuckets(parameters, options.buckets);
   CheckSamePlan(worker, DescribePlan(parameters, plan) + DescribeBuffers(options.buffers));
   flat_ = FlatParameters(parameters, plan);
   std::vector<Work> broadcasts;
