@@ -18,6 +18,9 @@ namespace convoy {
 struct DataParallelOptions {
   /// How parameters are grouped into buckets (parallel/bucket_plan.h).
   BucketOptions buckets;
+  /// A plan instead, for the very parameters (parallel/bucket_plan_file.h reads one from a file).
+  /// The same on all workers.
+  std::optional<BucketPlan> plan;
   /// Tensors of the model that are not trained (running statistics): worker 0's values replace the
   /// others' at construction, as those of the parameters do. Of any dtype.
   ParameterList buffers;
@@ -59,7 +62,8 @@ class DataParallel {
  public:
   /// Moves the parameters into flat buckets, checks that all workers have the same plan (names,
   /// shapes, dtypes, order; of the buffers too), and broadcasts rank 0's values. Collective.
-  /// Throws: Error naming the first parameter or buffer that differs, and the workers.
+  /// Throws: Error naming the first parameter or buffer that differs, and the workers; or if a plan
+  /// does not have every parameter once, or mixes dtypes in a bucket.
   DataParallel(Worker& worker, const ParameterList& parameters, DataParallelOptions options = {});
   DataParallel(const DataParallel&) = delete;
   DataParallel& operator=(const DataParallel&) = delete;

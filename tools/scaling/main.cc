@@ -151,6 +151,12 @@ void CheckMeasuring(Flags& flags) {
       cores);
 }
 
+// None if none are asked for.
+std::vector<Prediction> Predictions(const PredictFlags& flags, const ModelProfile& profile) {
+  if (!Predicts(flags)) return {};
+  return {RunPredict(flags, profile).prediction};
+}
+
 void MeasureAndShow(Worker& worker, const Flags& flags) {
   MeasureOptions options = flags.measure;
   options.buckets = BucketsOfMb(flags.bucket_mb);
@@ -185,11 +191,12 @@ void Run(Flags& flags) {
   }
   flags.predict.bucket_mb = flags.bucket_mb;
   flags.predict.bucket_plan = flags.measure.bucket_plan;
-  CheckPredictFlags(flags.predict);
   if (!flags.from.empty()) return ShowSaved(flags.from, flags.output);
   if (const std::optional<ModelProfile> profile = GivenProfile(flags.predict)) {
-    return Show(nullptr, flags.output, [&] { return Predictions(flags.predict, *profile); });
+    return Show(nullptr, flags.output,
+                [&] { return std::vector{RunPredict(flags.predict, *profile).prediction}; });
   }
+  CheckPredictFlags(flags.predict);
   CheckMeasuring(flags);
   Launch(flags.launch, [&](Worker& worker) { MeasureAndShow(worker, flags); });
 }

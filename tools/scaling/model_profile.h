@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "parallel/bucket_plan.h"
 
 namespace convoy {
 
@@ -29,6 +30,16 @@ struct ModelProfile {
   std::vector<ParameterProfile> parameters;  ///< in order of registration: forward's
 
   double step_ms() const { return forward_ms + backward_ms + optimizer_ms; }
+  int64_t bytes() const;
+  /// For PlanSizes.
+  std::vector<ParameterSize> sizes() const;
 };
+
+/// A TOML file of these fields, with a line for every parameter.
+/// Throws: Error `[profile] FILE:LINE: ...` on what is missing, unknown, negative, not a number, or
+/// ready after backward has ended.
+ModelProfile ReadProfile(const std::string& path);
+/// Replaces the file. Throws: Error if it cannot be written.
+void WriteProfile(const std::string& path, const ModelProfile& profile);
 
 }  // namespace convoy

@@ -34,6 +34,7 @@ struct Prediction {
   std::vector<std::string> assumptions;  ///< one a line: all that the figures stand on
   std::vector<PredictedSize> sizes;      ///< ascending
   std::vector<PublishedPoint> published;
+  std::vector<std::string> remarks;  ///< what was published without a figure
 };
 
 }  // namespace convoy
