@@ -56,18 +56,18 @@ std::vector<std::string> WarningsFor(const Measurement& m) {
   std::vector<std::string> warnings;
   const auto check = [&](const Spread& spread, const char* what) {
     if (spread.relative() <= kWide) return;
-    warnings.push_back(fmt::format(
-        "{} worker{}: half of the steps{} lie in {:.2f} to {:.2f} ms, {:.0f}% of the median apart: "
-        "do not rely on the figures; repeat it on a quiet machine, or with more --steps",
-        m.workers, m.workers == 1 ? "" : "s", what, spread.low, spread.high,
-        100 * spread.relative()));
+    warnings.push_back(
+        fmt::format("half of the steps{} lie in {:.2f} to {:.2f} ms, {:.0f}% of the median apart: "
+                    "do not rely on "
+                    "the figures; repeat it on a quiet machine, or with more --steps",
+                    what, spread.low, spread.high, 100 * spread.relative()));
   };
   check(m.step, "");
   if (m.workers > 1) check(m.step_without_communication, " without communication");
   if (m.steps < 5) {
-    warnings.push_back(fmt::format("{} worker{}: only {} step{} timed", m.workers,
-                                   m.workers == 1 ? "" : "s", m.steps,
-                                   m.steps == 1 ? " was" : "s were"));
+    warnings.push_back(
+        fmt::format("only {} timed: figures may be off by chance",
+                    m.steps == 1 ? "one step was" : fmt::format("{} steps were", m.steps)));
   }
   return warnings;
 }

@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "models/trainers/common/checks.h"
 #include "tools/scaling/charts.h"
+#include "tools/scaling/comparison.h"
 #include "tools/scaling/csv.h"
 #include "tools/scaling/html.h"
 #include "tools/scaling/json.h"
@@ -95,6 +96,7 @@ void Show(const ScalingResults* results, const OutputFlags& flags,
     fmt::print("{}", ResultsTable(*results, {.color = WantsColor(stdout)}));
   }
   const std::vector<Prediction> predictions = predict();
+  if (results != nullptr) fmt::print("{}", ComparisonTable(*results, predictions));
   WriteFiles(results, predictions, flags);
 }
 
