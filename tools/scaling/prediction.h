@@ -10,10 +10,11 @@ namespace convoy {
 struct PredictedSize {
   int workers = 0;
   double step_ms = 0;
-  double units_per_s = 0;    ///< of all workers
-  double efficiency = 0;     ///< of one worker alone: 1 is perfect
-  double exposed_ms = 0;     ///< communication that nothing hides
-  double waiting_ms = 0;     ///< for the slowest worker
+  double units_per_s = 0;       ///< of all workers
+  double efficiency = 0;        ///< of one worker alone: 1 is perfect
+  double communication_ms = 0;  ///< all sums
+  double exposed_ms = 0;        ///< of these, what nothing hides
+  double waiting_ms = 0;        ///< for the slowest worker
   std::string algorithm;     ///< the best for most bytes: "ring", "tree", "two-level", "nvls", ...
   int costliest_bucket = 0;  ///< whose sum adds most to the step
   std::string costliest_name;  ///< "bucket 3 (fc6.weight)"
