@@ -196,7 +196,7 @@ void Run(Flags& flags) {
     return Show(nullptr, flags.output,
                 [&] { return std::vector{RunPredict(flags.predict, *profile).prediction}; });
   }
-  CheckPredictFlags(flags.predict);
+  if (Predicts(flags.predict)) CheckPredictFlags(flags.predict);
   CheckMeasuring(flags);
   Launch(flags.launch, [&](Worker& worker) { MeasureAndShow(worker, flags); });
 }

@@ -83,7 +83,6 @@ bool Predicts(const PredictFlags& flags) {
 }
 
 void CheckPredictFlags(const PredictFlags& flags) {
-  if (!Predicts(flags)) return;
   CONVOY_CHECK(!flags.sizes.empty(),
                "[--predict] say for how many workers, like --predict 8,64,512");
   for (const int size : flags.sizes) {
