@@ -1,8 +1,8 @@
 // The drawings of a scaling report, as SVG.
 //
-// Colours are Okabe and Ito's, which colour-blind readers can tell apart; in black and white, order,
-// hatching and the figures on the drawings do. Every mark has a <title> with its exact figures, which
-// browsers show under the pointer. Figures that are not finite are left out.
+// Colours are Okabe and Ito's, which colour-blind readers can tell apart; in black and white,
+// order, hatching and the figures on the drawings do. Every mark has a <title> with its exact
+// figures, which browsers show under the pointer. Figures that are not finite are left out.
 #pragma once
 
 #include <span>
@@ -25,7 +25,8 @@ std::string EfficiencyChart(const ScalingResults* results, std::span<const Predi
                             ChartOptions options = {});
 
 /// The parts of a step for every number of workers: all of it at the left, and at the right, on a
-/// scale of its own, what workers cost. Where steps differ much in length, the left side shows shares.
+/// scale of its own, what workers cost. Where steps differ much in length, the left side shows
+/// shares.
 std::string SplitChart(const ScalingResults& results, ChartOptions options = {});
 
 /// One step: a row for each rank and track. Of more than 8 ranks, the first 7 and the slowest.

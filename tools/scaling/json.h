@@ -16,7 +16,8 @@ struct SavedScaling {
   std::vector<Prediction> predictions;
 };
 
-/// One JSON object; `results` may be null. Names are those of results.h and prediction.h, with units
+/// One JSON object; `results` may be null. Names are those of results.h and prediction.h, with
+/// units
 /// ("forward_ms"). Every finite number comes back from ParseScalingJson with the same bits; NaN and
 /// infinities are null, and come back as NaN. What is no UTF-8 in a text is replaced by U+FFFD.
 std::string ScalingJson(const ScalingResults* results, std::span<const Prediction> predictions);

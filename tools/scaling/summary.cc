@@ -1,0 +1,57 @@
+// The findings of a measurement in words.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "tools/scaling/numbers.h"
+#include "tools/scaling/table_data.h"
+
+namespace convoy {
+namespace {
+
+std::string Share(double part, double of) {
+  return fmt::format("{} ms ({})", Figure(part), Percent(part / of));
+}
+
+}  // namespace
+
+std::vector<std::string> Summary(const ScalingResults& results) {
+  std::vector<std::string> lines;
+  if (results.measurements.empty()) return lines;
+  const Measurement& first = results.measurements.front();
+  const Measurement& last = results.measurements.back();
+  const std::string rate = Figure(last.units_per_s) + " " + results.unit + "/s";
+  const double faster = last.units_per_s / first.units_per_s;
+  if (results.measurements.size() > 1 && std::isfinite(faster)) {
+    lines.push_back(fmt::format("{} are {} times as fast as {}: {}, an efficiency of {}.",
+                                Workers(last.workers), Fixed(faster, 2), Workers(first.workers),
+                                rate, Percent(last.efficiency)));
+  } else {
+    lines.push_back(fmt::format("{}: {}.", Workers(last.workers), rate));
+  }
+  const double total = last.split.total();
+  if (last.workers > 1 && std::isfinite(total) && total > 0) {
+    lines.push_back(fmt::format(
+        "Of a step of {} ms on {}, communication that nothing hides takes {}, waiting for the "
+        "slowest worker {}.",
+        Figure(total), Workers(last.workers), Share(last.split.exposed, total),
+        Share(last.split.waiting, total)));
+  }
+  const SlowWorker slow = SlowestOf(last);
+  if (slow.rank >= 0 && std::isfinite(slow.more())) {
+    lines.push_back(
+        fmt::format("The slowest worker is rank {}: it computes {} ms a step, {} longer "
+                    "than the median of the others.",
+                    slow.rank, Figure(slow.compute), Percent(slow.more())));
+  }
+  return lines;
+}
+
+std::string Summary(const Prediction& prediction) {
+  if (prediction.sizes.empty()) return {};
+  const PredictedSize& last = prediction.sizes.back();
+  return fmt::format("{} on {}: {} are predicted to have an efficiency of {}.", prediction.model,
+                     prediction.links, Workers(last.workers), Percent(last.efficiency));
+}
+
+}  // namespace convoy

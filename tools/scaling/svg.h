@@ -1,0 +1,66 @@
+// A drawing as SVG: lines, rectangles, marks and text, in pixels from the upper left corner.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace convoy {
+
+struct Point {
+  double x = 0, y = 0;
+};
+
+struct Box {
+  double x = 0, y = 0, width = 0, height = 0;
+};
+
+struct Stroke {
+  const char* color = "#000000";
+  double width = 1;
+  const char* dash = "";  ///< lengths of dashes and gaps, "6 3"
+};
+
+enum class Hatch { kNone, kRising, kFalling };
+enum class Shape { kCircle, kSquare, kTriangle, kDiamond, kDown };
+enum class Anchor { kStart, kMiddle, kEnd };
+
+struct TextStyle {
+  double size = 12;
+  Anchor anchor = Anchor::kStart;
+  const char* color = "#000000";
+  bool bold = false;
+  bool upwards = false;  ///< turned by 90 degrees
+};
+
+/// What has a coordinate that is not finite is left out. `title` is what a browser shows under the
+/// pointer.
+class Svg {
+ public:
+  void Line(Point from, Point to, const Stroke& stroke);
+  /// Open; interrupted at points that are not finite.
+  void Path(const std::vector<Point>& points, const Stroke& stroke);
+  void Rect(const Box& box, const char* fill, Hatch hatch = Hatch::kNone,
+            const std::string& title = {});
+  /// Open: only its outline.
+  void Mark(Shape shape, Point at, const char* color, bool open = false,
+            const std::string& title = {});
+  /// `at` is on the base line.
+  void Text(Point at, const std::string& text, const TextStyle& style = {});
+
+  /// The whole element. `label` says what is drawn, to those who do not see it. Standalone: for a
+  /// file, with the XML namespace and a white ground.
+  std::string Finish(double width, double height, const std::string& label, bool standalone) const;
+
+ private:
+  void Element(const std::string& open, const char* tag, const std::string& title);
+
+  std::string body_;
+};
+
+/// How wide Helvetica or Arial set `text`, about: what is not ASCII is taken for an average letter.
+double TextWidth(const std::string& text, double size);
+
+/// `text` cut to what is `width` wide.
+std::string CutToWidth(const std::string& text, double size, double width);
+
+}  // namespace convoy
