@@ -1,0 +1,52 @@
+// Medians and quartiles are numpy's.
+#include "tools/scaling/spread.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace convoy {
+namespace {
+
+TEST_CASE("Quartiles as numpy.quantile gives them") {
+  const std::vector<double> samples{3, 1, 2, 10};
+  const Spread spread = SpreadOf(samples);
+  CHECK(spread.low == 1.75);
+  CHECK(spread.median == 2.5);
+  CHECK(spread.high == 4.75);
+  CHECK(spread.relative() == 1.2);
+  CHECK(Median(samples) == 2.5);
+  // numpy.quantile([0.1, 0.2, 0.3, 0.4, 0.7], [0, 0.1, 0.25, 0.5, 0.9, 1])
+  const std::vector<double> five{0.7, 0.1, 0.4, 0.2, 0.3};
+  CHECK(Quantile(five, 0) == 0.1);
+  CHECK(Quantile(five, 0.1) == Approx(0.14));
+  CHECK(Quantile(five, 0.25) == 0.2);
+  CHECK(Quantile(five, 0.5) == 0.3);
+  CHECK(Quantile(five, 0.9) == Approx(0.58));
+  CHECK(Quantile(five, 1) == 0.7);
+}
+
+TEST_CASE("One sample is all quartiles, and equal samples have no spread") {
+  const Spread one = SpreadOf(std::vector{4.2});
+  CHECK((one.low == 4.2 && one.median == 4.2 && one.high == 4.2));
+  const Spread equal = SpreadOf(std::vector{0.1, 0.1, 0.1});
+  CHECK((equal.low == 0.1 && equal.median == 0.1 && equal.high == 0.1));
+  CHECK(equal.relative() == 0);
+}
+
+TEST_CASE("A sample that is no number is not sorted away") {
+  const std::vector<double> samples{1, std::numeric_limits<double>::quiet_NaN(), 2};
+  CHECK(std::isnan(Median(samples)));
+  const Spread spread = SpreadOf(samples);
+  CHECK((std::isnan(spread.low) && std::isnan(spread.median) && std::isnan(spread.high)));
+}
+
+TEST_CASE("No samples, no quartiles") {
+  CHECK_THROWS_WITH(SpreadOf({}), "[Quantile] expected at least one sample, got none");
+  CHECK_THROWS_WITH(Quantile(std::vector{1.0}, 1.5),
+                    "[Quantile] expected a share from 0 to 1, got 1.5");
+}
+
+}  // namespace
+}  // namespace convoy
