@@ -17,7 +17,7 @@ svg { display: block; width: 100%; height: auto; min-width: 440px; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums;
   margin: 20px 0 0; border-top: 2px solid #111; border-bottom: 2px solid #111; }
 caption { text-align: left; font-weight: bold; padding: 4px 0; }
-th, td { padding: 3px 10px; text-align: right; vertical-align: top; white-space: nowrap; }
+th, td { padding: 3px 8px; text-align: right; vertical-align: top; white-space: nowrap; }
 th { border-bottom: 1px solid #111; vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: 2px; }
 th:last-child, td:last-child { padding-right: 2px; }
