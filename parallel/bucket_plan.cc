@@ -58,6 +58,14 @@ std::vector<ParameterSize> SizesOf(const ParameterList& parameters) {
   return sizes;
 }
 
+BucketOptions BucketsOfMb(double mb) {
+  BucketOptions options;
+  options.bytes = std::max<int64_t>(1, static_cast<int64_t>(mb * (1 << 20)));
+  options.first_bytes = std::min(options.first_bytes, options.bytes);
+  options.last_bytes = std::min(options.last_bytes, options.bytes);
+  return options;
+}
+
 BucketPlan PlanBuckets(const ParameterList& parameters, const BucketOptions& options) {
   return PlanSizes(SizesOf(parameters), options);
 }
@@ -81,6 +89,16 @@ BucketPlan PlanSizes(const Sizes& parameters, const BucketOptions& options) {
   std::sort(plan.begin(), plan.end(),
             [](const auto& a, const auto& b) { return a.back() > b.back(); });
   return plan;
+}
+
+std::string BucketName(size_t index, const std::vector<std::string>& parameters) {
+  constexpr size_t kShown = 2;
+  std::string text = fmt::format("bucket {} (", index);
+  for (size_t i = 0; i < std::min(parameters.size(), kShown); ++i) {
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", parameters[i]);
+  }
+  if (parameters.size() > kShown) text += fmt::format(" and {} more", parameters.size() - kShown);
+  return text + ")";
 }
 
 std::string DescribePlan(const ParameterList& parameters, const BucketPlan& plan) {

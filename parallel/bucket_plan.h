@@ -27,6 +27,9 @@ struct BucketOptions {
   int64_t last_bytes = int64_t{1} << 20;   ///< small, since backward cannot hide it
 };
 
+/// With buckets of so many MiB, the first and the last no larger.
+BucketOptions BucketsOfMb(double mb);
+
 /// plan[b]: bucket b's parameters as indices into the list.
 /// Throws: Error unless every cap is positive.
 using BucketPlan = std::vector<std::vector<int>>;
@@ -34,6 +37,9 @@ BucketPlan PlanBuckets(const ParameterList& parameters, const BucketOptions& opt
 /// The same of parameters that are nowhere: for predictions.
 BucketPlan PlanSizes(const std::vector<ParameterSize>& parameters,
                      const BucketOptions& options = {});
+
+/// "bucket 3 (h.0.mlp.weight, h.0.mlp.bias and 4 more)"
+std::string BucketName(size_t index, const std::vector<std::string>& parameters);
 
 /// "name shape dtype bucket" of each parameter in plan order, one a line: what all workers must
 /// agree on.

@@ -1,8 +1,6 @@
 // Data-parallel training: identical replicas, gradients summed over all workers during backward.
 #include "parallel/data_parallel.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -24,16 +22,10 @@ double MillisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// "bucket 3 (h.0.mlp.weight, h.0.mlp.bias and 4 more)"
 std::string NameOf(size_t index, const FlatBucket& bucket) {
-  constexpr size_t kShown = 2;
-  const size_t count = bucket.entries.size();
-  std::string text = fmt::format("bucket {} (", index);
-  for (size_t i = 0; i < std::min(count, kShown); ++i) {
-    text += fmt::format("{}{}", i == 0 ? "" : ", ", bucket.entries[i].parameter.name);
-  }
-  if (count > kShown) text += fmt::format(" and {} more", count - kShown);
-  return text + ")";
+  std::vector<std::string> names;
+  for (const FlatEntry& entry : bucket.entries) names.push_back(entry.parameter.name);
+  return BucketName(index, names);
 }
 
 void CheckOnDevice(const char* kind, const ParameterList& tensors, const Worker& worker) {

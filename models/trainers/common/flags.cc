@@ -93,6 +93,9 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
   AddChoice(app, "--on-non-finite", flags.on_non_finite, kNonFinite,
             "When a step's gradients are not finite: stop, or go on without that step");
   app.option_defaults()->always_capture_default(false);
+  app.add_option("--bucket-plan", flags.bucket_plan,
+                 "Sum the gradients bucket by bucket as this file says, instead of by --bucket-mb")
+      ->type_name("FILE");
   app.add_flag("--cuda-graph", flags.cuda_graph,
                "Record the training step once and replay it: faster for small models; GPU only");
   app.add_option("--init", flags.init, "Start from the parameters in this safetensors file")

@@ -26,6 +26,7 @@ struct CommonFlags {
   int64_t micro_batches = 1;
   uint64_t seed = 42;
   double bucket_mb = 25;
+  std::string bucket_plan;  ///< a file; empty: planned by bucket_mb
   std::string data;
   std::string init;
   std::string save;

@@ -13,6 +13,7 @@
 #include "ops/shape_ops.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
+#include "parallel/bucket_plan_file.h"
 
 namespace convoy {
 namespace {
@@ -20,11 +21,9 @@ namespace {
 constexpr int64_t kSums = 3;    // loss, stop, samples
 constexpr int64_t kStatus = 4;  // where the optimizer's begins: behind this worker's own loss
 
-BucketOptions Buckets(const CommonFlags& flags) {
-  BucketOptions options;
-  options.bytes = std::max<int64_t>(1, static_cast<int64_t>(flags.bucket_mb * (1 << 20)));
-  options.first_bytes = std::min(options.first_bytes, options.bytes);
-  options.last_bytes = std::min(options.last_bytes, options.bytes);
+DataParallelOptions Options(const CommonFlags& flags, const ParameterList& parameters) {
+  DataParallelOptions options{.buckets = BucketsOfMb(flags.bucket_mb)};
+  if (!flags.bucket_plan.empty()) options.plan = ReadBucketPlan(flags.bucket_plan, parameters);
   return options;
 }
 
@@ -58,7 +57,7 @@ TrainStep::TrainStep(Worker& worker, Task& task, const CommonFlags& flags)
     : worker_(worker),
       task_(task),
       flags_(flags),
-      net_(worker, task.model().Parameters(), DataParallelOptions{Buckets(flags)}),
+      net_(worker, task.model().Parameters(), Options(flags, task.model().Parameters())),
       optimizer_(MakeOptimizer(flags, net_.Parameters())) {
   const Device device = worker.device();
   if (flags.dtype == DType::kF16) scaler_.emplace(device);

@@ -1,6 +1,7 @@
 // The trainers as their users run them: real processes on tiny data.
 #include <signal.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/models/trainers/trainer_fixture.h"
@@ -49,6 +50,20 @@ TEST_CASE_METHOD(TrainerFixture, "Micro-batches add up to the batch") {
     Run(program, "parts", parts);
     CHECK(Difference(Saved("whole"), Saved("parts")) < 1e-5);
   }
+}
+
+TEST_CASE_METHOD(TrainerFixture, "Gradients are summed by the buckets of a plan that is given") {
+  const Program mnist = Programs()[1];
+  const Arguments two{"--steps", "10", "--workers", "2"};
+  const std::string plan = folder().Write(
+      "plan.toml",
+      "[[bucket]]\nparameters = [\"layers.2.bias\", \"layers.2.weight\", \"layers.1.bias\"]\n"
+      "[[bucket]]\nparameters = [\"layers.1.weight\"]\n"
+      "[[bucket]]\nparameters = [\"layers.0.bias\", \"layers.0.weight\"]\n");
+  CHECK(Run(mnist, "default", two).out.find("(1 bucket:") != std::string::npos);
+  CHECK(Run(mnist, "plan", Joined(two, {"--bucket-plan", plan})).out.find("(3 buckets:") !=
+        std::string::npos);
+  CHECK(Content(Saved("plan")) == Content(Saved("default")));
 }
 
 TEST_CASE_METHOD(TrainerFixture, "The same command gives the same bits, dropout off and on") {
@@ -274,6 +289,15 @@ TEST_CASE_METHOD(TrainerFixture,
   CHECK_THAT(error(bare_mnist, {"--data", folder() / "absent"}),
              contains("train-images-idx3-ubyte"));
   CHECK_THAT(error(mnist, {"--batch-size", "101"}), contains("101"));
+  CHECK_THAT(error(mnist, {"--bucket-plan", folder() / "absent"}),
+             contains("[bucket plan] cannot read") && contains("No such file"));
+  const std::string plan =
+      folder().Write("plan.toml", "[[bucket]]\nparameters = [\"layers.2.bias\", \"head\"]\n");
+  for (const char* workers : {"1", "2"}) {
+    const std::string message = error(mnist, {"--bucket-plan", plan, "--workers", workers});
+    CHECK_THAT(message, contains("plan.toml:2: the model has no parameter 'head'"));
+    CHECK(std::count(message.begin(), message.end(), '\n') == 1);
+  }
 }
 
 TEST_CASE_METHOD(TrainerFixture, "A model of another text is refused") {
