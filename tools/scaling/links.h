@@ -21,25 +21,32 @@ enum class Algorithm : uint8_t {
 
 /// "ring", "tree", "two-level", "nvls", "nvls-tree", "direct", "inprocess".
 std::string_view Name(Algorithm algorithm);
+/// Throws: Error that starts with `where` and names those there are.
+Algorithm AlgorithmNamed(const std::string& name, const std::string& where);
 
-/// A kind of link. Members are workers at the innermost level, and what the level before joins
-/// (nodes, racks) at all others.
+/// A kind of link. Its members are workers at the innermost level, and what the level before joins
+/// (nodes, racks) at the others.
 struct LinkLevel {
   std::string name;       ///< "NVLink"
-  int members = 0;        ///< that one group has at most; 0, outermost level only: any number
-  double gb_per_s = 0;    ///< goodput of a member's links into the level, all of them together, in
+  int members = 0;        ///< that one group has at most; 0, at the outermost level: any number
+  double gb_per_s = 0;    ///< goodput of a member, over all its links into the level together, in
                           ///< one direction while the other is as busy, in 1e9 bytes a second: what
                           ///< nccl-tests calls bus bandwidth
   double latency_us = 0;  ///< of one hop, software included
+  std::string where;      ///< "[links] FILE:LINE", for messages
 };
 
-/// What an algorithm costs on a system beyond the levels' own figures.
+/// What an algorithm costs on a system.
 struct AlgorithmCost {
   Algorithm algorithm = Algorithm::kRing;
-  double base_us = 0;              ///< of a call, however few the bytes
-  std::vector<double> latency_us;  ///< of a hop, by level; it reaches no level beyond these
-  std::vector<double> gb_per_s;    ///< by level, as LinkLevel::gb_per_s
-  double sum_gb_per_s = 0;         ///< at which a worker adds what it receives; 0: hidden
+  double base_us = 0;  ///< of a call, however few its bytes
+  /// Of a hop, and as LinkLevel::gb_per_s, by level. It reaches no level beyond these.
+  std::vector<double> latency_us;
+  std::vector<double> gb_per_s;
+  double sum_gb_per_s = 0;  ///< at which a worker reads what it adds; 0: as fast as it comes
+  /// Messages to several workers share a link, and do not end together: by how much the last one is
+  /// behind, of the time that all take.
+  double uneven = 0;
 };
 
 struct Links {
@@ -47,11 +54,9 @@ struct Links {
   std::string source;                     ///< where the figures are from
   std::vector<LinkLevel> levels;          ///< from the innermost out
   std::vector<AlgorithmCost> algorithms;  ///< that the system has; at least one
-  std::string where;                      ///< "FILE:LINE" of the outermost level, for messages
-  std::vector<std::string> wheres;        ///< and of each level
 
-  /// Groups that meet at each level if there are `workers`: {8, 64} for 512 workers in nodes of 8.
-  /// Throws: Error if they do not fill whole groups, or more levels than there are.
+  /// The members that meet at each level if there are `workers`: {8, 64} for 512 workers in nodes
+  /// of 8. Throws: Error naming the level if they do not fill whole groups, or go beyond the last.
   std::vector<int> Split(int workers) const;
 };
 

@@ -1,4 +1,4 @@
-// A prediction as text for the terminal.
+// A prediction, and an advice, as text for the terminal.
 #pragma once
 
 #include <string>
@@ -8,10 +8,11 @@
 
 namespace convoy {
 
-/// A table with a line for every number of workers, what others have published, and every
-/// assumption.
+/// A table with a line for every number of workers, the bucket that costs most at each, what others
+/// have published, and every assumption.
 std::string PredictionText(const Prediction& prediction);
-/// The plan's buckets, and what it gains.
+
+/// What the plan gains, and its buckets.
 std::string AdviceText(const Advice& advice);
 
 }  // namespace convoy
