@@ -93,6 +93,7 @@ void EachField(IsA<PredictedSize> auto& x, auto&& field) {
   field("step_ms", x.step_ms);
   field("units_per_s", x.units_per_s);
   field("efficiency", x.efficiency);
+  field("communication_ms", x.communication_ms);
   field("exposed_ms", x.exposed_ms);
   field("waiting_ms", x.waiting_ms);
   field("algorithm", x.algorithm);
@@ -114,6 +115,7 @@ void EachField(IsA<Prediction> auto& x, auto&& field) {
   field("assumptions", x.assumptions);
   field("sizes", x.sizes);
   field("published", x.published);
+  field("remarks", x.remarks);
 }
 
 }  // namespace convoy

@@ -86,6 +86,7 @@ Prediction Predict(const ModelProfile& profile, const Links& links, const std::v
                        .step_ms = mean.step,
                        .exposed_ms = mean.exposed,
                        .waiting_ms = mean.waiting};
+    for (const StepLoad::Bucket& bucket : load.buckets) size.communication_ms += bucket.sum;
     const double units = profile.units * ComputeScale(workers, options);  // of a worker
     size.units_per_s = units * workers / mean.step * 1e3;
     size.efficiency = units / mean.step / (profile.units / profile.step_ms());

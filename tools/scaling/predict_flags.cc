@@ -78,7 +78,11 @@ std::optional<ModelProfile> GivenProfile(const PredictFlags& flags) {
   return FindProfile(flags.profile);
 }
 
-PredictOutcome RunPredict(const PredictFlags& flags, const ModelProfile& profile) {
+bool Predicts(const PredictFlags& flags) {
+  return !flags.sizes.empty() || !flags.links.empty() || flags.advise || !flags.write_plan.empty();
+}
+
+void CheckPredictFlags(const PredictFlags& flags) {
   CONVOY_CHECK(!flags.sizes.empty(),
                "[--predict] say for how many workers, like --predict 8,64,512");
   for (const int size : flags.sizes) {
@@ -91,6 +95,11 @@ PredictOutcome RunPredict(const PredictFlags& flags, const ModelProfile& profile
   CONVOY_CHECK(flags.batch_of >= 0, "[--batch-of] wants a number of at least 0, got {}",
                flags.batch_of);
   CONVOY_CHECK(flags.bucket_mb > 0, "[--bucket-mb] wants a number over 0, got {}", flags.bucket_mb);
+  FindLinks(flags.links);
+}
+
+PredictOutcome RunPredict(const PredictFlags& flags, const ModelProfile& profile) {
+  CheckPredictFlags(flags);
   const Links links = FindLinks(flags.links);
   const PredictOptions options = OptionsOf(flags, profile);
   PredictOutcome outcome{Predict(profile, links, flags.sizes, options), {}};
