@@ -48,7 +48,10 @@ struct Flags {
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
-  app.option_defaults()->always_capture_default()->group("Measure");
+  app.option_defaults()
+      ->always_capture_default()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)  // a later flag overrides
+      ->group("Measure");
   app.add_option("--model", flags.model.name,
                  "gpt_cpu (nanoGPT's for a CPU), gpt2 (124M), mlp (784-512-512-10) or synthetic")
       ->check(CLI::IsMember({"gpt_cpu", "gpt2", "mlp", "synthetic"}));
@@ -70,7 +73,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "MiB of gradients that one allreduce sums (the first and the last are smaller)")
       ->check(AtLeast(0.001));
   AddLaunchFlags(app, flags.launch);
-  app.option_defaults()->always_capture_default(false);
+  app.option_defaults()
+      ->always_capture_default(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   app.add_option("--counts", flags.measure.counts,
                  "Numbers of workers to measure [1, 2, 4, ... up to all]")
       ->delimiter(',')

@@ -205,9 +205,10 @@ TEST_CASE("A signal ends it at once, and leaves no file half written") {
   const TemporaryFolder folder;
   Subprocess process(Synthetic({"--counts", "2", "--steps", "100000", "--rounds", "1", "--json",
                                 folder / "a.json", "--timeline", folder / "t.json"}));
-  while (!std::filesystem::exists(folder / "t.json")) {
+  for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "t.json"); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  REQUIRE(std::filesystem::exists(folder / "t.json"));
   process.Signal(SIGTERM);
   CHECK(process.Wait().status == 128 + SIGTERM);
   CHECK(Content(folder / "a.json").empty());
