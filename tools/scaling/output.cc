@@ -20,6 +20,7 @@
 #include "tools/scaling/csv.h"
 #include "tools/scaling/html.h"
 #include "tools/scaling/json.h"
+#include "tools/scaling/predict_text.h"
 #include "tools/scaling/table.h"
 
 namespace convoy {
@@ -95,6 +96,7 @@ void Show(const ScalingResults* results, const OutputFlags& flags,
   if (results != nullptr) {
     fmt::print("{}", ResultsTable(*results, {.color = WantsColor(stdout)}));
   }
+  if (results != nullptr) fmt::print("\n");
   const std::vector<Prediction> predictions = predict();
   if (results != nullptr) fmt::print("{}", ComparisonTable(*results, predictions));
   WriteFiles(results, predictions, flags);
@@ -110,7 +112,7 @@ void ShowSaved(const std::vector<std::string>& paths, const OutputFlags& flags) 
   }
   Show(all.results ? &*all.results : nullptr, flags, [&] {
     for (const Prediction& prediction : all.predictions) {
-      fmt::print("\n{}", PredictionTable(prediction, {.color = WantsColor(stdout)}));
+      fmt::print("\n{}", PredictionText(prediction));
     }
     return all.predictions;
   });

@@ -1,4 +1,4 @@
-// What was measured and predicted as tables of text.
+// What was measured as tables, for a terminal or a file.
 #include "tools/scaling/table.h"
 
 #include <fmt/format.h>
@@ -154,21 +154,6 @@ std::string ResultsTable(const ScalingResults& results, TableOptions options) {
   const std::vector<std::string> warnings = Warnings(results);
   if (!warnings.empty()) text.Blank();
   for (const std::string& warning : warnings) text.Wrapped("warning: ", warning, kYellow);
-  return text.Take();
-}
-
-std::string PredictionTable(const Prediction& prediction, TableOptions options) {
-  Text text(options);
-  TableData table = PredictedTable(prediction);
-  if (table.rows.empty()) text.Heading(table.title);
-  text.Add(table);
-  for (const PublishedPoint& point : prediction.published) {
-    text.Wrapped("  published:  ", fmt::format("{} on {}: {}", Percent(point.efficiency),
-                                               Workers(point.workers), point.source));
-  }
-  for (const std::string& assumption : prediction.assumptions) {
-    text.Wrapped("  assumed:    ", assumption);
-  }
   return text.Take();
 }
 

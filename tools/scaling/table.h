@@ -1,11 +1,9 @@
-// What was measured and predicted as tables, for a terminal or a file.
+// What was measured as tables, for a terminal or a file.
 #pragma once
 
 #include <cstdio>
-#include <span>
 #include <string>
 
-#include "tools/scaling/prediction.h"
 #include "tools/scaling/results.h"
 
 namespace convoy {
@@ -22,8 +20,5 @@ bool WantsColor(std::FILE* file);
 /// slowest worker of the largest; all warnings. Several lines, the last one ended. Figures that are
 /// not finite are "-".
 std::string ResultsTable(const ScalingResults& results, TableOptions options = {});
-
-/// Efficiency by number of workers, the published figures beside it, and what it stands on.
-std::string PredictionTable(const Prediction& prediction, TableOptions options = {});
 
 }  // namespace convoy

@@ -57,21 +57,6 @@ warning: 2 workers: the step's quartiles lie 4.4% apart
 )");
 }
 
-TEST_CASE("A prediction as a table") {
-  Prediction prediction = SamplePredictions()[1];
-  prediction.sizes.resize(2);
-  CHECK(PredictionTable(prediction) == R"(Predicted, in ms: VGG-16 on 25 Gbit/s RoCE, 4 P100 a host
-  workers  images/s  step ms  efficiency  published  exposed  algorithm  costliest             costs
-        8     1,035    494.5       87.0%                64.5  ring       bucket 1 (fc6.wei...   32.2
-       16     1,984    516.0       83.3%                86.0  ring       bucket 1 (fc6.wei...   43.0
-      512                                     68.0%
-  published:  68.0% on 512 workers: Horovod, docs/benchmarks.rst (512 P100, 25 GbE RoCE)
-  assumed:    alpha: 14 us a hop between hosts, 3.4 us within one
-  assumed:    beta: 3.0 GB/s of bus bandwidth between hosts, 11 GB/s within one
-  assumed:    no stragglers
-)");
-}
-
 TEST_CASE("No line is too long, and nothing in a name reaches the terminal as a command") {
   for (const auto& [name, results] : ExtremeResults()) {
     INFO(name);
@@ -83,19 +68,6 @@ TEST_CASE("No line is too long, and nothing in a name reaches the terminal as a 
       CHECK(line.find_first_of("\x1b\x01\r") == std::string::npos);
       CHECK(!line.ends_with(' '));
     }
-  }
-}
-
-TEST_CASE("A prediction fits as well") {
-  Prediction prediction = SamplePredictions()[0];
-  prediction.model = std::string(200, 'M');
-  prediction.sizes[0].waiting_ms = 1;
-  prediction.sizes[1].costliest_name =
-      "bucket 12 (transformer.blocks.11.attention.projection.weight)";
-  std::istringstream lines(PredictionTable(prediction));
-  for (std::string line; std::getline(lines, line);) {
-    INFO(line);
-    CHECK(line.size() <= 100);
   }
 }
 
