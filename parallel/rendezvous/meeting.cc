@@ -46,6 +46,12 @@ void WaitForAll(const BoardHub& hub, Board& board, double timeout_s) {
     if (board.failed()) throw Error(board.failure());
     const std::vector<int> missing = hub.Missing();
     if (missing.empty()) return;
+    for (int r = 0; r < board.size(); ++r) {  // no other process may take its rank
+      if (board.state(r) != Board::State::kDead) continue;
+      FailRun(board, fmt::format("[Meet] worker {} {} before all had joined; {} {} not yet", r,
+                                 board.HowDied(r), RankList(missing),
+                                 missing.size() == 1 ? "has" : "have"));
+    }
     if (deadline.passed()) {
       std::vector<int> here;
       for (int r = 0; r < board.size(); ++r) {
