@@ -177,6 +177,28 @@ TEST_CASE("Gloo: a collective of a subgroup that does not end names its workers"
                  Contains(" s ago; collective 1 of the group of workers 1, 3, Barrier, "));
 }
 
+TEST_CASE("Gloo: waiting in a subgroup for a worker that has returned is an error") {
+  CHECK_THAT(GlooErrorOf(3,
+                         [](Worker& worker) {
+                           const auto group = worker.group().Split(worker.rank() == 1 ? -1 : 0);
+                           if (group == nullptr) return;
+                           group->Barrier();
+                           if (worker.rank() == 2) return;
+                           group->AllReduce(Numbers(worker, 100)).Wait();
+                         }),
+             Contains("[worker 0 of 3] [Gloo] worker 2 has finished while others wait in "
+                      "collective 2 of the group of workers 0, 2, AllReduce of f32 100 (0.4 KiB); "
+                      "all workers must make the same calls"));
+}
+
+TEST_CASE("Gloo: a worker of a subgroup may return as soon as its own part is done") {
+  CHECK(GlooErrorOf(3, [](Worker& worker) {
+          const auto group = worker.group().Split(0);
+          if (worker.rank() == 2) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+          for (int i = 0; i < 3; ++i) group->Broadcast(Numbers(worker, 100), 0).Wait();
+        }).empty());
+}
+
 TEST_CASE("Gloo: workers of a subgroup whose calls differ do not get each other's data") {
   CHECK_THAT(GlooErrorOf(
                  4,
