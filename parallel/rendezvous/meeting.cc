@@ -24,8 +24,8 @@ using Kind = MeetingPlace::Kind;
 
 constexpr std::chrono::milliseconds kLook{2};
 constexpr double kLongestPauseS = 0.2;
-// Worker 0 says first who is missing.
-constexpr double kSlackS = 5;
+// Worker 0 says first who is missing; if it is stopped, all have still to end soon.
+constexpr double kSlackS = 2;
 
 // Each worker has a store and a link here, and the program files of its own.
 void AllowConnections(int workers) {
