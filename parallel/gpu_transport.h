@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "parallel/peers.h"
 #include "parallel/process_group.h"
@@ -14,6 +15,10 @@ class GpuTransport {
 
   /// Throws: Error saying what is missing, or too old, for GPUs to talk to each other.
   virtual void Check() = 0;
+
+  /// The GPU `cuda:gpu` for people, with an identity that no other GPU has, in any process or host:
+  /// "NVIDIA H200, GPU-1d2c3b4a-...". Throws: Error if it cannot be used.
+  virtual std::string Identify(int gpu) = 0;
 
   /// A worker's end; returns when all workers have joined. Called by the worker's thread, which is
   /// also the one that drops it. Throws: Error naming the workers that have not joined in time.

@@ -46,6 +46,19 @@ void CheckSameDevice(Store& store, int rank, const Placement& place, double time
                place.why_not_cuda.empty() ? "" : " (" + place.why_not_cuda + ")");
 }
 
+// Two processes may see one GPU each, and it may be the same: NCCL would only call that an "invalid
+// usage".
+void CheckOwnGpu(Store& store, int rank, const Placement& place, double timeout_s) {
+  const std::string gpu = GetGpuTransport().Identify(place.gpu);
+  if (store.Add("workers on " + gpu, 1) == 1)
+    return store.Set("first on " + gpu, std::to_string(rank));
+  Fail(
+      "[Launch] workers {} and {} have the same GPU ({}), and each wants one of its own; start as "
+      "many on a machine as it has GPUs, show each another one in CUDA_VISIBLE_DEVICES, or use "
+      "--device cpu",
+      store.Get("first on " + gpu, timeout_s), rank, gpu);
+}
+
 // Worker 0 serves the others; and no worker's process should be gone while others still talk to it.
 // How long another one takes to finish is its own affair, as long as its process is heard of (by
 // worker 0; by the others, that of worker 0).
@@ -97,6 +110,9 @@ class JobWorker {
     const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
     place_ = PlaceInJob(options_, env_.size, neighbours);
     CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
+    if (place_.device == DeviceType::kCuda) {
+      CheckOwnGpu(*job_->store, env_.rank, place_, timeout_s);
+    }
     SetCpuThreads(place_.threads);
     seat_.device = {place_.device, place_.gpu};
     if (job_->hub == nullptr) return;

@@ -99,12 +99,15 @@ std::string Peers::WhyHopeless(uint64_t number, const std::string& what) const {
   for (int r = 0; r < size(); ++r) {
     if (board().state(r) != Board::State::kFinished) continue;
     if (board().progress(r).started >= number) continue;
-    return fmt::format(
-        "[{}] worker {} has finished while others wait in collective {}, {}; all workers must "
-        "make the same calls",
-        transport_, r, number, what);
+    return WhyWithout(r, number, what);
   }
   return {};
+}
+
+std::string Peers::WhyWithout(int r, uint64_t number, const std::string& what) const {
+  return fmt::format(
+      "[{}] worker {} has finished while others wait in {}; all workers must make the same calls",
+      transport_, worker(r), NameOf(number, what));
 }
 
 bool Peers::IsSilent(int worker) const {

@@ -70,8 +70,10 @@ class Peers {
 
   /// Why collective `number`, described by `what`, cannot end: a worker whose process is gone, or
   /// that has finished and will not join it. Empty: nothing is known against it. (Whether a
-  /// worker that has finished has joined a subgroup's is not known: that ends with the deadline.)
+  /// worker that has finished has joined a subgroup's is not on the board.)
   std::string WhyHopeless(uint64_t number, const std::string& what) const;
+  /// That the group's rank `r` has finished, and will not join collective `number`.
+  std::string WhyWithout(int r, uint64_t number, const std::string& what) const;
   /// A worker whose process is gone, as an error; or empty.
   std::string WhoDied() const;
   /// "; nothing was heard of worker 2 for 3.1 s: stopped, or cut off", or empty. Worker 0 knows

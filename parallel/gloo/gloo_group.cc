@@ -9,22 +9,14 @@
 #include <utility>
 
 #include "core/error.h"
+#include "parallel/gloo/gloo_call.h"
 
 namespace convoy {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How often the watcher looks.
-constexpr std::chrono::milliseconds kInterval{20};
-// A connection that breaks is soon explained by the board; how long that may take.
-constexpr double kExplainSeconds = 2;
-
 constexpr uint64_t kMessageSlot = uint64_t{1} << 63;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // splitmix64's finaliser.
 uint64_t Mix(uint64_t x) {
@@ -53,21 +45,6 @@ uint64_t SlotOfMessage(const CollectiveCall& call) {
 }
 
 }  // namespace
-
-struct GlooGroup::Call {
-  CollectiveCall call;
-  std::string what;
-  uint64_t number = 0;  // 0: a message
-  uint64_t slot = 0;
-  std::unique_ptr<MeshBuffer> buffer;  // of a message; null: to oneself, or of nothing
-
-  // Under the group's mutex.
-  Clock::time_point since;  // it runs; for a message: it is waited for
-  WorkTimes times;
-  bool done = false;
-
-  bool is_message() const { return number == 0; }
-};
 
 // A call as its user sees it; keeps the worker's end alive.
 class GlooGroup::Handle final : public Work::Impl {
@@ -307,65 +284,6 @@ void GlooGroup::Run(Call& call, const std::function<void()>& body) {
   ended_.notify_all();
 }
 
-// A peer that is gone closes its connections a moment before the board knows of it.
-void GlooGroup::Explain(const Call& call, const std::string& error) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stop_ && call.is_message()) return;  // nobody waits for it any more
-  }
-  const Deadline deadline(kExplainSeconds);
-  while (!peers_.failed() && !deadline.passed()) {
-    const std::string why =
-        call.is_message() ? peers_.WhoDied() : peers_.WhyHopeless(call.number, call.what);
-    if (!why.empty()) {
-      peers_.Fail(call.is_message() ? fmt::format("[Gloo] {}; {} waits for it", why, call.what)
-                                    : why);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  if (peers_.failed()) return;
-  peers_.Fail(
-      fmt::format("[Gloo] {}{}: a connection was lost: {}", call.what, peers_.OfGroup(), error));
-}
-
-void GlooGroup::RunWatcher() {
-  pthread_setname_np(pthread_self(), "gloo watcher");
-  std::unique_lock lock(mutex_);
-  while (!queued_.wait_for(lock, kInterval, [this] { return !watch_; })) {
-    if (!peers_.failed()) Look();
-    if (!peers_.failed()) continue;
-    lock.unlock();
-    mesh_.Abort();
-    lock.lock();
-    ended_.notify_all();
-    queued_.notify_all();
-  }
-}
-
-void GlooGroup::Look() const {
-  if (const std::string died = peers_.WhoDied(); !died.empty() && running_ == nullptr) {
-    return peers_.Fail(fmt::format("[Gloo] {}", died));
-  }
-  if (connecting_ && connecting_->passed()) {
-    return peers_.Fail(
-        fmt::format("[Gloo] cannot connect the workers{}: not all workers have within {:.1f} s{}",
-                    peers_.OfGroup(), connecting_->elapsed_s(), peers_.Unheard()));
-  }
-  if (running_ != nullptr) {
-    const Call& call = *running_;
-    if (const std::string why = peers_.WhyHopeless(call.number, call.what); !why.empty()) {
-      return peers_.Fail(why);
-    }
-    const double seconds = SecondsSince(call.since);
-    if (seconds > peers_.timeout_s()) peers_.FailLate(call.number, call.what, seconds);
-  } else if (awaited_ != nullptr && awaited_->is_message()) {
-    const double seconds = SecondsSince(awaited_->since);
-    if (seconds <= peers_.timeout_s()) return;
-    peers_.Fail(fmt::format("[Gloo] {} with worker {} has not ended within {:.1f} s",
-                            awaited_->what, peers_.worker(awaited_->call.root), seconds));
-  }
-}
-
 void GlooGroup::Finish() noexcept {
   try {
     for (const auto& subgroup : subgroups()) subgroup->Finish();
@@ -373,7 +291,8 @@ void GlooGroup::Finish() noexcept {
     ended_.wait(lock,
                 [this] { return (queue_.empty() && running_ == nullptr) || peers_.failed(); });
     lock.unlock();
-    if (peers_.is_subgroup() || peers_.failed()) return;
+    if (peers_.failed()) return;
+    if (peers_.is_subgroup()) return store_.Set(EndKey(rank()), std::to_string(calls_));
     peers_.board().set_state(rank(), Board::State::kFinished);
   } catch (const std::exception& error) {
     peers_.Fail(error.what());

@@ -33,7 +33,7 @@ namespace convoy {
 class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
  public:
   /// Collective. `host`: the address of this machine that the other workers reach. `store` must
-  /// live as long as the group, which calls it from the worker's thread alone: here, and in Split.
+  /// live as long as the group.
   /// Throws: Error naming who has not joined in time.
   GlooGroup(const Seat& seat, Store& store, const std::string& host);
   ~GlooGroup() override;
@@ -83,7 +83,11 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   void RunWatcher();
   void Stop();
   // Whether what is under way can end; if not, the run has failed. With mutex_ held.
-  void Look() const;
+  void Look();
+  // That a worker of the subgroup has finished without this call; or empty. With mutex_ held.
+  std::string WhyEnded(const Call& call);
+  // Where rank `r` leaves, when it has finished, how many of the subgroup's collectives it called.
+  std::string EndKey(int r) const;
 
   const Peers peers_;
   const Device device_;
@@ -102,6 +106,9 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   bool watch_ = true;                   // until nothing runs any more
   std::optional<Deadline> connecting_;  // until all are connected
   uint64_t calls_ = 0;
+  // By rank: its last collective, if it is known to have finished.
+  std::vector<std::optional<uint64_t>> ends_ =
+      std::vector<std::optional<uint64_t>>(static_cast<size_t>(peers_.size()));
   std::map<int, std::deque<std::shared_ptr<Call>>> own_;  // messages to itself, by tag
   std::vector<MessageThread> messages_;                   // under way, or ended not long ago
   std::thread runner_, watcher_;

@@ -3,7 +3,9 @@
 
 #include <gloo/transport/context.h>
 #include <gloo/transport/pair.h>
+#include <gloo/transport/tcp/address.h>
 #include <gloo/transport/tcp/device.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <string_view>
@@ -11,6 +13,15 @@
 #include <vector>
 
 #include "core/error.h"
+
+// Takes the place of the library's own, which throws if the peer is gone again already: on a thread
+// of the library, where nothing catches it and the process ends. The first message finds that out.
+gloo::transport::tcp::Address gloo::transport::tcp::Address::fromPeerName(int fd) {
+  sockaddr_storage peer{};
+  socklen_t bytes = sizeof(peer);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &bytes) != 0) peer.ss_family = AF_INET;
+  return Address(peer);
+}
 
 namespace convoy {
 namespace {

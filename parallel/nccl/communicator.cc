@@ -112,9 +112,9 @@ void Communicator::Settle(const char* name, ncclResult_t result) {
     }
     if (deadline.passed()) {
       peers_.FailAndThrow(
-          fmt::format("[NCCL] nccl{}{} has not returned within {:.1f} s; NCCL_DEBUG="
+          fmt::format("[NCCL] nccl{}{} has not returned within {:.1f} s{}; NCCL_DEBUG="
                       "INFO tells more",
-                      name, peers_.OfGroup(), deadline.elapsed_s()));
+                      name, peers_.OfGroup(), deadline.elapsed_s(), peers_.Unheard()));
     }
     if (tries > kSpins) std::this_thread::sleep_for(std::chrono::microseconds(50));
     const std::lock_guard lock(mutex_);

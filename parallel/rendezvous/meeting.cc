@@ -24,8 +24,8 @@ using Kind = MeetingPlace::Kind;
 
 constexpr std::chrono::milliseconds kLook{2};
 constexpr double kLongestPauseS = 0.2;
-// Worker 0 says first who is missing.
-constexpr double kSlackS = 5;
+// Worker 0 says first who is missing; if it is stopped, all have still to end soon.
+constexpr double kSlackS = 2;
 
 // Each worker has a store and a link here, and the program files of its own.
 void AllowConnections(int workers) {
@@ -46,6 +46,12 @@ void WaitForAll(const BoardHub& hub, Board& board, double timeout_s) {
     if (board.failed()) throw Error(board.failure());
     const std::vector<int> missing = hub.Missing();
     if (missing.empty()) return;
+    for (int r = 0; r < board.size(); ++r) {  // no other process may take its rank
+      if (board.state(r) != Board::State::kDead) continue;
+      FailRun(board, fmt::format("[Meet] worker {} {} before all had joined; {} {} not yet", r,
+                                 board.HowDied(r), RankList(missing),
+                                 missing.size() == 1 ? "has" : "have"));
+    }
     if (deadline.passed()) {
       std::vector<int> here;
       for (int r = 0; r < board.size(); ++r) {

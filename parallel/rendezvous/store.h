@@ -8,7 +8,8 @@
 
 namespace convoy {
 
-/// Safe to use from one thread at a time. Everything here is for starting up: it is not fast.
+/// Safe to use from several threads, whose calls may wait for each other. Everything here is for
+/// starting up and ending: it is not fast.
 class Store {
  public:
   virtual ~Store() = default;

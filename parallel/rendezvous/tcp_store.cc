@@ -81,6 +81,7 @@ void TcpStore::Wait(const std::vector<std::string>& keys, double timeout_s) {
 }
 
 StoreReply TcpStore::Ask(const StoreRequest& request, double timeout_s) {
+  const std::lock_guard lock(mutex_);
   CONVOY_CHECK(!broken_, "[Store] the connection to worker 0 at {} is lost", where_);
   const std::string frame = Frame(request);
   CONVOY_CHECK(frame.size() <= kMaxFrameBytes, "[Store] can wait for {} bytes of keys at once",

@@ -1,6 +1,7 @@
 // The store of a job, reached over TCP.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,7 @@ class TcpStore final : public Store {
 
   const std::string where_;
   const double timeout_s_;
+  std::mutex mutex_;  // held from a question to its answer
   Channel channel_;
   bool broken_ = false;
 };

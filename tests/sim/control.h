@@ -14,7 +14,8 @@ namespace convoy::sim {
 /// waits left out, no failures. Devices that failed work again; their memory stays.
 void Reset();
 
-/// How many devices there are. At first CONVOY_SIM_DEVICES, or 0.
+/// How many devices there are. At first CONVOY_SIM_DEVICES, or 0; of these, those that
+/// CUDA_VISIBLE_DEVICES names by number, if it is there.
 void SetDeviceCount(int count);
 
 /// At first CONVOY_SIM_DRIVER: "missing", "old", or nothing for a driver that works.

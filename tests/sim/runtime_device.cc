@@ -16,6 +16,7 @@ using namespace convoy::sim;
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 int Devices() { return GetSettings().devices.load(kRelaxed); }
+int IdentityOf(int device) { return GetSettings().identities[device].load(kRelaxed); }
 
 // Small: kernels that spread over the multiprocessors then take several rounds here as well.
 constexpr int kMultiprocessors = 4;
@@ -157,9 +158,9 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int device) {
   prop->memoryPoolsSupported = 1;
   prop->canMapHostMemory = 1;
   prop->hostRegisterSupported = 1;
-  prop->pciBusID = device + 1;
+  prop->pciBusID = IdentityOf(device) + 1;
   std::memset(prop->uuid.bytes, 0x51, sizeof(prop->uuid.bytes));
-  prop->uuid.bytes[15] = static_cast<char>(device);
+  prop->uuid.bytes[15] = static_cast<char>(IdentityOf(device));
   return cudaSuccess;
 }
 
@@ -202,7 +203,7 @@ cudaError_t cudaDeviceGetPCIBusId(char* id, int length, int device) {
   SIM_ENTER();
   if (id == nullptr || length < 13) return Result(cudaErrorInvalidValue);
   if (device < 0 || device >= Devices()) return Result(cudaErrorInvalidDevice);
-  std::snprintf(id, static_cast<size_t>(length), "0000:%02X:00.0", device + 1);
+  std::snprintf(id, static_cast<size_t>(length), "0000:%02X:00.0", IdentityOf(device) + 1);
   return cudaSuccess;
 }
 

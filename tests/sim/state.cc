@@ -32,6 +32,18 @@ size_t Bytes(const char* text) {
   return bytes;
 }
 
+// As the driver does: the first that does not exist ends the list.
+void ShowOnly(const char* list, Settings& settings) {
+  const int there = settings.devices.load(kRelaxed);
+  int shown = 0;
+  for (char* end; shown < there; list = end + (*end == ',')) {
+    const int64_t identity = std::strtoll(list, &end, 10);
+    if (end == list || identity < 0 || identity >= there) break;
+    settings.identities[shown++].store(static_cast<int>(identity), kRelaxed);
+  }
+  settings.devices.store(shown, kRelaxed);
+}
+
 void ReadEnvironment(Settings& settings) {
   const auto get = [](const char* name) {
     const char* value = std::getenv(name);
@@ -39,6 +51,8 @@ void ReadEnvironment(Settings& settings) {
   };
   const char* devices = get("CONVOY_SIM_DEVICES");
   settings.devices.store(devices ? std::clamp(std::atoi(devices), 0, kMaxDevices) : 0, kRelaxed);
+  for (int i = 0; i < kMaxDevices; ++i) settings.identities[i].store(i, kRelaxed);
+  if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES")) ShowOnly(visible, settings);
   const char* memory = get("CONVOY_SIM_MEMORY");
   settings.memory.store(memory ? Bytes(memory) : size_t{8} << 30, kRelaxed);
   const char* seed = get("CONVOY_SIM_SEED");
@@ -126,6 +140,7 @@ void Reset() {
 }
 
 void SetDeviceCount(int count) {
+  for (int i = 0; i < kMaxDevices; ++i) GetSettings().identities[i].store(i, kRelaxed);
   GetSettings().devices.store(std::clamp(count, 0, kMaxDevices), kRelaxed);
 }
 void SetDriver(Driver driver) { GetSettings().driver.store(driver, kRelaxed); }

@@ -16,6 +16,7 @@ inline constexpr int kMaxDevices = 64;
 /// What control.h sets. Relaxed everywhere: reading it must order nothing.
 struct Settings {
   std::atomic<int> devices{0};
+  std::atomic<int> identities[kMaxDevices];  // which of the machine's they are
   std::atomic<Driver> driver{Driver::kPresent};
   std::atomic<size_t> memory{0};
   std::atomic<uint64_t> seed{1};

@@ -121,4 +121,12 @@ std::vector<ProcessResult> Job::Wait() {
   return results;
 }
 
+std::string Said(const std::vector<ProcessResult>& results) {
+  std::string text;
+  for (const ProcessResult& result : results) {
+    text += fmt::format("status {}\n{}{}", result.status, result.out, result.err);
+  }
+  return text;
+}
+
 }  // namespace convoy

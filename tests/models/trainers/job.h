@@ -48,4 +48,7 @@ class Job {
   std::vector<std::unique_ptr<Subprocess>> processes_;
 };
 
+/// What the processes wrote, for a check that fails.
+std::string Said(const std::vector<ProcessResult>& results);
+
 }  // namespace convoy

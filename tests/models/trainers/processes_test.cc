@@ -11,15 +11,6 @@ namespace {
 
 const Arguments kEndless{"--threads", "1", "--steps", "100000000", "--eval-every", "0"};
 
-/// What the processes wrote, for a check that fails.
-std::string Said(const std::vector<ProcessResult>& results) {
-  std::string text;
-  for (const ProcessResult& result : results) {
-    text += "status " + std::to_string(result.status) + "\n" + result.out + result.err;
-  }
-  return text;
-}
-
 class JobFixture : public TrainerFixture {
  public:
   /// Against one worker, and bit by bit against threads: sums are taken in rank order everywhere.

@@ -1,15 +1,11 @@
 // Workers on GPUs that are processes: how they start, what they print, how they end.
 #include <fmt/format.h>
 #include <signal.h>
-#include <stdlib.h>
 
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,6 +15,7 @@
 #include "tests/gpu.h"
 #include "tests/models/trainers/subprocess.h"
 #include "tests/parallel/nccl/gpu_workers.h"
+#include "tests/parallel/nccl/scene.h"
 #include "tests/parallel/nccl/toy_training.h"
 
 namespace convoy {
@@ -29,23 +26,11 @@ using Catch::Contains;
 // Runs one of worker_main's scenes.
 class Program {
  public:
-  Program(const std::string& scene, std::vector<std::string> flags,
-          const std::vector<std::string>& variables = {}) {
-    std::string name = (std::filesystem::temp_directory_path() / "convoy-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    const char* given = getenv("WORKER_MAIN");
-    std::vector<std::string> argv{"/usr/bin/env", "SCENE=" + scene, "FOLDER=" + folder_};
-    argv.insert(argv.end(), variables.begin(), variables.end());
-    argv.push_back(given != nullptr ? given : "tests/parallel/nccl/worker_main");
-    argv.insert(argv.end(), {"--threads", "1"});
-    if (std::find(flags.begin(), flags.end(), "--device") == flags.end()) {
-      argv.insert(argv.end(), {"--device", "cuda"});
-    }
-    argv.insert(argv.end(), flags.begin(), flags.end());
-    start_ = std::chrono::steady_clock::now();
-    process_ = std::make_unique<Subprocess>(argv);
-  }
-  ~Program() { std::filesystem::remove_all(folder_); }
+  Program(const std::string& scene, const std::vector<std::string>& flags,
+          const std::vector<std::string>& variables = {})
+      : scene_(scene),
+        start_(std::chrono::steady_clock::now()),
+        process_(std::make_unique<Subprocess>(scene_.Command(flags, variables))) {}
 
   Subprocess& process() { return *process_; }
   ProcessResult Wait() {
@@ -55,13 +40,10 @@ class Program {
   }
   double seconds() const { return seconds_; }
   // What a worker has left.
-  std::string Left(int rank) const {
-    std::ifstream file(fmt::format("{}/{}", folder_, rank));
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string Left(int rank) const { return scene_.Left(rank); }
 
  private:
-  std::string folder_;
+  const Scene scene_;
   std::chrono::steady_clock::time_point start_;
   std::unique_ptr<Subprocess> process_;
   double seconds_ = 0;

@@ -6,14 +6,19 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "core/error.h"
+#include "parallel/gpu_transport.h"
 #include "parallel/launch.h"
 #include "tests/parallel/nccl/toy_training.h"
+#include "tests/parallel/split_cases.h"
 
 namespace convoy {
 namespace {
@@ -29,12 +34,18 @@ void SleepSeconds(double seconds) {
 
 Tensor Numbers(Worker& worker) { return Tensor::Zeros({4096}, {DType::kF32, worker.device()}); }
 
-// Sums in a loop, until worker 1 has a mishap of its own after the first.
+// Who has the mishap.
+int Victim() {
+  const char* given = getenv("VICTIM");
+  return given != nullptr ? std::atoi(given) : 1;
+}
+
+// Sums in a loop, until one worker has a mishap of its own after the first.
 void Sum(Worker& worker, const std::function<void()>& mishap) {
   try {
     for (int step = 0; step < 1000; ++step) {
       const Tensor numbers = Numbers(worker);
-      if (step == 1 && worker.rank() == 1) mishap();
+      if (step == 1 && worker.rank() == Victim()) mishap();
       worker.group().AllReduce(numbers, ReduceOp::kSum, "bucket 0 (fc1.weight)").Wait();
       numbers.ToVector<float>();
     }
@@ -44,6 +55,21 @@ void Sum(Worker& worker, const std::function<void()>& mishap) {
   }
 }
 
+// A transport whose victim is stopped (SIGSTOP) when it is about to join.
+class Stops final : public GpuTransport {
+ public:
+  explicit Stops(GpuTransport& transport) : transport_(transport) {}
+  void Check() override { transport_.Check(); }
+  std::string Identify(int gpu) override { return transport_.Identify(gpu); }
+  std::shared_ptr<ProcessGroup> Join(const Seat& seat) override {
+    if (seat.rank == Victim()) raise(SIGSTOP);
+    return transport_.Join(seat);
+  }
+
+ private:
+  GpuTransport& transport_;
+};
+
 void Train(Worker& worker) {
   const std::string scene = getenv("SCENE");
   if (scene == "train") {
@@ -51,7 +77,12 @@ void Train(Worker& worker) {
   } else if (scene == "hello") {
     std::printf("rank %d of %d on %s\n", worker.rank(), worker.world_size(),
                 worker.device().ToString().c_str());
+    std::fflush(stdout);
     worker.group().Barrier();
+  } else if (scene == "collectives") {
+    CheckSplit(worker);
+    if (worker.world_size() == 4) CheckGrid(worker);
+    Leave(worker, "as expected");
   } else if (scene == "throws") {
     Sum(worker, [] { throw std::runtime_error("disk full"); });
   } else if (scene == "killed") {
@@ -75,6 +106,10 @@ void Train(Worker& worker) {
 int main(int argc, char** argv) {
   if (getenv("NEVER_JOINS") != nullptr && convoy::StartedAsWorker() == 1) {
     std::this_thread::sleep_for(std::chrono::seconds(60));
+  }
+  if (getenv("SCENE") == std::string("stops")) {
+    static convoy::Stops stops(convoy::GetGpuTransport());
+    convoy::RegisterGpuTransport(&stops);
   }
   return convoy::Launch(argc, argv, convoy::Train);
 }

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -129,6 +130,24 @@ TEST_CASE("Who does not come is named to all who have") {
     CHECK_THAT(error, StartsWith("[Meet] workers 1, 3 have not joined within 0.5 s; workers 0, 2 "
                                  "have"));
   }
+}
+
+TEST_CASE("A worker that is gone before all have come ends the meeting, long before the deadline") {
+  const MeetingPlace place = Local();
+  std::thread leaves([&] {
+    const Deadline deadline(30);
+    std::string why;
+    std::optional<ServerAddress> server;
+    while (!(server = AskAtDoor(place.name, why)) && !deadline.passed()) std::this_thread::yield();
+    if (!server) return;
+    const BoardLink link(Board::Make(3), 2, Channel::Connect(*server, Purpose::kBoard, 2, deadline),
+                         deadline);
+  });
+  const auto errors = MeetAll({{.rank = 0, .size = 3, .place = place}});
+  leaves.join();
+  CHECK(errors[0] ==
+        "[Meet] worker 2 has gone: its connection was closed before all had joined; worker 1 has "
+        "not yet");
 }
 
 TEST_CASE("Without worker 0 the others say where they have looked") {
