@@ -13,6 +13,21 @@ std::string Share(double part, double of) {
   return fmt::format("{} ms ({})", Figure(part), Percent(part / of));
 }
 
+// What workers lose to each other without a byte sent: memory, caches, the clock of the cores. Of
+// weak scaling, where every worker has the same to do as on the fewest.
+std::string Crowding(const ScalingResults& results) {
+  const Measurement& first = results.measurements.front();
+  const Measurement& last = results.measurements.back();
+  const double longer = last.step_without_communication.median - first.step.median;
+  const double share = longer / first.step.median;
+  if (results.mode != "weak" || last.workers == first.workers || !(share > 0.01)) return {};
+  return fmt::format(
+      "With the sums left out, a step on {} still takes {} ms, {} ms ({}) longer than on {}: what "
+      "they share of the machine (memory, caches, clock) takes that, not communication.",
+      Workers(last.workers), Figure(last.step_without_communication.median), Figure(longer),
+      Percent(share), Workers(first.workers));
+}
+
 }  // namespace
 
 std::vector<std::string> Summary(const ScalingResults& results) {
@@ -37,6 +52,7 @@ std::vector<std::string> Summary(const ScalingResults& results) {
         Figure(total), Workers(last.workers), Share(last.split.exposed, total),
         Share(last.split.waiting, total)));
   }
+  if (const std::string crowding = Crowding(results); !crowding.empty()) lines.push_back(crowding);
   const SlowWorker slow = SlowestOf(last);
   if (slow.rank >= 0 && std::isfinite(slow.more())) {
     lines.push_back(
