@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "parallel/gloo/without_sigpipe.h"
 
 // Takes the place of the library's own, which throws if the peer is gone again already: on a thread
 // of the library, where nothing catches it and the process ends. The first message finds that out.
@@ -34,6 +35,7 @@ constexpr double kLookSeconds = 0.2;
 std::shared_ptr<::gloo::transport::Device> MakeDevice(const std::string& host) {
   ::gloo::transport::tcp::attr attributes;
   attributes.hostname = host;
+  const WithoutSigpipe guard;  // for the thread that it starts
   try {
     return ::gloo::transport::tcp::CreateDevice(attributes);
   } catch (const std::exception& error) {
@@ -111,6 +113,7 @@ int Mesh::size() const { return context_->size; }
 
 void Mesh::Connect(Store& store, const std::string& prefix, const std::function<void()>& give_up) {
   if (size() == 1) return;
+  const WithoutSigpipe guard;
   store.Set(KeyOf(prefix, rank()), context_->Addresses());
   for (int other = 0; other < size(); ++other) {
     if (other == rank()) continue;
@@ -147,12 +150,14 @@ MeshBuffer::~MeshBuffer() {
 
 void MeshBuffer::Send(int to, uint64_t slot, size_t offset, size_t bytes) {
   if (bytes == 0) return;
+  const WithoutSigpipe guard;
   buffer_->send(to, slot, offset, bytes);
   ++sends_;
 }
 
 void MeshBuffer::Recv(int from, uint64_t slot, size_t offset, size_t bytes) {
   if (bytes == 0) return;
+  const WithoutSigpipe guard;  // it tells the other worker
   buffer_->recv(from, slot, offset, bytes);
   ++recvs_;
 }

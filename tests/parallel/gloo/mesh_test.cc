@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -42,6 +44,52 @@ TEST_CASE("Gloo: a worker that is gone as soon as it has connected does not end 
     over = true;
     connects.join();
     mesh.Abort();
+  }
+}
+
+// Both workers send each other messages until the mesh is aborted, or the other is gone.
+void Chat(Mesh& mesh) {
+  constexpr size_t kMessages = 500;
+  char sent[kMessages] = {}, received[kMessages] = {};
+  try {
+    MeshBuffer out(mesh, sent, sizeof(sent)), in(mesh, received, sizeof(received));
+    while (true) {
+      for (size_t i = 0; i < kMessages; ++i) {
+        in.Recv(1 - mesh.rank(), i, i, 1);
+        out.Send(1 - mesh.rank(), i, i, 1);
+      }
+      in.Settle();
+      out.Settle();
+    }
+  } catch (const std::exception&) {
+  }
+}
+
+// SIGPIPE would end this process.
+TEST_CASE("Gloo: writing to a worker that is gone is an error") {
+  for (int i = 0; i < 50; ++i) {
+    MemoryStore store;
+    Mesh zero(0, 2, "127.0.0.1"), one(1, 2, "127.0.0.1");
+    std::atomic<int> ended{0};
+    std::thread other([&] {
+      one.Connect(store, "mesh", [] {});
+      Chat(one);
+      ++ended;
+    });
+    zero.Connect(store, "mesh", [] {});
+    std::thread leaves([&] {
+      std::this_thread::sleep_for(std::chrono::microseconds(2000 + 50 * i));
+      one.Abort();
+      while (ended < 2) {  // again and again, as a group's watcher does
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        one.Abort();
+        zero.Abort();
+      }
+    });
+    Chat(zero);
+    ++ended;
+    other.join();
+    leaves.join();
   }
 }
 
