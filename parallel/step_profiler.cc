@@ -72,7 +72,8 @@ StepProfiler::StepProfiler(Worker& worker, DataParallel& net)
 }
 
 void StepProfiler::Enter(StepPhase phase) {
-  current_.phases.emplace_back(phase, MarkTime(device_));
+  Mark begin = MarkTime(device_);
+  if (begin) current_.phases.emplace_back(phase, std::move(begin));  // not while it is recorded
 }
 
 void StepProfiler::EndStep() {

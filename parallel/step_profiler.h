@@ -73,7 +73,8 @@ class StepProfiler {
   /// Turns on the tracing of `net`, which must outlive it.
   StepProfiler(Worker& worker, DataParallel& net);
 
-  /// What comes next belongs to `phase`. The first call begins a step.
+  /// What comes next belongs to `phase`. The first call begins a step. Does nothing while a graph
+  /// is recorded: a recorded step belongs to the phase that it was started in.
   void Enter(StepPhase phase);
   void EndStep();
 
