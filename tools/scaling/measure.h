@@ -20,7 +20,7 @@ struct MeasureOptions {
   bool strong = false;            ///< the batch is divided among the workers
   int64_t batch = 0;              ///< of a worker, or (strong) of all; 0: the model's own
   int warmup = 3;                 ///< steps before, not timed
-  int rounds = 5;                 ///< with and without communication in turn
+  int rounds = 5;                 ///< with and without communication in turn; at most `steps`
   int steps = 20;                 ///< timed steps of all rounds
   BucketOptions buckets;
   std::string bucket_plan;  ///< a file; empty: planned by `buckets`
