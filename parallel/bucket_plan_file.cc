@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "parallel/toml_file.h"
 
 namespace convoy {
@@ -128,7 +129,7 @@ void WriteBucketPlan(const std::string& path, const std::vector<ParameterSize>& 
     }
     text += fmt::format("\n[[bucket]]  # {} bytes\nparameters = [\n{}]\n", bytes, lines);
   }
-  WriteTextFile(path, text, kComponent);
+  WriteTextFile(kComponent, path, text);
 }
 
 }  // namespace convoy

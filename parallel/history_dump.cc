@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "parallel/rank_list.h"
 
 namespace convoy {
@@ -45,24 +46,6 @@ void AddGroup(ProcessGroup& group, Json& groups) {
   for (const auto& subgroup : group.subgroups()) AddGroup(*subgroup, groups);
 }
 
-void Write(const std::string& path, const std::string& text) {
-  const std::string unfinished = path + ".part";
-  std::FILE* file = std::fopen(unfinished.c_str(), "w");
-  bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  int why = errno;
-  if (file != nullptr && std::fclose(file) != 0 && written) {
-    written = false;
-    why = errno;
-  }
-  if (written && std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    written = false;
-    why = errno;
-  }
-  if (written) return;
-  std::remove(unfinished.c_str());
-  Fail("{}", std::strerror(why));
-}
-
 }  // namespace
 
 void CheckDumpFolder(const std::string& folder) {
@@ -84,9 +67,10 @@ void DumpHistory(const std::string& folder, ProcessGroup& group,
                    {"transport", group.name()}, {"error", error},          {"written_unix_s", now},
                    {"groups", Json::array()}};
       AddGroup(group, json["groups"]);
-      Write(path, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+      WriteTextFile("--dump", path,
+                    json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
     } catch (const std::exception& problem) {
-      fmt::print(stderr, "warning: cannot write {}: {}\n", path, problem.what());
+      fmt::print(stderr, "warning: {}\n", problem.what());
     }
   } catch (...) {  // out of memory, or standard error is closed: the cause matters more
   }

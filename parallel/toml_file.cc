@@ -226,11 +226,4 @@ std::string TomlString(std::string_view text) {
   return quoted + "\"";
 }
 
-void WriteTextFile(const std::string& path, const std::string& text, const std::string& component) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(text.data(), static_cast<std::streamsize>(text.size()));
-  file.close();
-  CONVOY_CHECK(!file.fail(), "[{}] cannot write '{}': {}", component, path, std::strerror(errno));
-}
-
 }  // namespace convoy

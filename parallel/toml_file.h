@@ -60,7 +60,4 @@ class TomlTable {
 /// `text` as a TOML string, in quotes.
 std::string TomlString(std::string_view text);
 
-/// Replaces the file. Throws: Error that starts with `[component]` if it cannot be written.
-void WriteTextFile(const std::string& path, const std::string& text, const std::string& component);
-
 }  // namespace convoy

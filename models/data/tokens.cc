@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "models/io/file.h"
+#include "core/file.h"
 
 namespace convoy {
 namespace {

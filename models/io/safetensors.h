@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "models/io/file.h"
+#include "core/file.h"
 
 namespace convoy {
 

@@ -4,9 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "models/trainers/common/checks.h"
 #include "parallel/launch.h"
 #include "tools/collectives/measure.h"
 #include "tools/collectives/options.h"
@@ -22,19 +23,11 @@ void Print(const Worker& worker, const std::string& text) {
   std::fflush(stdout);  // a row may take long
 }
 
-// Opened before anything is measured, so that a name that is no good costs no time.
-std::ofstream OpenJson(const std::string& path) {
-  std::ofstream file(path);
-  CONVOY_CHECK(file.good(), "[allreduce] cannot write '{}' (--json)", path);
-  return file;
-}
-
 void Bench(Worker& worker, const CollectiveBenchOptions& options) {
   CONVOY_CHECK(options.root < worker.world_size(),
                "[allreduce] -r {} is none of the {} workers, which are counted from 0",
                options.root, worker.world_size());
-  std::ofstream json;
-  if (worker.is_main() && !options.json.empty()) json = OpenJson(options.json);
+  if (worker.is_main() && !options.json.empty()) CheckWritable("--json", options.json);
   const std::vector<WorkerPlace> places = GatherPlaces(worker);
   CheckMemory(worker, places, options);
   CollectiveReport report(options, worker.group().name(), worker.world_size());
@@ -44,10 +37,7 @@ void Bench(Worker& worker, const CollectiveBenchOptions& options) {
   }
   Print(worker, report.Closing());
   if (!worker.is_main()) return;
-  if (!options.json.empty()) {
-    json << report.Json() << std::flush;
-    CONVOY_CHECK(json.good(), "[allreduce] cannot write '{}' (--json)", options.json);
-  }
+  if (!options.json.empty()) WriteTextFile("--json", options.json, report.Json());
   CONVOY_CHECK(report.wrong() == 0, "[allreduce] {} elements are wrong: see the column #wrong",
                report.wrong());
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "parallel/toml_file.h"
 
 namespace convoy {
@@ -82,7 +83,7 @@ void WriteProfile(const std::string& path, const ModelProfile& profile) {
     text += fmt::format("  {{name = {}, bytes = {}, dtype = \"{}\", ready_ms = {}}},\n",
                         TomlString(p.name), p.bytes, Name(p.dtype), p.ready_ms);
   }
-  WriteTextFile(path, text + "]\n", kComponent);
+  WriteTextFile(kComponent, path, text + "]\n");
 }
 
 }  // namespace convoy

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "models/trainers/common/checks.h"
 #include "tools/scaling/charts.h"
 #include "tools/scaling/comparison.h"
@@ -32,13 +33,6 @@ std::string Read(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void Write(const char* flag, const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  CONVOY_CHECK(file, "[{}] cannot write '{}': {}", flag, path, std::strerror(errno));
-}
-
 // All files that were asked for, as far as they can be written; then the first error.
 void WriteFiles(const ScalingResults* results, std::span<const Prediction> predictions,
                 const OutputFlags& flags) {
@@ -46,7 +40,7 @@ void WriteFiles(const ScalingResults* results, std::span<const Prediction> predi
   const auto write = [&](const char* flag, const std::string& path, const auto& text) {
     if (path.empty()) return;
     try {
-      Write(flag, path, text());
+      WriteTextFile(flag, path, text());
     } catch (const Error& error) {
       if (!first) first = error;
     }

@@ -146,7 +146,7 @@ TEST_CASE("Flags that make no sense are refused with the way out") {
            {{"-r", "2", "--workers", "2"},
             "[allreduce] -r 2 is none of the 2 workers, which are counted from 0"},
            {{"--json", "/no/such/folder/rows"},
-            "[allreduce] cannot write '/no/such/folder/rows' (--json)"},
+            "[--json] cannot write '/no/such/folder/rows': there is no folder '/no/such/folder'"},
            {{"-b", "900G", "-e", "900G", "--workers", "2"},
             "[allreduce] 966367641600 bytes are too much for "},
            {{"-b", "900G", "-e", "900G", "--workers", "2"},

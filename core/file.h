@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace convoy {
 
@@ -64,5 +65,9 @@ class AtomicFile {
   int64_t written_ = 0;
   bool committed_ = false;
 };
+
+/// Replaces the file by `text` as AtomicFile does. What is there and is no regular file (a pipe,
+/// /dev/stdout) is written to as it is. Throws: Error starting with `[component]`.
+void WriteTextFile(const char* component, const std::string& path, std::string_view text);
 
 }  // namespace convoy

@@ -1,5 +1,5 @@
 // Files read at any place, and files replaced in one step.
-#include "models/io/file.h"
+#include "core/file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "core/error.h"
@@ -97,6 +98,19 @@ void AtomicFile::Commit() {
   CONVOY_CHECK(handle.get() >= 0 && fsync(handle.get()) == 0,
                "[{}] '{}' is written, but its folder cannot be synced: {}", component_, path_,
                std::strerror(errno));
+}
+
+void WriteTextFile(const char* component, const std::string& path, std::string_view text) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    std::ofstream file(path, std::ios::binary);
+    file << text << std::flush;
+    CONVOY_CHECK(file, "[{}] cannot write '{}': {}", component, path, std::strerror(errno));
+    return;
+  }
+  AtomicFile file(component, path);
+  file.Write(text.data(), text.size());
+  file.Commit();
 }
 
 }  // namespace convoy
