@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "parallel/processes/host_name.h"
+
 namespace convoy {
 namespace {
 
@@ -19,10 +21,8 @@ std::string KeyOf(int rank) { return "the machine of worker " + std::to_string(r
 std::string Machine() {
   std::string boot;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  boot += "/" + HostName();
   std::array<char, 256> text{};
-  gethostname(text.data(), text.size() - 1);
-  boot += std::string("/") + text.data();
-  text.fill(0);
   if (readlink("/proc/self/ns/net", text.data(), text.size() - 1) > 0) {
     boot += std::string("/") + text.data();
   }

@@ -3,7 +3,6 @@
 #include "parallel/timeline.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 
 #include "core/backend.h"
 #include "parallel/clock_offset.h"
+#include "parallel/processes/host_name.h"
 #include "parallel/timeline_file.h"
 
 namespace convoy {
@@ -23,11 +23,6 @@ using std::chrono::nanoseconds;
 
 // The rows of a worker.
 constexpr int kCompute = 1, kCommunication = 2;
-
-std::string HostName() {
-  char name[256] = {};
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "?";
-}
 
 // One number from worker 0 for all.
 int64_t Agree(Worker& worker, int64_t value) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "parallel/placement.h"
+#include "parallel/processes/host_name.h"
 #include "parallel/rendezvous/frame.h"
 
 namespace convoy {
@@ -148,9 +149,7 @@ std::optional<BoardMessage> OfKind(uint8_t kind) {
 std::string ProcessName::ToString() const { return fmt::format("pid {} on host {}", pid, host); }
 
 ProcessName ProcessName::Own() {
-  char host[kMaxHostBytes] = {};
-  gethostname(host, sizeof(host) - 1);
-  return {.host = host, .pid = getpid()};
+  return {.host = HostName().substr(0, kMaxHostBytes - 1), .pid = getpid()};
 }
 
 std::string Frame(const BoardMessage& message) {

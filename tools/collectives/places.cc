@@ -12,6 +12,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "parallel/processes/host_name.h"
 #include "tools/collectives/measure.h"
 
 namespace convoy {
@@ -41,12 +42,6 @@ WorkerPlace Unpack(std::string_view line) {
           .device = fields[2],
           .index = std::stoi(fields[3]),
           .model = fields[4]};
-}
-
-std::string HostName() {
-  char name[256] = "";
-  gethostname(name, sizeof(name) - 1);
-  return name;
 }
 
 double Gib(int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }

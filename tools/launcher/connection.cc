@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "parallel/processes/host_name.h"
 #include "parallel/processes/spawn.h"
 #include "tools/launcher/output.h"
 
@@ -37,16 +38,10 @@ std::string ForShell(const std::string& text) {
   return quoted + "'";
 }
 
-std::string ThisHost() {
-  char name[256] = "this host";
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
-
 }  // namespace
 
 Connection::Connection(const std::string& host, const JobOptions& options)
-    : remote_(!host.empty()), name_(remote_ ? host : ThisHost()), lines_("[" + name_ + "] ") {
+    : remote_(!host.empty()), name_(remote_ ? host : HostName()), lines_("[" + name_ + "] ") {
   SpawnOptions spawn{.env = EnvironmentWithout({}), .new_session = true, .ends_with_parent = false};
   if (remote_) {
     spawn.argv = options.ssh;

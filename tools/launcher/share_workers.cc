@@ -1,20 +1,15 @@
 // Which workers run where.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "core/error.h"
+#include "parallel/processes/host_name.h"
 #include "tools/launcher/job.h"
 
 namespace convoy {
 
 namespace {
 
-bool IsThisHost(const std::string& name) {
-  char own[256] = {};
-  gethostname(own, sizeof(own) - 1);
-  return name == "localhost" || name == own;
-}
+bool IsThisHost(const std::string& name) { return name == "localhost" || name == HostName(); }
 
 }  // namespace
 
