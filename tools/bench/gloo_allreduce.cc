@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/quantile.h"
 #include "parallel/launch.h"
 
 namespace convoy {
@@ -53,11 +54,6 @@ class SharedFolder {
   const bool mine_;
   std::string path_;
 };
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 double MillisecondsOf(Worker& worker, const std::function<void()>& body) {
   worker.group().Barrier();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/quantile.h"
 #include "parallel/data_parallel.h"
 #include "parallel/launch.h"
 #include "parallel/step_graph.h"
@@ -101,8 +102,7 @@ Result Run(Worker& worker, Workload& load, const BenchOptions& options) {
     finish();
     rounds.push_back(1e3 * Since(start) / steps);
   }
-  std::nth_element(rounds.begin(), rounds.begin() + count / 2, rounds.end());
-  result.step_ms = rounds[static_cast<size_t>(count / 2)];
+  result.step_ms = Median(rounds);
   result.host_waits_per_step = static_cast<double>(waits) / options.steps;
   result.loss = double{loss.Item<float>()};
   result.peak_bytes = backend.Stats(device).peak_bytes;

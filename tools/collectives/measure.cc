@@ -1,12 +1,12 @@
 // Times one collective at one size, and compares what comes out with what has to.
 #include "tools/collectives/measure.h"
 
-#include <algorithm>
 #include <chrono>
 #include <vector>
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/quantile.h"
 #include "tools/collectives/known_data.h"
 
 namespace convoy {
@@ -89,12 +89,6 @@ class Run {
         Tensor::From({static_cast<int64_t>(seconds.size())}, seconds, worker_.device());
     worker_.group().AllReduce(times, ReduceOp::kMax, "the slowest worker's times").Wait();
     return times.ToVector<double>();
-  }
-
-  static double Median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const size_t n = values.size();
-    return (values[(n - 1) / 2] + values[n / 2]) / 2;
   }
 
   Worker& worker_;

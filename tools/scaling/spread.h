@@ -1,23 +1,17 @@
-// Medians and quartiles of repetitions.
+// Median and quartiles of repetitions.
 #pragma once
 
 #include <span>
 
+#include "core/quantile.h"
 #include "tools/scaling/results.h"
 
 namespace convoy {
 
-/// The sample below which a share `q` of the samples lies. Between two samples it is interpolated
-/// linearly: numpy.quantile's default, method 7 of Hyndman and Fan, "Sample Quantiles in
-/// Statistical Packages", The American Statistician 50 (1996). NaN if one of the samples is NaN.
-///
-/// Throws: Error if there is no sample, or `q` is outside [0, 1].
-double Quantile(std::span<const double> samples, double q);
-
 /// Throws: Error if there is no sample.
-double Median(std::span<const double> samples);
-
-/// Median and quartiles. Throws: Error if there is no sample.
-Spread SpreadOf(std::span<const double> samples);
+inline Spread SpreadOf(std::span<const double> samples) {
+  return {
+      .median = Median(samples), .low = Quantile(samples, 0.25), .high = Quantile(samples, 0.75)};
+}
 
 }  // namespace convoy

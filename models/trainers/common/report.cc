@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/backend.h"
+#include "core/quantile.h"
 #include "core/threads.h"
 #include "models/trainers/common/run.h"
 #include "models/trainers/common/text.h"
@@ -50,12 +51,6 @@ std::string DescribeOptimizer(const CommonFlags& flags) {
   }
   if (flags.warmup > 0) line += fmt::format(", {} warm-up steps", flags.warmup);
   return line;
-}
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<int64_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 std::string Field(const std::string& name, const std::string& value) {
