@@ -120,6 +120,49 @@ double MedianOf(size_t steps, const std::function<double(size_t)>& value) {
   return Median(values);
 }
 
+// Medians of bucket b over steps.
+BucketTimes BucketOf(const Records& records, const std::vector<std::vector<Sum>>& sums, size_t b,
+                     const BucketSize& size) {
+  const size_t steps = sums.size();
+  const double n = static_cast<double>(records.size());
+  // From where the first worker has begun backward.
+  const auto median = [&](double Sum::*field) {
+    return MedianOf(steps, [&](size_t s) {
+      double begin = INFINITY;
+      for (const auto& of_worker : records) begin = std::min(begin, of_worker[s].backward);
+      return sums[s][b].*field - begin;
+    });
+  };
+  BucketTimes times{.name = size.name,
+                    .bytes = size.bytes,
+                    .first_ready = median(&Sum::first_ready),
+                    .ready = median(&Sum::ready),
+                    .start = median(&Sum::start),
+                    .end = median(&Sum::end)};
+  const double took = MedianOf(steps, [&](size_t s) { return sums[s][b].end - sums[s][b].start; });
+  times.exposed = MedianOf(steps, [&](size_t s) {
+    double exposed = 0;
+    for (const auto& of_worker : records) {
+      const StepRecord::Bucket& bucket = of_worker[s].buckets[b];
+      const Sum& sum = sums[s][b];
+      exposed += Overlap(bucket.wait_begin, bucket.wait_end, sum.start, sum.end) +
+                 Overlap(bucket.called, bucket.returned, sum.start, sum.end);
+    }
+    return exposed / n;
+  });
+  times.hidden = std::max(0.0, took - times.exposed);
+  if (took > 0) {
+    times.busbw_gb_per_s = static_cast<double>(times.bytes) * 2 * (n - 1) / n / (took * 1e-3) / 1e9;
+  }
+  std::map<size_t, int> last;  // how often each was the last
+  for (size_t s = 0; s < steps; ++s) ++last[sums[s][b].last_worker];
+  times.last_worker =
+      static_cast<int>(std::max_element(last.begin(), last.end(), [](const auto& x, const auto& y) {
+                         return x.second < y.second;
+                       })->first);
+  return times;
+}
+
 StepSplit MeanOf(const std::vector<StepSplit>& splits) {
   StepSplit mean;
   for (double StepSplit::*field :
@@ -189,44 +232,7 @@ void Analyse(const Records& records, const std::vector<BucketSize>& buckets, int
       measurement.by_worker.begin());
 
   for (size_t b = 0; b < buckets.size(); ++b) {
-    BucketTimes times{.name = buckets[b].name, .bytes = buckets[b].bytes};
-    const auto since_backward = [&](size_t s, double time) {
-      double start = INFINITY;
-      for (size_t r = 0; r < workers; ++r) start = std::min(start, records[r][s].backward);
-      return time - start;
-    };
-    const auto median = [&](auto field) {
-      return MedianOf(steps, [&](size_t s) { return since_backward(s, sums[s][b].*field); });
-    };
-    times.first_ready = median(&Sum::first_ready);
-    times.ready = median(&Sum::ready);
-    times.start = median(&Sum::start);
-    times.end = median(&Sum::end);
-    const double took =
-        MedianOf(steps, [&](size_t s) { return sums[s][b].end - sums[s][b].start; });
-    times.exposed = MedianOf(steps, [&](size_t s) {
-      double exposed = 0;
-      for (size_t r = 0; r < workers; ++r) {
-        const StepRecord::Bucket& bucket = records[r][s].buckets[b];
-        const Sum& sum = sums[s][b];
-        exposed += Overlap(bucket.wait_begin, bucket.wait_end, sum.start, sum.end) +
-                   Overlap(bucket.called, bucket.returned, sum.start, sum.end);
-      }
-      return exposed / static_cast<double>(workers);
-    });
-    times.hidden = std::max(0.0, took - times.exposed);
-    const double n = static_cast<double>(workers);
-    if (took > 0) {
-      times.busbw_gb_per_s =
-          static_cast<double>(times.bytes) * 2 * (n - 1) / n / (took * 1e-3) / 1e9;
-    }
-    std::map<size_t, int> last;
-    for (size_t s = 0; s < steps; ++s) ++last[sums[s][b].last_worker];
-    times.last_worker = static_cast<int>(
-        std::max_element(last.begin(), last.end(), [](const auto& x, const auto& y) {
-          return x.second < y.second;
-        })->first);
-    measurement.buckets.push_back(times);
+    measurement.buckets.push_back(BucketOf(records, sums, b, buckets[b]));
   }
 }
 
