@@ -200,6 +200,26 @@ TEST_CASE("Wrong flags and files are refused with the reason, before anything is
   }
 }
 
+TEST_CASE("A full disk is an error, and leaves the old files") {
+  const TemporaryFolder folder;
+  const ProcessResult saved = RunProcess(Bench(
+      {"--profile", "vgg16", "--predict", "8", "--links", "ethernet-1g", "--json", folder / "a"}));
+  REQUIRE(saved.status == 0);
+  folder.Write("page", "the old one");
+  // A limit to the size of files does what a full disk does.
+  const ProcessResult full =
+      RunProcess({"/bin/bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "bash", kProgram,
+                  "--from", folder / "a", "--html", folder / "page", "--csv", folder / "table"});
+  CHECK(full.status == 1);
+  CHECK_THAT(full.err,
+             Contains("[--html] cannot write '") && Contains("nothing was changed there"));
+  CHECK(Content(folder / "page") == "the old one");
+  CHECK_THAT(Content(folder / "table"), Contains("vgg16"));  // what can be written is
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    CHECK(entry.path().string().find(".tmp-") == std::string::npos);
+  }
+}
+
 TEST_CASE("A signal ends it at once, and leaves no file half written") {
   const TemporaryFolder folder;
   Subprocess process(Synthetic({"--counts", "2", "--steps", "100000", "--rounds", "1", "--json",
