@@ -52,7 +52,7 @@ TEST_CASE("Gloo: a worker that does not come to a collective is named, with what
       kDeadlineS);
   CHECK_THAT(message,
              Contains(" of 3] [Gloo] collective 2, bucket 1 (fc1.weight), AllReduce of f32 "
-                      "4096 (16.0 KiB), has not ended within ") &&
+                      "4096 (16.0 KiB), has not ended within 3.") &&
                  Contains(": worker 1 is missing; worker 1 was last seen in 1, bucket 0 "
                           "(fc2.bias), AllReduce of f32 16"));
 }
@@ -75,7 +75,7 @@ TEST_CASE("Gloo: a message that nobody answers is named") {
       },
       kDeadlineS);
   CHECK_THAT(message, Contains("[worker 1 of 2] [Gloo] Recv of f32 8 (0.0 KiB) with worker 0 has "
-                               "not ended within "));
+                               "not ended within 3."));
 }
 
 TEST_CASE("Gloo: workers that disagree on a collective get an error that says so") {
@@ -133,12 +133,12 @@ TEST_CASE("Gloo: workers that do not join are named") {
   MemoryStore store;
   std::string message;
   try {
-    GlooGroup({.board = board, .rank = 1, .device = Device::Cpu(0), .timeout_s = 0.3}, store,
+    GlooGroup({.board = board, .rank = 1, .device = Device::Cpu(0), .timeout_s = kDeadlineS}, store,
               "127.0.0.1");
   } catch (const Error& error) {
     message = error.what();
   }
-  CHECK_THAT(message, Contains("[worker 1 of 3] [Gloo] workers 0, 2 have not joined within ") &&
+  CHECK_THAT(message, Contains("[worker 1 of 3] [Gloo] workers 0, 2 have not joined within 3.") &&
                           Catch::EndsWith(" s; worker 1 has"));
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("Gloo: a collective of a subgroup that does not end names its workers"
       kDeadlineS);
   CHECK_THAT(message,
              Contains("[worker 1 of 4] [Gloo] collective 2 of the group of workers 1, 3, Barrier, "
-                      "has not ended within ") &&
+                      "has not ended within 3.") &&
                  Contains("; worker 3 has started collective 1, Split, AllGather of i32 1 (0.0 "
                           "KiB), ") &&
                  Contains(" s ago; collective 1 of the group of workers 1, 3, Barrier, "));
@@ -212,7 +212,7 @@ TEST_CASE("Gloo: workers of a subgroup whose calls differ do not get each other'
                  },
                  kDeadlineS),
              Contains(" of the group of workers 1, 3, AllReduce of f32 ") &&
-                 Contains(" has not ended within "));
+                 Contains(" has not ended within 3."));
 }
 
 TEST_CASE("Gloo: the histories of a run that fails show who is where") {
