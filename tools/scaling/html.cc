@@ -136,6 +136,7 @@ void AddPrediction(Page& page, const Prediction& prediction) {
     published.push_back(fmt::format("Published: {} on {}, {}", Percent(point.efficiency),
                                     Workers(point.workers), point.source));
   }
+  for (const std::string& remark : prediction.remarks) published.push_back("Published: " + remark);
   page.List(published, "plain");
   if (!prediction.assumptions.empty()) page.Paragraph("It stands on these assumptions:");
   page.List(prediction.assumptions, "plain");
