@@ -45,9 +45,10 @@ TEST_CASE_METHOD(TrainerFixture, "A signal to the launcher of a job on GPUs lets
     const Starter& starter = FindStarter(name);
     if (!starter.Installed()) continue;
     CAPTURE(name);
-    Job job(starter.command_lines(
-        2, Command(Programs()[0], {"--device", "cuda", "--threads", "1", "--steps", "100000000",
-                                   "--eval-every", "0", "--save", Saved("stopped")})));
+    Job job(starter.command_lines(2, Command(Programs()[0], {"--device", "cuda", "--threads", "1",
+                                                             "--steps", "100000000", "--eval-every",
+                                                             "0", "--save", Saved("stopped")})),
+            kPatientOpenMpi);
     REQUIRE(job[0].WaitForOutput("ms/step"));
     job[0].Signal(starter.name == "MPICH" ? SIGINT : SIGTERM);
     const auto results = job.Wait();

@@ -96,6 +96,8 @@ const Starter& FindStarter(const std::string& name) {
                        [&](const Starter& starter) { return starter.name == name; });
 }
 
+const Words kPatientOpenMpi{"OMPI_MCA_odls_base_sigkill_timeout=8"};
+
 Words WithVariables(const Words& variables, const Words& command) {
   return Joined(Joined({"/usr/bin/env"}, variables), command);
 }
@@ -111,8 +113,10 @@ std::string UniqueName() {
   return fmt::format("test-{}-{}", getpid(), ++count);
 }
 
-Job::Job(const std::vector<Words>& command_lines) {
-  for (const Words& line : command_lines) processes_.push_back(std::make_unique<Subprocess>(line));
+Job::Job(const std::vector<Words>& command_lines, const Words& variables) {
+  for (const Words& line : command_lines) {
+    processes_.push_back(std::make_unique<Subprocess>(WithVariables(variables, line)));
+  }
 }
 
 std::vector<ProcessResult> Job::Wait() {

@@ -24,6 +24,10 @@ struct Starter {
 const std::vector<Starter>& Starters();
 const Starter& FindStarter(const std::string& name);
 
+/// For mpirun of Open MPI that is to be stopped: it kills its workers a second after SIGTERM, and
+/// would not let slow ones save. With these it waits for eight (always, ended or not).
+extern const std::vector<std::string> kPatientOpenMpi;
+
 /// `env variables... command`
 std::vector<std::string> WithVariables(const std::vector<std::string>& variables,
                                        const std::vector<std::string>& command);
@@ -38,7 +42,9 @@ std::string UniqueName();
 /// Processes that run at the same time, ended by force at destruction.
 class Job {
  public:
-  explicit Job(const std::vector<std::vector<std::string>>& command_lines);
+  /// Each with `variables` added to the environment.
+  explicit Job(const std::vector<std::vector<std::string>>& command_lines,
+               const std::vector<std::string>& variables = {});
 
   Subprocess& operator[](size_t i) { return *processes_[i]; }
   size_t size() const { return processes_.size(); }

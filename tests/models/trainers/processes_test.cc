@@ -40,7 +40,8 @@ class JobFixture : public TrainerFixture {
       CAPTURE(starter.name, program.name);
       std::remove(Saved("stopped").c_str());
       Job job(starter.command_lines(
-          2, Command(program, Joined(kEndless, {"--save", Saved("stopped")}))));
+                  2, Command(program, Joined(kEndless, {"--save", Saved("stopped")}))),
+              kPatientOpenMpi);
       REQUIRE(job[0].WaitForOutput("ms/step"));
       stop(job);
       const auto results = job.Wait();
