@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <vector>
 
 #include "models/trainers/common/text.h"
@@ -14,7 +15,8 @@ namespace {
 
 // "+3.1%"; "-" of nothing.
 std::string Off(double value, double from) {
-  return from > 0 ? fmt::format("{:+.1f}%", 100 * (value / from - 1)) : "-";
+  const double off = value / from - 1;
+  return std::isfinite(off) ? fmt::format("{:+.1f}%", 100 * off) : "-";
 }
 
 std::vector<std::string> Row(const Measurement& measured, const PredictedSize& predicted) {
@@ -23,16 +25,11 @@ std::vector<std::string> Row(const Measurement& measured, const PredictedSize& p
   for (const BucketTimes& bucket : measured.buckets) hid += bucket.hidden;
   const double held_up = measured.split.exposed + measured.split.waiting;
   const double difference = measured.step.median - measured.step_without_communication.median;
-  return {WithCommas(measured.workers),
-          Fixed(measured.step.median, 1),
-          Fixed(predicted.step_ms, 1),
-          Off(predicted.step_ms, measured.step.median),
-          Fixed(could_hide, 1),
-          Fixed(hid, 1),
-          could_hide > 0 ? Percent(hid / could_hide) : "-",
-          Fixed(held_up, 1),
-          Fixed(difference, 1),
-          Off(held_up, difference)};
+  return {WithCommas(measured.workers), Fixed(measured.step.median, 1),
+          Fixed(predicted.step_ms, 1),  Off(predicted.step_ms, measured.step.median),
+          Fixed(could_hide, 1),         Fixed(hid, 1),
+          Percent(hid / could_hide),    Fixed(held_up, 1),
+          Fixed(difference, 1),         Off(held_up, difference)};
 }
 
 }  // namespace

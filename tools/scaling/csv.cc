@@ -95,13 +95,13 @@ std::string BucketsCsv(const ScalingResults& results) {
 
 std::string PredictionsCsv(std::span<const Prediction> predictions) {
   Csv csv({"model", "links", "unit", "workers", "step_ms", "units_per_s", "efficiency",
-           "exposed_ms", "waiting_ms", "algorithm", "costliest_bucket", "costliest_name",
-           "costliest_ms"});
+           "communication_ms", "exposed_ms", "waiting_ms", "algorithm", "costliest_bucket",
+           "costliest_name", "costliest_ms"});
   for (const Prediction& prediction : predictions) {
     for (const PredictedSize& size : prediction.sizes) {
       csv.Add(prediction.model).Add(prediction.links).Add(prediction.unit).Add(size.workers);
-      csv.Add(size.step_ms).Add(size.units_per_s).Add(size.efficiency).Add(size.exposed_ms);
-      csv.Add(size.waiting_ms).Add(size.algorithm).Add(size.costliest_bucket);
+      csv.Add(size.step_ms).Add(size.units_per_s).Add(size.efficiency);
+      csv.Add(size.communication_ms).Add(size.exposed_ms).Add(size.waiting_ms).Add(size.algorithm).Add(size.costliest_bucket);
       csv.Add(size.costliest_name).Add(size.costliest_ms).EndLine();
     }
   }

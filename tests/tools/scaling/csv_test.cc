@@ -75,15 +75,17 @@ TEST_CASE("A line for each number of workers of each prediction") {
                                          .step_ms = 500.5,
                                          .units_per_s = 1e6,
                                          .efficiency = 0.68,
+                                         .communication_ms = 400.25,
                                          .exposed_ms = 160,
                                          .algorithm = "ring",
                                          .costliest_bucket = 1,
                                          .costliest_name = "bucket 1 (fc6.weight)",
                                          .costliest_ms = 90}}};
   CHECK(PredictionsCsv(std::span(&prediction, 1)) ==
-        "model,links,unit,workers,step_ms,units_per_s,efficiency,exposed_ms,waiting_ms,algorithm,"
-        "costliest_bucket,costliest_name,costliest_ms\r\n"
-        "VGG-16,25 Gbit/s,images,512,500.5,1000000,0.68,160,0,ring,1,bucket 1 (fc6.weight),90\r\n");
+        "model,links,unit,workers,step_ms,units_per_s,efficiency,communication_ms,exposed_ms,"
+        "waiting_ms,algorithm,costliest_bucket,costliest_name,costliest_ms\r\n"
+        "VGG-16,25 Gbit/s,images,512,500.5,1000000,0.68,400.25,160,0,ring,1,"
+        "bucket 1 (fc6.weight),90\r\n");
 }
 
 TEST_CASE("No measurement, only names") {

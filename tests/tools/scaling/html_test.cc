@@ -95,6 +95,7 @@ TEST_CASE("Predictions are on the page with what they stand on") {
   CHECK(Has(elements, "h2", "Predicted: VGG-16 on 25 Gbit/s RoCE, 4 P100 a host"));
   CHECK(Has(elements, "li", "alpha: 14 us a hop between hosts, 3.4 us within one"));
   CHECK(Has(elements, "li", "Published: 68.0% on 512 workers, Horovod, docs/benchmarks.rst"));
+  CHECK(Has(elements, "li", "Published: DDP, VLDB 2020: \"near-linear\" on 256 <GPUs>"));
   CHECK(Has(elements, "caption", "A prediction, not a measurement"));
   CHECK(Count(elements, "svg") == 1);
   CHECK(Count(elements, "table") == 2);

@@ -132,6 +132,7 @@ std::vector<Prediction> SamplePredictions() {
                          .step_ms = step + exposed,
                          .units_per_s = 64e3 * workers / (step + exposed),
                          .efficiency = efficiency,
+                         .communication_ms = exposed + step / 4,
                          .exposed_ms = exposed,
                          .algorithm = workers < 64 ? "ring" : "two-level",
                          .costliest_bucket = 1,
@@ -141,6 +142,7 @@ std::vector<Prediction> SamplePredictions() {
     p.published = {{.workers = 512,
                     .efficiency = published,
                     .source = "Horovod, docs/benchmarks.rst (512 P100, 25 GbE RoCE)"}};
+    p.remarks = {"DDP, VLDB 2020: \"near-linear\" on 256 <GPUs>"};
     return p;
   };
   return {predict("ResNet-50", 291, 0.011, 0.9), predict("VGG-16", 430, 0.05, 0.68)};
