@@ -19,23 +19,42 @@ inline constexpr ReduceOp kOps[] = {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kM
 inline constexpr DType kNumbers[] = {DType::kF32, DType::kF64, DType::kBF16, DType::kF16,
                                      DType::kI32, DType::kI64, DType::kU8};
 
+template <typename T>
+inline constexpr bool kFractions =
+    std::is_same_v<ComputeType<T>, float> || std::is_same_v<T, double>;
+
+// After how many elements Value() comes again: a prime.
+template <typename T>
+inline constexpr int64_t kPeriod = kFractions<T>             ? 2003
+                                   : std::is_same_v<T, bool> ? 3
+                                                             : 23;
+
 // Element `i` of worker `rank`: fractions whose sum depends on the order, or small integers.
 template <typename T>
 T Value(int rank, int64_t i) {
-  if constexpr (std::is_same_v<ComputeType<T>, float> || std::is_same_v<T, double>) {
-    const int64_t mixed = (i * 7919 + rank * 104729) % 2003;
+  if constexpr (kFractions<T>) {
+    const int64_t mixed = (i * 7919 + rank * 104729) % kPeriod<T>;
     return static_cast<T>(1.0f / static_cast<float>(mixed - 1000.5));
   } else if constexpr (std::is_same_v<T, bool>) {
-    return (i + rank) % 3 == 0;
+    return (i + rank) % kPeriod<T> == 0;
   } else {
-    return static_cast<T>((i * 31 + rank * 17) % 23);
+    return static_cast<T>((i * 31 + rank * 17) % kPeriod<T>);
+  }
+}
+
+// The first `n` of f(i), which repeat as Value() does: one period is computed, the rest are copies.
+template <typename T, typename F>
+void Fill(T* out, int64_t n, F&& f) {
+  for (int64_t i = 0; i < std::min(n, kPeriod<T>); ++i) out[i] = f(i);
+  for (int64_t done = kPeriod<T>; done < n; done += kPeriod<T>) {
+    std::copy_n(out, std::min(kPeriod<T>, n - done), out + done);
   }
 }
 
 inline Tensor Filled(Worker& worker, DType dtype, int64_t numel) {
   const Tensor tensor = Tensor::Empty({numel}, {dtype});
   DispatchAll(dtype, [&]<typename T>(T) {
-    for (int64_t i = 0; i < numel; ++i) tensor.data<T>()[i] = Value<T>(worker.rank(), i);
+    Fill(tensor.data<T>(), numel, [&](int64_t i) { return Value<T>(worker.rank(), i); });
   });
   return tensor.To(worker.device());
 }
@@ -54,11 +73,6 @@ T Reduced(int workers, ReduceOp op, int64_t i) {
   return static_cast<T>(result);
 }
 
-template <typename T>
-bool SameBits(T a, T b) {
-  return std::memcmp(&a, &b, sizeof(T)) == 0;
-}
-
 // Whether a sum may have been taken in another order than that of the ranks: by NCCL itself.
 inline bool AnyOrder(const Tensor& tensor) {
 #if defined(CONVOY_SIM)
@@ -69,35 +83,49 @@ inline bool AnyOrder(const Tensor& tensor) {
 #endif
 }
 
-// Compares tensor[i] with reference(T{}, i), bit for bit unless a sum was taken in another order.
+// Compares tensor with `parts` equal parts, of which part p is reference(T{}, p, i) at i; bit for
+// bit unless a sum was taken in another order.
 template <typename F>
-void ExpectValues(const Tensor& tensor, const std::string& what, F&& reference,
+void ExpectValues(const Tensor& tensor, const std::string& what, int parts, F&& reference,
                   bool any_order = false) {
   const Tensor values = tensor.To(Device::Cpu());
+  const Tensor expected = Tensor::Empty(values.shape(), values.options());
+  const int64_t n = values.numel() / parts;
   DispatchAll(values.dtype(), [&]<typename T>(T) {
-    const auto fits = [&](T value, T expected) {
-      if (SameBits(value, expected)) return true;
-      const double a = static_cast<double>(static_cast<ComputeType<T>>(value)),
-                   b = static_cast<double>(static_cast<ComputeType<T>>(expected));
+    for (int p = 0; p < parts; ++p) {
+      Fill(expected.data<T>() + p * n, n, [&](int64_t i) { return reference(T{}, p, i); });
+    }
+    const T* a = values.data<T>();
+    const T* b = expected.data<T>();
+    const auto fits = [&](int64_t i) {
+      if (std::memcmp(a + i, b + i, sizeof(T)) == 0) return true;
+      const double value = static_cast<double>(static_cast<ComputeType<T>>(a[i]));
+      const double wanted = static_cast<double>(static_cast<ComputeType<T>>(b[i]));
       const double unit = std::is_same_v<T, double>  ? 1e-14
                           : std::is_same_v<T, float> ? 1e-6
                                                      : 1e-2;
-      return any_order && std::abs(a - b) <= unit * (1 + std::abs(b));
+      return any_order && std::abs(value - wanted) <= unit * (1 + std::abs(wanted));
     };
     int64_t same = 0;
-    while (same < values.numel() && fits(values.data<T>()[same], reference(T{}, same))) ++same;
+    if (n == 0 || std::memcmp(a, b, values.bytes()) == 0) same = values.numel();
+    while (same < values.numel() && fits(same)) ++same;
     Expect(same == values.numel(),
            fmt::format("{} {} differs at {}", what, Name(values.dtype()), same));
   });
 }
 
+inline void ExpectReduced(const Tensor& tensor, const std::string& what, int workers,
+                          ReduceOp op = ReduceOp::kSum, int64_t from = 0) {
+  ExpectValues(
+      tensor, what, 1,
+      [&]<typename T>(T, int, int64_t i) { return Reduced<T>(workers, op, from + i); },
+      AnyOrder(tensor));
+}
+
 inline void CheckAllReduce(Worker& worker, DType dtype, ReduceOp op, int64_t n) {
-  const int size = worker.world_size();
   const Tensor all = Filled(worker, dtype, n);
   worker.group().AllReduce(all, op).Wait();
-  ExpectValues(
-      all, "AllReduce", [&]<typename T>(T, int64_t i) { return Reduced<T>(size, op, i); },
-      AnyOrder(all));
+  ExpectReduced(all, "AllReduce", worker.world_size(), op);
 }
 
 inline void CheckReduceScatter(Worker& worker, DType dtype, ReduceOp op, int64_t n) {
@@ -105,10 +133,7 @@ inline void CheckReduceScatter(Worker& worker, DType dtype, ReduceOp op, int64_t
   const Tensor input = Filled(worker, dtype, n * size);
   const Tensor part = Tensor::Empty({n}, input.options());
   worker.group().ReduceScatter(input, part, op).Wait();
-  ExpectValues(
-      part, "ReduceScatter",
-      [&]<typename T>(T, int64_t i) { return Reduced<T>(size, op, worker.rank() * n + i); },
-      AnyOrder(part));
+  ExpectReduced(part, "ReduceScatter", size, op, worker.rank() * n);
 }
 
 inline void CheckMoves(Worker& worker, DType dtype, int64_t n) {
@@ -116,19 +141,20 @@ inline void CheckMoves(Worker& worker, DType dtype, int64_t n) {
   for (int root = 0; root < size; ++root) {
     const Tensor tensor = Filled(worker, dtype, n);
     worker.group().Broadcast(tensor, root).Wait();
-    ExpectValues(tensor, "Broadcast", [&]<typename T>(T, int64_t i) { return Value<T>(root, i); });
+    ExpectValues(tensor, "Broadcast", 1,
+                 [&]<typename T>(T, int, int64_t i) { return Value<T>(root, i); });
   }
   const Tensor mine = Filled(worker, dtype, n);
   const Tensor gathered = Tensor::Empty({n * size}, mine.options());
   worker.group().AllGather(mine, gathered).Wait();
-  ExpectValues(gathered, "AllGather",
-               [&]<typename T>(T, int64_t i) { return Value<T>(static_cast<int>(i / n), i % n); });
+  ExpectValues(gathered, "AllGather", size,
+               []<typename T>(T, int from, int64_t i) { return Value<T>(from, i); });
 
   const Tensor outgoing = Filled(worker, dtype, n * size);
   const Tensor incoming = Tensor::Empty({n * size}, mine.options());
   worker.group().AllToAll(outgoing, incoming).Wait();
-  ExpectValues(incoming, "AllToAll", [&]<typename T>(T, int64_t i) {
-    return Value<T>(static_cast<int>(i / n), worker.rank() * n + i % n);
+  ExpectValues(incoming, "AllToAll", size, [&]<typename T>(T, int from, int64_t i) {
+    return Value<T>(from, worker.rank() * n + i);
   });
 }
 
@@ -160,7 +186,6 @@ inline void CheckLarge(Worker& worker) {
 
 // Sixty sums under way at once, waited for last to first.
 inline void CheckManyAtOnce(Worker& worker) {
-  const int size = worker.world_size();
   std::vector<Tensor> tensors;
   std::vector<Work> works;
   for (int64_t i = 0; i < 60; ++i) {
@@ -170,24 +195,17 @@ inline void CheckManyAtOnce(Worker& worker) {
   }
   for (size_t i = works.size(); i-- > 0;) {
     works[i].Wait();
-    ExpectValues(
-        tensors[i], "AllReduce",
-        [&]<typename T>(T, int64_t e) { return Reduced<T>(size, ReduceOp::kSum, e); },
-        AnyOrder(tensors[i]));
+    ExpectReduced(tensors[i], "AllReduce", worker.world_size());
   }
 }
 
 inline void CheckDone(Worker& worker) {
-  const int size = worker.world_size();
   const Tensor tensor = Filled(worker, DType::kF32, 300000);
   Work work = worker.group().AllReduce(tensor);
   while (!work.Done()) std::this_thread::yield();
   Expect(work.seconds() > 0, "time taken");
   work.Wait();
-  ExpectValues(
-      tensor, "AllReduce",
-      [&]<typename T>(T, int64_t i) { return Reduced<T>(size, ReduceOp::kSum, i); },
-      AnyOrder(tensor));
+  ExpectReduced(tensor, "AllReduce", worker.world_size());
 }
 
 // `arrived` is shared by the workers.
@@ -205,8 +223,7 @@ inline void CheckLeavesEarly(Worker& worker) {
   Work work = worker.group().AllReduce(tensor);
   if (worker.rank() == 1) return;  // its tensor lives on in the collective
   work.Wait();
-  ExpectValues(tensor, "AllReduce",
-               []<typename T>(T, int64_t i) { return Reduced<T>(3, ReduceOp::kSum, i); });
+  ExpectReduced(tensor, "AllReduce", 3);
 }
 
 inline void CheckMessages(Worker& worker) {
