@@ -101,8 +101,9 @@ std::string PredictionsCsv(std::span<const Prediction> predictions) {
     for (const PredictedSize& size : prediction.sizes) {
       csv.Add(prediction.model).Add(prediction.links).Add(prediction.unit).Add(size.workers);
       csv.Add(size.step_ms).Add(size.units_per_s).Add(size.efficiency);
-      csv.Add(size.communication_ms).Add(size.exposed_ms).Add(size.waiting_ms).Add(size.algorithm).Add(size.costliest_bucket);
-      csv.Add(size.costliest_name).Add(size.costliest_ms).EndLine();
+      csv.Add(size.communication_ms).Add(size.exposed_ms).Add(size.waiting_ms);
+      csv.Add(size.algorithm).Add(size.costliest_bucket).Add(size.costliest_name);
+      csv.Add(size.costliest_ms).EndLine();
     }
   }
   return csv.Take();

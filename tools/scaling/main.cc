@@ -74,8 +74,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "MiB of gradients that one allreduce sums (the first and the last are smaller)")
       ->check(AtLeast(0.001));
   AddLaunchFlags(app, flags.launch);
-  app.option_defaults()->always_capture_default(false)->multi_option_policy(
-      CLI::MultiOptionPolicy::Throw);
+  app.option_defaults()->always_capture_default(false);
   app.add_option("--counts", flags.measure.counts,
                  "Numbers of workers to measure [1, 2, 4, ... up to all]")
       ->delimiter(',')
@@ -182,8 +181,10 @@ void MeasureAndShow(Worker& worker, const Flags& flags) {
   for (Measurement& it : results.measurements) it.warnings = WarningsFor(it);
   measured.profile.source =
       fmt::format("measured on {}, {}: {}", results.device, results.date, results.command);
-  if (!flags.save_profile.empty()) WriteProfile(flags.save_profile, measured.profile);
-  Show(&results, flags.output, [&] { return Predictions(flags.predict, measured.profile); });
+  Show(&results, flags.output, [&] {
+    if (!flags.save_profile.empty()) WriteProfile(flags.save_profile, measured.profile);
+    return Predictions(flags.predict, measured.profile);
+  });
 }
 
 void Run(Flags& flags) {

@@ -184,12 +184,7 @@ class Measurer {
   }
 
   int64_t BatchOf(int workers) const {
-    if (!options_.strong) return options_.batch;
-    CONVOY_CHECK(options_.batch > 0 && options_.batch % workers == 0,
-                 "[scaling] {} samples cannot be divided among {} workers: give a --batch that "
-                 "every count divides",
-                 options_.batch, workers);
-    return options_.batch / workers;
+    return options_.strong ? options_.batch / workers : options_.batch;
   }
 
   std::vector<std::vector<StepRecord>> Gather(Worker& worker, const std::vector<StepTimes>& steps) {
@@ -239,6 +234,12 @@ Measured Measure(Worker& worker, const MakeModel& make_model, const MeasureOptio
   CONVOY_CHECK(!options.counts.empty() && options.counts.back() <= worker.world_size(),
                "[scaling] {} workers cannot be measured: this run has {}",
                options.counts.empty() ? 0 : options.counts.back(), worker.world_size());
+  for (const int workers : options.counts) {
+    CONVOY_CHECK(!options.strong || (options.batch > 0 && options.batch % workers == 0),
+                 "[scaling] {} samples cannot be divided among {} workers: give a --batch that "
+                 "every count divides",
+                 options.batch, workers);
+  }
   return Measurer(worker, make_model, options).Run();
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -91,9 +92,16 @@ void Show(const ScalingResults* results, const OutputFlags& flags,
     fmt::print("{}", ResultsTable(*results, {.color = WantsColor(stdout)}));
   }
   if (results != nullptr) fmt::print("\n");
-  const std::vector<Prediction> predictions = predict();
+  std::vector<Prediction> predictions;
+  std::exception_ptr failed;
+  try {
+    predictions = predict();
+  } catch (const Error&) {
+    failed = std::current_exception();  // a measurement is not lost for that
+  }
   if (results != nullptr) fmt::print("{}", ComparisonTable(*results, predictions));
   WriteFiles(results, predictions, flags);
+  if (failed) std::rethrow_exception(failed);
 }
 
 void ShowSaved(const std::vector<std::string>& paths, const OutputFlags& flags) {

@@ -173,7 +173,7 @@ TEST_CASE("Wrong flags and files are refused with the reason, before anything is
       {{"--model", "synthetic", "--layers", "5"}, "expected ':' and the time of backward"},
       {{"--mode", "strong"}, "[--mode] strong wants --batch"},
       {{"--model", "mlp", "--device", "cpu", "--threads", "1", "--mode", "strong", "--batch", "3",
-        "--counts", "2", "--oversubscribe"},
+        "--counts", "1,2", "--oversubscribe", "--steps", "100000000"},
        "[scaling] 3 samples cannot be divided among 2 workers"},
       {{"--predict", "8"}, "[--predict] wants --links: a file, or one of "},
       {{"--links", "ethernet-1g"}, "[--predict] say for how many workers"},
@@ -200,16 +200,31 @@ TEST_CASE("Wrong flags and files are refused with the reason, before anything is
   }
 }
 
+// A limit to the size of files does what a full disk does.
+const Arguments kFullDisk{"/bin/bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "bash"};
+
+TEST_CASE("A profile that cannot be written costs nothing else") {
+  const TemporaryFolder folder;
+  const ProcessResult full = RunProcess(
+      Joined(kFullDisk, Synthetic({"--layers", "60x1k:10us", "--counts", "1", "--steps", "5",
+                                   "--predict", "8", "--links", "ethernet-1g", "--save-profile",
+                                   folder / "profile", "--csv", folder / "table"})));
+  CHECK(full.status == 1);
+  CHECK_THAT(full.err, Contains("profile': ") && Contains("nothing was changed there"));
+  CHECK_THAT(full.out, Contains("Efficiency"));
+  CHECK_THAT(Content(folder / "table"), Contains("synthetic"));
+  CHECK(Content(folder / "profile").empty());
+}
+
 TEST_CASE("A full disk is an error, and leaves the old files") {
   const TemporaryFolder folder;
   const ProcessResult saved = RunProcess(Bench(
       {"--profile", "vgg16", "--predict", "8", "--links", "ethernet-1g", "--json", folder / "a"}));
   REQUIRE(saved.status == 0);
   folder.Write("page", "the old one");
-  // A limit to the size of files does what a full disk does.
-  const ProcessResult full =
-      RunProcess({"/bin/bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "bash", kProgram,
-                  "--from", folder / "a", "--html", folder / "page", "--csv", folder / "table"});
+  const ProcessResult full = RunProcess(Joined(
+      kFullDisk,
+      Bench({"--from", folder / "a", "--html", folder / "page", "--csv", folder / "table"})));
   CHECK(full.status == 1);
   CHECK_THAT(full.err,
              Contains("[--html] cannot write '") && Contains("nothing was changed there"));
