@@ -247,8 +247,9 @@ TEST_CASE("TF32 only where it is allowed") {
 TEST_CASE("Timing keeps the fastest algorithm") {
   CONVOY_NEED_GPUS(1);
   const SettingsScope scope;
-  sim::SetCublasLtSlow(0, 3000);
-  sim::SetCublasLtSlow(1, 3000);
+  // Longer than a busy machine keeps the fast one waiting.
+  sim::SetCublasLtSlow(0, 300'000);
+  sim::SetCublasLtSlow(1, 300'000);
   cuda::SetGemmAutotune(true);
   Check({.m = 19, .n = 29, .k = 39}, DType::kF32);
   const int64_t fast = sim::CublasLtProducts(2);
