@@ -6,8 +6,8 @@
 #include <bit>
 
 #include "core/error.h"
-#include "core/random.h"
 #include "core/file.h"
+#include "core/random.h"
 
 namespace convoy {
 namespace {

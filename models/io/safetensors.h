@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
 #include "core/file.h"
+#include "core/tensor.h"
 
 namespace convoy {
 
