@@ -127,10 +127,7 @@ void AddMeasuredFigures(Page& page, const ScalingResults& results) {
 
 void AddPrediction(Page& page, const Prediction& prediction) {
   page.Heading(fmt::format("Predicted: {} on {}", prediction.model, prediction.links));
-  TableData table = PredictedTable(prediction);
-  table.title = "Times in ms. A prediction, not a measurement; published figures are of others";
-  if (prediction.published.empty()) table.title = "Times in ms. A prediction, not a measurement";
-  page.Add(table);
+  page.Add(PredictedTable(prediction));
   std::vector<std::string> published;
   for (const PublishedPoint& point : prediction.published) {
     published.push_back(fmt::format("Published: {} on {}, {}", Percent(point.efficiency),

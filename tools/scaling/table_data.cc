@@ -138,17 +138,18 @@ TableData PredictedTable(const Prediction& prediction) {
   const bool published = !prediction.published.empty();
   const bool waiting = std::any_of(prediction.sizes.begin(), prediction.sizes.end(),
                                    [](const PredictedSize& size) { return size.waiting_ms > 0; });
-  TableData table{
-      .title = fmt::format("Predicted, in ms: {} on {}", prediction.model, prediction.links),
-      .columns = {{"workers"}, {prediction.unit + "/s"}, {"step ms"}, {"efficiency"}}};
+  TableData table{.title = published
+                               ? "A prediction, not a measurement; published figures are of others"
+                               : "A prediction, not a measurement",
+                  .columns = {{"workers"}, {prediction.unit + "/s"}, {"step ms"}, {"efficiency"}}};
   if (published) table.columns.push_back({"published"});
-  table.columns.push_back({"exposed"});
-  if (waiting) table.columns.push_back({"waiting"});
+  table.columns.push_back({"exposed ms"});
+  if (waiting) table.columns.push_back({"waiting ms"});
   table.columns.push_back({"algorithm", Kind::kText});
   table.columns.push_back({"costliest", Kind::kText});
-  table.columns.push_back({"costs"});
+  table.columns.push_back({"costs ms"});
 
-  const int ms = DecimalsOf(prediction.sizes, [](auto& size) { return size.step_ms; });
+  constexpr int kMs = 2;  // what is exposed may be little
   const int rate = DecimalsOf(prediction.sizes, [](auto& size) { return size.units_per_s; });
   std::map<int, const PredictedSize*> sizes;  // null: only published
   for (const PublishedPoint& point : prediction.published) sizes[point.workers] = nullptr;
@@ -159,14 +160,14 @@ TableData PredictedTable(const Prediction& prediction) {
       row.push_back(size == nullptr ? "" : text(*size));
     };
     add([&](const PredictedSize& s) { return Fixed(s.units_per_s, rate); });
-    add([&](const PredictedSize& s) { return Fixed(s.step_ms, ms); });
+    add([&](const PredictedSize& s) { return Fixed(s.step_ms, kMs); });
     add([&](const PredictedSize& s) { return Percent(s.efficiency); });
     if (published) row.push_back(PublishedAt(prediction, workers));
-    add([&](const PredictedSize& s) { return Fixed(s.exposed_ms, ms); });
-    if (waiting) add([&](const PredictedSize& s) { return Fixed(s.waiting_ms, ms); });
+    add([&](const PredictedSize& s) { return Fixed(s.exposed_ms, kMs); });
+    if (waiting) add([&](const PredictedSize& s) { return Fixed(s.waiting_ms, kMs); });
     add([&](const PredictedSize& s) { return s.algorithm; });
     add([&](const PredictedSize& s) { return s.costliest_name; });
-    add([&](const PredictedSize& s) { return Fixed(s.costliest_ms, ms); });
+    add([&](const PredictedSize& s) { return Fixed(s.costliest_ms, kMs); });
     table.rows.push_back(std::move(row));
   }
   return table;

@@ -171,15 +171,19 @@ TEST_CASE("Horovod's order is predicted: VGG-16 scales worst, and published figu
 TEST_CASE("A prediction says what it stands on") {
   const ModelProfile profile = FindProfile("vgg16");
   const Links links = FindLinks("p100-25gbe-roce");
-  const std::string text = PredictionText(
-      Predict(profile, links, {1, 512}, {.stragglers = {.sigma = 0.02}, .measures_norm = false}));
+  const Prediction prediction =
+      Predict(profile, links, {1, 512}, {.stragglers = {.sigma = 0.02}, .measures_norm = false});
+  const std::string text = PredictionText(prediction);
   for (const std::string& part :
        {std::string("Predicted, not measured: vgg16 on 4 P100 a node"), profile.source,
         links.source, std::string("weak scaling"),
         std::string("link: PCIe 3.0 x16, up to 4 members, 12 GB/s, 5.7 us a hop"),
         std::string("allreduce: ring"), std::string("varies by 2%"),
         std::string("updates a bucket as soon as it is summed"), std::string("527.8 MiB in "),
-        std::string("| published |"), std::string("|     68.0% |")}) {
+        std::string("| published |"), std::string("|     68.0% |"),
+        std::string("| exposed ms | waiting ms |"), std::string("| costs ms |"),
+        fmt::format("| {:>10.2f} | {:>10.2f} |", prediction.sizes[1].exposed_ms,
+                    prediction.sizes[1].waiting_ms)}) {
     CAPTURE(text);
     CHECK_THAT(text, Catch::Contains(part));
   }
