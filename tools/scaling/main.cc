@@ -37,6 +37,7 @@ struct Flags {
   std::string dtype = "f32";
   std::string layers;
   MeasureOptions measure{.counts = {}};
+  std::optional<int> rounds;
   std::string mode = "weak";
   bool oversubscribe = false;
   double bucket_mb = 25;
@@ -65,9 +66,11 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->check(AtLeast(0));
   app.add_option("--steps", flags.measure.steps, "Steps timed for every number of workers")
       ->check(AtLeast(1));
-  app.add_option("--rounds", flags.measure.rounds,
-                 "Rounds that these are divided into, with and without communication in turn; at "
-                 "most --steps")
+  app.add_option(
+         "--rounds", flags.rounds,
+         "Rounds that these are divided into, with and without communication in turn [5, or "
+         "--steps if these are fewer]")
+      ->type_name("INT")
       ->check(AtLeast(1));
   app.add_option("--warmup", flags.measure.warmup, "Steps before, not timed")->check(AtLeast(0));
   app.add_option("--bucket-mb", flags.bucket_mb,
@@ -130,7 +133,10 @@ void CheckMeasuring(Flags& flags) {
   flags.measure.strong = flags.mode == "strong";
   CONVOY_CHECK(!flags.measure.strong || flags.measure.batch > 0,
                "[--mode] strong wants --batch: the samples of all workers together");
-  flags.measure.rounds = std::min(flags.measure.rounds, flags.measure.steps);
+  flags.measure.rounds = flags.rounds.value_or(std::min(flags.measure.rounds, flags.measure.steps));
+  CONVOY_CHECK(flags.measure.rounds <= flags.measure.steps,
+               "[--rounds] {} rounds want at least as many --steps, got {}", flags.measure.rounds,
+               flags.measure.steps);
   std::vector<int>& counts = flags.measure.counts;
   std::sort(counts.begin(), counts.end());
   counts.erase(std::unique(counts.begin(), counts.end()), counts.end());

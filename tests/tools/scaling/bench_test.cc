@@ -175,6 +175,7 @@ TEST_CASE("Wrong flags and files are refused with the reason, before anything is
       {{"--model", "mlp", "--device", "cpu", "--threads", "1", "--mode", "strong", "--batch", "3",
         "--counts", "1,2", "--oversubscribe", "--steps", "100000000"},
        "[scaling] 3 samples cannot be divided among 2 workers"},
+      {{"--rounds", "9", "--steps", "3"}, "[--rounds] 9 rounds want at least as many --steps"},
       {{"--predict", "8"}, "[--predict] wants --links: a file, or one of "},
       {{"--links", "ethernet-1g"}, "[--predict] say for how many workers"},
       {{"--profile", "resnet50"}, "[--predict] say for how many workers"},
