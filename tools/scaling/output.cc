@@ -89,9 +89,8 @@ void CheckOutputFlags(const OutputFlags& flags) {
 void Show(const ScalingResults* results, const OutputFlags& flags,
           const std::function<std::vector<Prediction>()>& predict) {
   if (results != nullptr) {
-    fmt::print("{}", ResultsTable(*results, {.color = WantsColor(stdout)}));
+    fmt::print("{}\n", ResultsTable(*results, {.color = WantsColor(stdout)}));
   }
-  if (results != nullptr) fmt::print("\n");
   std::vector<Prediction> predictions;
   std::exception_ptr failed;
   try {

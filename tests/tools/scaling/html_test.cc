@@ -59,7 +59,7 @@ TEST_CASE("Markup in names is text") {
   CHECK(Has(elements, "dd", "a 'b' \"c\" <d> & \xEF\xBF\xBD[31m"));
   CHECK(Has(elements, "li", "cores <are> \"shared\" & busy"));
   CHECK(Has(elements, "li", "2 workers: the step's quartiles lie 31% apart"));
-  CHECK(Has(elements, "td", "bucket 0 (<b>&\"'xxx"));
+  CHECK(Has(elements, "td", "bucket 0 (<b>&\"'nnn"));
 }
 
 TEST_CASE("What was measured is on the page") {

@@ -175,7 +175,7 @@ std::vector<std::pair<std::string, ScalingResults>> ExtremeResults() {
   ScalingResults named = SampleResults({1, 2}, 2);
   named.model = "<script>alert(\"&\")</script> ]]> \x01\xff " + std::string(300, 'W');
   named.command = "a 'b' \"c\" <d> & \x1b[31m";
-  named.measurements[1].buckets[0].name = "bucket 0 (<b>&\"'" + std::string(200, 'x') + ")";
+  named.measurements[1].buckets[0].name = "bucket 0 (<b>&\"'" + std::string(200, 'n') + ")";
   named.measurements[1].timeline[0].track = "<track>&";
   named.warnings = {"cores <are> \"shared\" & busy"};
   named.measurements[1].warnings = {"the step's quartiles lie 31% apart: figures are worth little"};
