@@ -179,9 +179,11 @@ inline void CheckAllMoves(Worker& worker) {
 }
 
 inline void CheckLarge(Worker& worker) {
-  constexpr int64_t k64MiB = int64_t{16} << 20;  // of f32
-  CheckAllReduce(worker, DType::kF32, ReduceOp::kSum, k64MiB);
-  CheckMoves(worker, DType::kF32, k64MiB / 8);
+  constexpr int64_t k64MiB = int64_t{64} << 20;
+  for (const DType dtype : kNumbers) {
+    CheckAllReduce(worker, dtype, ReduceOp::kSum, k64MiB / static_cast<int64_t>(SizeOf(dtype)));
+  }
+  CheckMoves(worker, DType::kF32, int64_t{2} << 20);
 }
 
 // Sixty sums under way at once, waited for last to first.

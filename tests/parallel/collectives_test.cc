@@ -13,11 +13,11 @@ namespace convoy {
 namespace {
 
 TEST_CASE("Reductions equal the sum in rank order, bit for bit") {
-  RunWorkers(GENERATE(1, 2, 3, 4, 7), CheckReductions);
+  RunWorkers(GENERATE(1, 2, 3, 4, 7, 8), CheckReductions);
 }
 
 TEST_CASE("Broadcast, AllGather and AllToAll move every dtype") {
-  RunWorkers(GENERATE(1, 2, 3, 4, 7), CheckAllMoves);
+  RunWorkers(GENERATE(1, 2, 3, 4, 7, 8), CheckAllMoves);
 }
 
 TEST_CASE("Workers with several threads use all of them for a collective") {

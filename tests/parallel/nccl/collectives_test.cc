@@ -25,6 +25,12 @@ TEST_CASE("NCCL: Broadcast, AllGather and AllToAll move every dtype") {
   RunGpuWorkers(workers, CheckAllMoves);
 }
 
+TEST_CASE("NCCL: tensors of 64 MiB") {
+  const int workers = GENERATE(2, 3);
+  CONVOY_NEED_GPUS(workers);
+  RunGpuWorkers(workers, CheckLarge);
+}
+
 TEST_CASE("NCCL: many collectives may be under way at once") {
   const int workers = GENERATE(1, 4);
   CONVOY_NEED_GPUS(workers);
