@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/autograd.h"
+#include "core/backend.h"
 #include "core/error.h"
+#include "core/time_mark.h"
 #include "models/trainers/common/interrupt.h"
 #include "parallel/rank_list.h"
 
@@ -130,16 +132,28 @@ void TrainingRun::Settle(size_t left) {
   }
 }
 
+// A step is read before its last kernels have ended, so the host's own clock would be early.
+void TrainingRun::AddToTimeline(const char* name, const std::function<void()>& body) {
+  if (!timeline_) return body();
+  const Device device = worker_.device();
+  const auto begin = MarkTime(device);
+  body();
+  const auto end = MarkTime(device);
+  GetBackend(device.type).Synchronize(device);
+  timeline_->Add(name, begin->at().value(), end->at().value());
+}
+
 Evaluation TrainingRun::Evaluate(bool complete) {
-  const Clock::time_point start = Clock::now();
   const NoGrad no_grad;
   const EvalMode eval(task_->model());
-  const EvaluationSums local = task_->Evaluate(complete);
-  const Tensor sums = Tensor::From({3}, std::vector<double>{local.loss, local.correct, local.count},
-                                   worker_.device());
-  worker_.group().AllReduce(sums).Wait();
-  const std::vector<double> all = sums.ToVector<double>();
-  if (timeline_) timeline_->Add("evaluation", start, Clock::now());
+  std::vector<double> all;
+  AddToTimeline("evaluation", [&] {
+    const EvaluationSums local = task_->Evaluate(complete);
+    const Tensor sums = Tensor::From(
+        {3}, std::vector<double>{local.loss, local.correct, local.count}, worker_.device());
+    worker_.group().AllReduce(sums).Wait();
+    all = sums.ToVector<double>();
+  });
   CONVOY_CHECK(all[2] > 0, "[evaluate] the validation data is empty");
   Evaluation evaluation{.loss = all[0] / all[2], .accuracy = {}};
   if (trainer_.has_accuracy()) evaluation.accuracy = all[1] / all[2];
@@ -180,9 +194,7 @@ void TrainingRun::Run() {
   }
   Settle(0);
   if (!flags_.save.empty() && worker_.is_main()) {
-    const Clock::time_point start = Clock::now();
-    task_->Save(flags_.save);
-    if (timeline_) timeline_->Add("save", start, Clock::now());
+    AddToTimeline("save", [&] { task_->Save(flags_.save); });
   }
   PrintSummary();
   if (worker_.is_main() && !stop_) task_->Show();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -49,6 +50,8 @@ class TrainingRun {
   [[noreturn]] void FailNotFinite(const StepMetrics& metrics, const StepReport& report);
   Evaluation Evaluate(bool complete);
   void Record(const StepMetrics& metrics);
+  /// Does `body`, and puts the time that it took into the timeline.
+  void AddToTimeline(const char* name, const std::function<void()>& body);
   /// Puts the steps that are known by now into the timeline.
   void AddToTimeline();
   void PrintSummary();
