@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;  // one for all processes of a machine
 
-constexpr uint64_t kMagic = 0x636f6e766f793033;  // "convoy03"
+constexpr uint64_t kMagic = 0x636f6e766f793034;  // "convoy04"
 constexpr size_t kTextBytes = 2048;
 constexpr size_t kWhatBytes = 256;
 constexpr uint64_t kRemembered = 256;  // collectives whose signatures are kept
@@ -106,6 +106,11 @@ struct alignas(64) Board::Page {
   std::atomic<bool> failure_written;
   SharedText<kTextBytes> failure;
   std::atomic<bool> partial;  // !knows_all()
+  // The last collective that all workers are known to have taken part in.
+  std::atomic<bool> all_did_changes;
+  std::atomic<uint64_t> all_did;
+  std::atomic<int64_t> all_did_at;
+  SharedText<kWhatBytes> all_did_what;
 };
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
@@ -195,7 +200,12 @@ uint64_t Board::ready(int rank) const { return slot(rank).ready.load(std::memory
 Board::Progress Board::progress(int rank) const {
   const Slot& it = slot(rank);
   Progress progress{.started = started(rank), .ready = ready(rank), .what = it.what.Get()};
-  if (progress.started > 0) {
+  const uint64_t all_did = page_->all_did.load(std::memory_order_acquire);
+  if (progress.started < all_did) {
+    progress.started = progress.ready = all_did;
+    progress.what = page_->all_did_what.Get();
+    progress.seconds_since = SecondsSince(page_->all_did_at.load(std::memory_order_relaxed));
+  } else if (progress.started > 0) {
     progress.seconds_since = SecondsSince(it.started_at.load(std::memory_order_relaxed));
   }
   if (started_in_subgroups(rank) > 0) {
@@ -244,6 +254,17 @@ void Board::Heard(int rank) { slot(rank).heard_at.store(Now(), std::memory_order
 
 void Board::Ready(int rank, uint64_t number) {
   slot(rank).ready.store(number, std::memory_order_release);
+}
+
+void Board::AllTookPart(uint64_t number, std::string_view what) {
+  // Where several workers share the board, one of them telling it is enough.
+  if (page_->all_did_changes.exchange(true, std::memory_order_acquire)) return;
+  if (number > page_->all_did.load(std::memory_order_relaxed)) {
+    page_->all_did_what.Set(what);
+    page_->all_did_at.store(Now(), std::memory_order_relaxed);
+    page_->all_did.store(number, std::memory_order_release);
+  }
+  page_->all_did_changes.store(false, std::memory_order_release);
 }
 
 std::optional<CollectiveSignature> Board::signature(int rank, uint64_t number) const {

@@ -62,6 +62,8 @@ class Board {
     /// Since a message of this worker came last; none if it writes here itself.
     std::optional<double> seconds_unheard;
   };
+  /// What the worker itself has said or, where that is more, that it took part in what has ended
+  /// (AllTookPart): one that is killed may not have said what it did last.
   Progress progress(int rank) const;
   /// Two of these, for who looks often.
   uint64_t started(int rank) const;
@@ -69,6 +71,8 @@ class Board {
   void Started(int rank, uint64_t number, const CollectiveSignature& signature,
                std::string_view what);
   void Ready(int rank, uint64_t number);
+  /// Collective `number` has ended here, as it could not without any of the workers.
+  void AllTookPart(uint64_t number, std::string_view what);
   /// As Started, for a collective of a subgroup: those have no number that all workers know.
   void StartedInSubgroup(int rank, std::string_view what);
   /// How many of these there were, for who looks often.

@@ -86,7 +86,7 @@ std::string DescribeDump(const std::string& folder, int workers, WallClock::time
     if (at >= start - kTick) written.push_back(r);
   }
   if (written.empty()) return {};
-  return fmt::format("\nlast collectives of {}: {}", RankList(written), PathOf(folder, "R"));
+  return fmt::format("\n  last collectives of {}: {}", RankList(written), PathOf(folder, "R"));
 }
 
 }  // namespace convoy

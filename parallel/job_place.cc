@@ -37,14 +37,20 @@ constexpr std::string_view kForms =
     "use tcp://HOST:PORT (rank 0's machine and a free port of it), file:PATH (a file that all "
     "hosts see) or local:NAME (all on one machine)";
 
+// "::1" of "[::1]"; everything else as it is.
+std::string_view WithoutBrackets(std::string_view host) {
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  return bracketed ? host.substr(1, host.size() - 2) : host;
+}
+
 // "host:1" or "[::1]:1"
 MeetingPlace ParseAddress(std::string_view text, std::string_view variable,
                           std::string_view whole) {
   const size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, colon);
   const int64_t port = colon == text.npos ? 0 : ParseNumber(text.substr(colon + 1)).value_or(0);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
+  const bool bracketed = WithoutBrackets(host).size() < host.size();
+  host = WithoutBrackets(host);
   CONVOY_CHECK(IsHost(host) && (bracketed || host.find(':') == host.npos),
                "[Launch] {}: expected a host's name or address (IPv6 in brackets) after tcp://, "
                "got '{}'; {}",
@@ -94,9 +100,10 @@ MeetingPlace Address(std::string host, int port, std::string secret, int size) {
 
 // torchrun's agent may listen on the job's port itself.
 int MasterPort(EnvReader& env) {
-  const int port = env.GetNumber("MASTER_PORT", 1, kMaxPort,
-                                 "give all processes one port that is free on rank 0's machine")
-                       .value_or(kDefaultPort);
+  const int port =
+      env.GetNumber("MASTER_PORT", 1, kMaxPort,
+                    "give all processes the same port, one that is free on rank 0's machine")
+          .value_or(kDefaultPort);
   if (env.Get("TORCHELASTIC_USE_AGENT_STORE") != "True") return port;
   return port < kMaxPort ? port + 1 : port - 1;
 }
@@ -151,11 +158,12 @@ MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env) {
                  job.local_size.value_or(0), job.size, text, kForms);
     return place;
   }
-  const std::string& host = env.Get("MASTER_ADDR");
+  const std::string& given = env.Get("MASTER_ADDR");
+  const std::string host(WithoutBrackets(given));  // as an IPv6 address has them in URLs
   CONVOY_CHECK(host.empty() || IsHost(host),
                "[Launch] MASTER_ADDR: expected the name or address of rank 0's machine, got '{}'; "
                "set it to what `hostname` says there",
-               host);
+               given);
   const int port = MasterPort(env);
   const bool all_here = job.local_size == job.size;
   if (IsLoopback(host)) {

@@ -86,14 +86,16 @@ class JobWorker {
     seat_ = {.board = board_, .rank = env.rank, .timeout_s = options.timeout_s};
   }
 
-  void Run(const std::function<void(Worker&)>& train) {
+  int Run(const std::function<void(Worker&)>& train) {
+    int stopped_by = 0;
     try {
       Join();
-      Train(train);
+      stopped_by = Train(train);
     } catch (const std::exception& error) {
       board_->Fail(Signed(error.what()));
     }
     if (board_->failed()) End();
+    return stopped_by;
   }
 
  private:
@@ -113,6 +115,9 @@ class JobWorker {
     if (place_.device == DeviceType::kCuda) {
       CheckOwnGpu(*job_->store, env_.rank, place_, timeout_s);
     }
+    if (neighbours.local_rank == 0 && CrowdsMatter(place_, options_)) {
+      WarnIfCrowded(neighbours.local_size, place_.threads, neighbours.cores);
+    }
     SetCpuThreads(place_.threads);
     seat_.device = {place_.device, place_.gpu};
     if (job_->hub == nullptr) return;
@@ -128,11 +133,12 @@ class JobWorker {
     return std::make_shared<GlooGroup>(seat_, *job_->store, job_->store->local_host());
   }
 
-  void Train(const std::function<void(Worker&)>& train) {
-    RunWorker(
+  int Train(const std::function<void(Worker&)>& train) {
+    const int stopped_by = RunWorker(
         env_.rank, seat_.device, train, [&](int) { return MakeGroup(); },
         [&](const std::string& error) { board_->Fail(Signed(error)); }, options_.dump);
     WaitForAll(Peers(seat_, Transport()));
+    return stopped_by;
   }
 
   // Worker 0 prints the report, and serves the others until its process ends; the others leave it
@@ -175,9 +181,9 @@ class JobWorker {
 
 }  // namespace
 
-void RunJobWorker(const JobEnv& env, const LaunchOptions& options,
-                  const std::function<void(Worker&)>& train) {
-  JobWorker(env, options).Run(train);
+int RunJobWorker(const JobEnv& env, const LaunchOptions& options,
+                 const std::function<void(Worker&)>& train) {
+  return JobWorker(env, options).Run(train);
 }
 
 }  // namespace convoy

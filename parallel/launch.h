@@ -36,13 +36,19 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 
 /// Runs `train` once per worker and returns when all have returned. If one throws, the others'
 /// collectives throw too; the first cause is rethrown, its message starting with
-/// `[worker R of N]`. Prints a warning if there are more worker threads than cores.
+/// `[worker R of N]`. Prints a warning, once on each host, if there are more worker threads than
+/// cores on it (on GPUs only if `threads` is given).
+///
+/// Returns the exit status that `main` should return: 0, or 128 + N if the workers stopped early
+/// because of signal N (Worker::StopEarly, stop_signal.h), so that whoever started the program sees
+/// that its work is not done. A program that does not catch signals dies of them, as any other.
 ///
 /// Processes: this program is started again, once per worker and with the same command line. Each
 /// of those comes to this call and runs `train` for its own rank, so what `train` leaves in memory
 /// is not seen here, and what the program writes before Launch it should write only if
 /// StartedAsWorker() is none. Worker 0 writes to this process's standard output, the others to
-/// none. SIGINT and SIGTERM are passed on; no worker outlives this process. Once per program.
+/// none. SIGINT and SIGTERM are passed on; 128 + N is also returned if such a signal has killed a
+/// worker. No worker outlives this process. Once per program.
 ///
 /// Under a launcher that has started several processes (mpirun, srun, torchrun and its like,
 /// tools/launch; job_env.h) this process is one worker: it joins the others, on the GPU of its
@@ -50,12 +56,12 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 /// worker fails, is killed or does not come within the deadline, worker 0 throws the first cause
 /// with a line for every worker, and the others throw with their standard error closed.
 ///
-/// Throws: also Error on options that make no sense or that this machine cannot fulfil
-/// (parallel/placement.h), or on a launcher's variables that contradict each other.
-void Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train);
+/// Throws: also UsageError on options that make no sense, and Error on options that this machine
+/// cannot fulfil (parallel/placement.h) or on a launcher's variables that contradict each other.
+int Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train);
 
 /// For a whole `main`: reads the flags above from argv (--help explains them), runs, prints an
-/// error as one line on stderr. Returns the exit status.
+/// error on stderr. Returns the exit status, as RunProgram does (program.h).
 int Launch(int argc, char** argv, const std::function<void(Worker&)>& train);
 
 /// The rank of the worker that this process was started as, by Launch in another process or by a

@@ -1,12 +1,9 @@
 // Launch from a command line.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <exception>
 
 #include "parallel/launch.h"
 #include "parallel/placement.h"
+#include "parallel/program.h"
 
 namespace convoy {
 
@@ -34,8 +31,10 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
                  "How several GPU workers are started: processes or threads")
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--timeout", options.timeout_s,
-                 "Seconds for which a worker waits for another one before the run fails")
+  app.add_option(
+         "--timeout", options.timeout_s,
+         "Seconds for which a worker waits for another one before the run fails (threads on "
+         "the CPU wait for ever)")
       ->type_name("SECONDS")
       ->capture_default_str();
   app.add_option("--dump", options.dump,
@@ -44,23 +43,10 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
 }
 
 int Launch(int argc, char** argv, const std::function<void(Worker&)>& train) {
-  try {
-    LaunchOptions options;
-    CLI::App app{"Data-parallel training with Convoy"};
-    AddLaunchFlags(app, options);
-    try {
-      app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-      if (error.get_exit_code() == 0) return app.exit(error);  // --help
-      fmt::print(stderr, "error: {} (--help lists the flags)\n", error.what());
-      return error.get_exit_code();
-    }
-    Launch(options, train);
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 1;
-  }
+  LaunchOptions options;
+  CLI::App app{"Data-parallel training with Convoy"};
+  AddLaunchFlags(app, options);
+  return RunProgram(app, argc, argv, "error", [&] { return Launch(options, train); });
 }
 
 }  // namespace convoy

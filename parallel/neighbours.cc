@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <string>
@@ -45,14 +46,20 @@ Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s) {
   const std::string machine = Machine(), cores = Cores();
   store.Set(KeyOf(rank), machine + " " + cores);
   Neighbours found{.local_size = 0, .sharing_cores = 0};
+  std::string all = cores;
   for (int other = 0; other < size; ++other) {
     const std::string text = store.Get(KeyOf(other), timeout_s);
     const size_t space = text.rfind(' ');
     if (space == std::string::npos || text.substr(0, space) != machine) continue;
     ++found.local_size;
     if (other < rank) ++found.local_rank;
-    if (text.substr(space + 1) == cores) ++found.sharing_cores;
+    const std::string theirs = text.substr(space + 1);
+    if (theirs == cores) ++found.sharing_cores;
+    for (size_t core = 0; core < std::min(all.size(), theirs.size()); ++core) {
+      all[core] = std::max(all[core], theirs[core]);
+    }
   }
+  found.cores = static_cast<int>(std::count(all.begin(), all.end(), '1'));
   return found;
 }
 

@@ -10,6 +10,7 @@ struct Neighbours {
   int local_rank = 0;
   int local_size = 1;
   int sharing_cores = 1;  ///< how many of them, with this one, may run on the same cores
+  int cores = 1;          ///< on which at least one of them may run
 };
 
 /// Collective over the job. Throws: Error if a process does not answer in time.

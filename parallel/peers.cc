@@ -83,6 +83,14 @@ void Peers::Ready(uint64_t number) const {
   if (!is_subgroup()) board().Ready(worker(), number);
 }
 
+void Peers::Ended(uint64_t number, const CollectiveCall& call, const std::string& what) const {
+  // Where nothing is moved nobody waits, and the root of a broadcast need not wait for the others.
+  const bool with_all =
+      call.kind == CollectiveKind::kBarrier ||
+      (call.kind != CollectiveKind::kBroadcast && call.input.defined() && call.input.numel() > 0);
+  if (with_all && !is_subgroup()) board().AllTookPart(number, what);
+}
+
 std::string Peers::NameOf(uint64_t number, const std::string& what) const {
   return fmt::format("collective {}{}, {}", number, OfGroup(), what);
 }

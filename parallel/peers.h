@@ -61,6 +61,9 @@ class Peers {
 
   /// Tells the others that the input of collective `number` is computed.
   void Ready(uint64_t number) const;
+  /// Collective `number` has ended here: of a kind that cannot end without all, this tells what the
+  /// others did even if they cannot say it any more.
+  void Ended(uint64_t number, const CollectiveCall& call, const std::string& what) const;
 
   /// "collective 12, bucket 3 (...)"; of a subgroup: "collective 12 of the group of workers 0, 2,
   /// bucket 3 (...)".

@@ -1,12 +1,17 @@
 // Where the workers of a run compute: the launch options with every default worked out.
 #include "parallel/placement.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstdio>
 
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/threads.h"
+#include "parallel/processes/exit_status.h"
 
 namespace convoy {
 namespace {
@@ -16,8 +21,8 @@ constexpr int kMaxDefaultCpuWorkers = 4;
 // GPUs that can be used, if they may be.
 int CountGpus(const LaunchOptions& options, std::string& why) {
   const std::string& device = options.device;
-  CONVOY_CHECK(device == "auto" || device == "cpu" || device == "cuda",
-               "[Launch] --device wants auto, cuda or cpu, got '{}'", device);
+  CheckUsage(device == "auto" || device == "cpu" || device == "cuda",
+             "[Launch] --device wants auto, cuda or cpu, got '{}'", device);
   if (device == "cpu") return 0;
   const bool built = HasBackend(DeviceType::kCuda);
   CONVOY_CHECK(built || device == "auto",
@@ -29,10 +34,10 @@ int CountGpus(const LaunchOptions& options, std::string& why) {
 }
 
 void CheckOptions(const LaunchOptions& options) {
-  CONVOY_CHECK(options.launch == "processes" || options.launch == "threads",
-               "[Launch] --launch wants processes or threads, got '{}'", options.launch);
-  CONVOY_CHECK(std::isfinite(options.timeout_s) && options.timeout_s > 0,
-               "[Launch] --timeout wants seconds, more than 0, got {}", options.timeout_s);
+  CheckUsage(options.launch == "processes" || options.launch == "threads",
+             "[Launch] --launch wants processes or threads, got '{}'", options.launch);
+  CheckUsage(std::isfinite(options.timeout_s) && options.timeout_s > 0,
+             "[Launch] --timeout wants seconds, more than 0, got {}", options.timeout_s);
   if (options.workers != 0) CheckCount("--workers", options.workers, kMaxWorkers);
 }
 
@@ -46,8 +51,22 @@ int ThreadsOf(const LaunchOptions& options, int sharing) {
 }  // namespace
 
 void CheckCount(const char* flag, int count, int max) {
-  CONVOY_CHECK(count >= 1, "[Launch] {} wants at least 1, got {}", flag, count);
-  CONVOY_CHECK(count <= max, "[Launch] {} wants at most {}, got {}", flag, max, count);
+  CheckUsage(count >= 1, "[Launch] {} wants at least 1, got {}", flag, count);
+  CheckUsage(count <= max, "[Launch] {} wants at most {}, got {}", flag, max, count);
+}
+
+bool CrowdsMatter(const Placement& place, const LaunchOptions& options) {
+  return place.device == DeviceType::kCpu || options.threads > 0;
+}
+
+void WarnIfCrowded(int workers, int threads, int cores) {
+  const int64_t wanted = int64_t{workers} * threads;
+  if (wanted <= cores) return;
+  fmt::print(stderr,
+             "warning: {} worker{} of {} thread{} want {} cores, but {} {} available on this host; "
+             "the threads will take turns\n",
+             workers, workers == 1 ? "" : "s", threads, threads == 1 ? "" : "s", wanted, cores,
+             cores == 1 ? "is" : "are");
 }
 
 Placement Place(const LaunchOptions& options) {
@@ -71,12 +90,17 @@ Placement Place(const LaunchOptions& options) {
   return place;
 }
 
-Placement PlaceInJob(const LaunchOptions& options, int size, const Neighbours& neighbours) {
+void CheckJobOptions(const LaunchOptions& options, int size) {
   CheckOptions(options);
-  CONVOY_CHECK(options.workers == 0 || options.workers == size,
-               "[Launch] --workers {}, but the launcher has started {} processes, each of which is "
-               "one worker; leave --workers out",
-               options.workers, size);
+  if (options.threads != 0) CheckCount("--threads", options.threads, kMaxThreads);
+  CheckUsage(options.workers == 0 || options.workers == size,
+             "[Launch] --workers {}, but the launcher has started {} processes, each of which is "
+             "one worker; leave --workers out",
+             options.workers, size);
+}
+
+Placement PlaceInJob(const LaunchOptions& options, int size, const Neighbours& neighbours) {
+  CheckJobOptions(options, size);
   Placement place{.workers = size, .processes = true};
   const int gpus = CountGpus(options, place.why_not_cuda);
   if (gpus > 0) {

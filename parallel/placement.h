@@ -19,17 +19,30 @@ struct Placement {
   std::string why_not_cuda;
 };
 
-/// Throws: Error on options that make no sense, or that this machine cannot fulfil.
+/// Throws: UsageError on options that make no sense, Error on those that this machine cannot
+/// fulfil.
 Placement Place(const LaunchOptions& options);
 
+/// Throws: UsageError on options that make no sense for one of `size` processes that a launcher has
+/// started: also if --workers says something else.
+void CheckJobOptions(const LaunchOptions& options, int size);
+
 /// As Place, for one of `size` processes that a launcher has started; `neighbours` are those on
-/// this machine. Throws: also Error if --workers says something else than the launcher.
+/// this machine. Throws: also as CheckJobOptions.
 Placement PlaceInJob(const LaunchOptions& options, int size, const Neighbours& neighbours);
+
+/// Whether more threads than cores are worth a warning: on the CPU always, on GPUs, whose workers'
+/// threads have little to do, if `options` says how many there are.
+bool CrowdsMatter(const Placement& place, const LaunchOptions& options);
+
+/// Prints a warning if `workers` of `threads` threads each, all on this host, want more than its
+/// `cores`.
+void WarnIfCrowded(int workers, int threads, int cores);
 
 inline constexpr int kMaxWorkers = 1024;  ///< as many cpu:K as there can be
 inline constexpr int kMaxThreads = 1024;
 
-/// Throws: Error unless `count` lies in [1, max].
+/// Throws: UsageError unless `count` lies in [1, max].
 void CheckCount(const char* flag, int count, int max);
 
 }  // namespace convoy

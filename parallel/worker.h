@@ -25,10 +25,18 @@ class Worker {
   double batch_share() const { return batch_share_ < 0 ? 1.0 / world_size() : batch_share_; }
   void set_batch_share(double share) { batch_share_ = share; }
 
+  /// Says that this worker ends before its work is done because signal `signal` has asked it to
+  /// (stop_signal.h); Launch then returns 128 + `signal`. Call it on every worker, before `train`
+  /// returns.
+  void StopEarly(int signal) { stopped_by_ = signal; }
+  /// The signal that StopEarly was given; 0: none.
+  int stopped_by() const { return stopped_by_; }
+
  private:
   ProcessGroup& group_;
   Device device_;
   double batch_share_ = -1;
+  int stopped_by_ = 0;
 };
 
 }  // namespace convoy

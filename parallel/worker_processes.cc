@@ -23,6 +23,7 @@
 #include "parallel/board.h"
 #include "parallel/gpu_transport.h"
 #include "parallel/launch.h"
+#include "parallel/processes/exit_status.h"
 #include "parallel/processes/signal_catcher.h"
 #include "parallel/processes/spawn.h"
 #include "parallel/worker_threads.h"
@@ -67,6 +68,13 @@ std::string DescribeFailure(int status) {
   return DescribeEnd(status);
 }
 
+// Whether that signal has ended the process, or a handler that ends it at once.
+bool EndedBy(int signal, int status) {
+  if (signal == 0) return false;
+  return WIFSIGNALED(status) ? WTERMSIG(status) == signal
+                             : WEXITSTATUS(status) == SignalStatus(signal);
+}
+
 // The worker processes of a run, from start to end.
 class Supervisor {
  public:
@@ -82,26 +90,33 @@ class Supervisor {
   }
   ~Supervisor() { End(); }
 
-  // Returns the first cause of a failure, or an empty text.
-  std::string Watch() {
+  // Returns the signal that the workers stopped early on, or 0. Throws: Error with the first cause.
+  int Watch() {
     std::optional<Clock::time_point> failed_at;
     while (alive_ < 0 || alive_ > 0) {
       PassSignals();
       Reap();
-      if (!failed_at && (!cause_.empty() || board_->failed())) failed_at = Clock::now();
+      if (!failed_at && (!cause_.empty() || killed_ || board_->failed())) failed_at = Clock::now();
       if (failed_at && Clock::now() - *failed_at > kGrace) KillAll();
       std::this_thread::sleep_for(kLook);
     }
-    const std::string said = board_->failure();
+    if (killed_) return stopped_by_;  // what the others said of it is its consequence
+    const std::string cause = Cause(board_->failure());
+    if (!cause.empty()) throw Error(cause);
+    return stopped_by_;
+  }
+
+ private:
+  std::string Cause(const std::string& said) const {
     if (cause_.empty()) return said;
     // What a worker says of itself is better than how its process ended.
     if (said.starts_with(who_)) return said;
     return said.empty() ? who_ + cause_ : fmt::format("{}{}; {}", who_, cause_, said);
   }
 
- private:
   void PassSignals() {
     while (const int signal = signals_.Take()) {
+      passed_ = signal;
       for (const pid_t pid : pids_) {
         if (pid > 0) kill(pid, signal);
       }
@@ -125,10 +140,20 @@ class Supervisor {
 
   void HasEnded(int rank, int status) {
     const bool finished = board_->state(rank) == Board::State::kFinished;
-    if (finished && WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    if (finished && WIFEXITED(status)) {
+      if (WEXITSTATUS(status) == 0) return;
+      if (WEXITSTATUS(status) > SignalStatus(0) && WEXITSTATUS(status) < SignalStatus(NSIG)) {
+        stopped_by_ = WEXITSTATUS(status) - SignalStatus(0);
+        return;
+      }
+    }
     const std::string end = DescribeFailure(status);
-    // One that has told the others why it fails is not the news.
-    if (cause_.empty() && !killing_ && (WIFSIGNALED(status) || !board_->failed())) {
+    if (EndedBy(passed_, status) && cause_.empty()) {
+      stopped_by_ = passed_;
+      killed_ = true;
+    } else if (cause_.empty() && !killed_ && !killing_ &&
+               // One that has told the others why it fails is not the news.
+               (WIFSIGNALED(status) || !board_->failed())) {
       who_ = fmt::format("[worker {} of {}] ", rank, board_->size());
       cause_ = end;
     }
@@ -157,6 +182,9 @@ class Supervisor {
   int alive_ = -1;           // -1: not counted yet
   bool killing_ = false;
   std::string who_, cause_;  // the first one that ended badly, and how
+  int passed_ = 0;           // the signal that was passed on last
+  int stopped_by_ = 0;       // the signal that a worker stopped early on, or was killed by
+  bool killed_ = false;      // a worker, by a signal that was passed on
 };
 
 struct Role {
@@ -192,18 +220,16 @@ std::optional<int> OwnWorker() {
   return role ? std::optional<int>(role->rank) : std::nullopt;
 }
 
-void RunProcesses(int workers) {
+int RunProcesses(int workers) {
   static std::atomic<bool> done_before{false};
   CONVOY_CHECK(!done_before.exchange(true),
                "[Launch] a program can start its workers as processes once; use --launch threads");
   std::fflush(nullptr);
-  Supervisor supervisor(workers);
-  const std::string failure = supervisor.Watch();
-  if (!failure.empty()) throw Error(failure);
+  return Supervisor(workers).Watch();
 }
 
-void RunAsWorker(const Placement& place, const LaunchOptions& options,
-                 const std::function<void(Worker&)>& train) {
+int RunAsWorker(const Placement& place, const LaunchOptions& options,
+                const std::function<void(Worker&)>& train) {
   static std::atomic<bool> done_before{false};
   CONVOY_CHECK(!done_before.exchange(true),
                "[Launch] a program whose workers are processes can call Launch once; use --launch "
@@ -216,7 +242,7 @@ void RunAsWorker(const Placement& place, const LaunchOptions& options,
                "command line and the environment must say the same everywhere",
                role.size, place.workers);
   bool failed = false;
-  RunWorker(
+  const int stopped_by = RunWorker(
       role.rank, {place.device, role.rank}, train,
       [&](int rank) {
         return GetGpuTransport().Join({.board = board,
@@ -233,6 +259,7 @@ void RunAsWorker(const Placement& place, const LaunchOptions& options,
     SilenceErrors();
     throw Error(board->failure());
   }
+  return stopped_by;
 }
 
 }  // namespace convoy

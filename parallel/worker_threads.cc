@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -46,10 +47,10 @@ class FirstFailure {
 
 }  // namespace
 
-void RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
-               const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
-               const std::function<void(const std::string& error)>& report,
-               const std::string& dump) {
+int RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
+              const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
+              const std::function<void(const std::string& error)>& report,
+              const std::string& dump) {
   const auto fail = [&](const std::shared_ptr<ProcessGroup>& group, const std::string& error) {
     report(error);
     if (group && !dump.empty()) DumpHistory(dump, *group, error);
@@ -62,23 +63,27 @@ void RunWorker(int rank, Device device, const std::function<void(Worker&)>& trai
     // Others may still want this worker's part of what its device has been given.
     if (!device.is_cpu()) GetBackend(device.type).Synchronize(device);
     group->Finish();
+    return worker.stopped_by();
   } catch (const std::exception& error) {
     fail(group, error.what());
   } catch (...) {
     fail(group, "an exception that is not a std::exception");
   }
+  return 0;
 }
 
-void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>& train,
-                const ThreadTransport& transport) {
+int RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>& train,
+               const ThreadTransport& transport) {
   FirstFailure failure(transport);
+  std::atomic<int> stopped_by{0};
   const auto run = [&](int rank) {
-    RunWorker(
+    const int signal = RunWorker(
         rank, {type, rank}, train, transport.join,
         [&](const std::string& error) {
           failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, error));
         },
         transport.dump);
+    if (signal != 0) stopped_by = signal;
   };
   if (workers == 1) {
     run(0);
@@ -99,6 +104,7 @@ void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>
     for (std::thread& thread : threads) thread.join();
   }
   failure.Rethrow();
+  return stopped_by;
 }
 
 }  // namespace convoy

@@ -23,15 +23,15 @@ struct ThreadTransport {
 };
 
 /// Runs `train` once per rank, each on a thread of its own (a single one on the calling thread)
-/// and on device `type`:rank. Throws: the first failure, as `[worker R of N] ...`.
-void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>& train,
-                const ThreadTransport& transport);
+/// and on device `type`:rank. Returns the signal that a worker stopped early on, or 0.
+/// Throws: the first failure, as `[worker R of N] ...`.
+int RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>& train,
+               const ThreadTransport& transport);
 
 /// What a worker runs: joins, trains, leaves. Anything thrown goes to `report`, as a text; then
-/// the history is dumped, unless `dump` is empty (history_dump.h).
-void RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
-               const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
-               const std::function<void(const std::string& error)>& report,
-               const std::string& dump);
+/// the history is dumped, unless `dump` is empty (history_dump.h). Returns Worker::stopped_by().
+int RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
+              const std::function<std::shared_ptr<ProcessGroup>(int rank)>& join,
+              const std::function<void(const std::string& error)>& report, const std::string& dump);
 
 }  // namespace convoy

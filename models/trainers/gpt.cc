@@ -12,9 +12,11 @@
 #include "models/data/text.h"
 #include "models/trainers/common/checks.h"
 #include "models/trainers/common/evaluate.h"
+#include "models/trainers/common/given_flags.h"
 #include "models/trainers/common/task.h"
 #include "models/trainers/common/text.h"
 #include "models/trainers/gpt_data.h"
+#include "parallel/processes/exit_status.h"
 
 namespace convoy {
 namespace {
@@ -194,6 +196,7 @@ class GptTrainer : public Trainer {
   }
 
   void Prepare(CLI::App& app) override {
+    const GivenFlags given(app);
     if (gpt_.preset == "nano") {
       for (const auto& [flag, value] : kNano) SetUnlessGiven(app, flag, value);
     }
@@ -201,12 +204,15 @@ class GptTrainer : public Trainer {
     if (gpt2) {
       for (const auto& [flag, value] : kGpt2) SetUnlessGiven(app, flag, value);
     }
-    if (GptData::HoldsTokens(flags_.data) || (gpt2 && flags_.data.empty())) {
+    const bool tokens = GptData::HoldsTokens(flags_.data) || (gpt2 && flags_.data.empty());
+    CheckGoTogether(given, tokens);
+    if (tokens) {
       data_ = GptData::Tokens(flags_.data, gpt_.vocab_size, flags_.seed);
       gpt_.model.vocab_multiple = kTokenMultiple;
     } else {
       data_ = GptData::Characters(flags_.data);
     }
+    data_.CheckWindows(gpt_.model.block_size);
     gpt_.model.vocab_size = data_.vocab_size();
     gpt_.model.dropout = flags_.dropout;
     gpt_.model.dtype = flags_.dtype;
@@ -227,6 +233,21 @@ class GptTrainer : public Trainer {
   int64_t tokens_per_sample() const override { return gpt_.model.block_size; }
 
  private:
+  void CheckGoTogether(const GivenFlags& given, bool tokens) const {
+    const auto check = [&](bool sensible, const char* flag, const char* why) {
+      CheckUsage(sensible || !given(flag), "[{}] has no effect: {}; leave it out", flag, why);
+    };
+    const bool samples = gpt_.sample.tokens > 0;
+    check(tokens, "--vocab-size", "the characters of a text are counted");
+    check(!tokens || !samples, "--sample", "it writes characters, and the data are tokens");
+    for (const char* flag : {"--temperature", "--top-k"}) {
+      check(!tokens, flag, "it is of the text at the end, and the data are tokens");
+      check(samples, flag, "--sample 0 writes no text at the end");
+    }
+    check(gpt_.sample.temperature > 0, "--top-k", "--temperature 0 takes the likeliest character");
+    check(flags_.eval_every > 0, "--eval-samples", "--eval-every 0 evaluates at the end only");
+  }
+
   GptFlags gpt_;
   GptData data_;
 };

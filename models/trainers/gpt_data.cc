@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "core/error.h"
 #include "models/data/tokens.h"
 #include "models/trainers/common/text.h"
 #include "models/trainers/default_text.h"
@@ -46,10 +47,21 @@ std::span<const int32_t> GptData::validation() const {
 }
 
 std::string GptData::Describe() const {
-  return fmt::format("{}: {} {} ({} distinct), {} of them for validation", name_,
-                     WithCommas(static_cast<int64_t>(tokens_.size())),
-                     characters_ ? "characters" : "tokens", WithCommas(vocab_size_),
+  const std::string known = characters_ ? WithCommas(vocab_size_) + " distinct"
+                                        : "vocabulary of " + WithCommas(vocab_size_);
+  return fmt::format("{}: {} {} ({}), {} of them for validation", name_,
+                     WithCommas(static_cast<int64_t>(tokens_.size())), Units(), known,
                      WithCommas(static_cast<int64_t>(validation().size())));
+}
+
+void GptData::CheckWindows(int64_t block_size) const {
+  const int64_t wanted = block_size + 1, least = 10 * block_size + 1;
+  CONVOY_CHECK(static_cast<int64_t>(validation().size()) >= wanted,
+               "[gpt] '{}' has {} {}, of which the last tenth, {}, is for validation: too few for "
+               "one window of --block-size {} and what follows it; give at least {} {}, or a "
+               "smaller --block-size",
+               name_, WithCommas(static_cast<int64_t>(tokens_.size())), Units(),
+               validation().size(), block_size, WithCommas(least), Units());
 }
 
 }  // namespace convoy

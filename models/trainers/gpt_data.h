@@ -28,8 +28,12 @@ class GptData {
   /// None if tokens are not characters.
   const std::optional<CharVocabulary>& characters() const { return characters_; }
   std::string Describe() const;
+  /// Throws: Error unless both parts hold a window of `block_size` tokens and the one after it.
+  void CheckWindows(int64_t block_size) const;
 
  private:
+  const char* Units() const { return characters_ ? "characters" : "tokens"; }
+
   std::string name_;
   int64_t vocab_size_ = 0;
   std::optional<CharVocabulary> characters_;

@@ -18,6 +18,7 @@
 #include "models/trainers/common/text.h"
 #include "ops/loss.h"
 #include "ops/reduce.h"
+#include "parallel/processes/exit_status.h"
 
 namespace convoy {
 namespace {
@@ -128,6 +129,8 @@ class MnistTrainer : public Trainer {
   }
 
   void Prepare(CLI::App& app) override {
+    CheckUsage(app.count("--steps") == 0 || app.count("--epochs") == 0,
+               "[--epochs] has no effect beside --steps; leave one of the two out");
     CONVOY_CHECK(!flags_.data.empty(),
                  "[mnist] --data DIR is missing: a folder with train-images-idx3-ubyte, "
                  "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each "

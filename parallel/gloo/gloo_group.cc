@@ -261,7 +261,10 @@ void GlooGroup::RunNext(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   records().Started(call->call.id, call->since);
   peers_.Ready(call->number);
-  Run(*call, [&] { collectives_.Run(call->call, call->slot); });
+  Run(*call, [&] {
+    collectives_.Run(call->call, call->slot);
+    peers_.Ended(call->number, call->call, call->what);
+  });
   lock.lock();
   running_ = nullptr;
   ended_.notify_all();

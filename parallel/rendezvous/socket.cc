@@ -141,7 +141,7 @@ Fd ListenAt(const std::string& host, int port) {
   if (elsewhere) {
     if (Fd fd = ListenEverywhere(port, error)) return fd;
   }
-  Fail("[Store] cannot listen at {} ({}); choose another port, or 0 for a free one",
+  Fail("[Store] cannot listen at {} ({}); choose another port",
        AddressText(host.empty() ? "*" : host, port), ErrnoText(error));
 }
 

@@ -63,8 +63,8 @@ TEST_CASE("A run that fails leaves every worker's history, and says where") {
     alone->Barrier();
     fails(worker);
   });
-  CHECK(error == "[worker 1 of 2] out of luck\nlast collectives of workers 0, 1: " + folder.path() +
-                     "/collectives-rank-R.json");
+  CHECK(error == "[worker 1 of 2] out of luck\n  last collectives of workers 0, 1: " +
+                     folder.path() + "/collectives-rank-R.json");
   const Json json = folder.Read(0);
   CHECK(json["rank"] == 0);
   CHECK(json["workers"] == 2);

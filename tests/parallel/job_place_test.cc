@@ -38,6 +38,20 @@ TEST_CASE("CONVOY_RENDEZVOUS names an address, a file or a name") {
   CHECK(local.name == "my.job-1_x");
 }
 
+TEST_CASE("MASTER_ADDR may have an IPv6 address in brackets") {
+  for (const char* address : {"fe80::1", "[fe80::1]"}) {
+    const MeetingPlace v6 =
+        Read({{"MASTER_ADDR", address}, {"MASTER_PORT", "29511"}, {"CONVOY_SECRET", kSecret}});
+    CHECK(v6.host == "fe80::1");
+    CHECK(v6.port == 29511);
+  }
+  const JobShape here{.size = 2, .local_size = 2, .name = [] { return std::string("job"); }};
+  for (const char* loopback : {"::1", "[::1]"}) {
+    CHECK(Read({{"MASTER_ADDR", loopback}}, here).kind == Kind::kLocal);
+  }
+  CHECK_THROWS_WITH(Read({{"MASTER_ADDR", "[::1"}}), Catch::Contains("got '[::1'; set it to what"));
+}
+
 TEST_CASE("CONVOY_RENDEZVOUS goes before MASTER_ADDR") {
   CHECK(Read({{"CONVOY_RENDEZVOUS", "local:a"}, {"MASTER_ADDR", "box"}}).name == "a");
 }
@@ -104,7 +118,8 @@ TEST_CASE("MASTER_ADDR, MASTER_PORT and CONVOY_SECRET that cannot be so") {
     CHECK_THROWS_WITH(Read({{"MASTER_ADDR", "box"}, {"MASTER_PORT", port}}),
                       "[Launch] MASTER_PORT: expected a whole number from 1 to 65535, got '" +
                           std::string(port) +
-                          "'; give all processes one port that is free on rank 0's machine");
+                          "'; give all processes the same port, one that is free on rank 0's "
+                          "machine");
   }
   CHECK_THROWS_WITH(Read({{"MASTER_ADDR", "box"}, {"CONVOY_SECRET", "123456789012345"}}),
                     "[Launch] CONVOY_SECRET: expected 16 to 4096 characters, got 15; export "

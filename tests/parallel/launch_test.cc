@@ -2,6 +2,7 @@
 #include "parallel/launch.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,10 +12,13 @@
 #include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/error.h"
 #include "core/threads.h"
+#include "parallel/placement.h"
+#include "tests/parallel/memory_store.h"
 
 namespace convoy {
 namespace {
@@ -122,18 +126,20 @@ TEST_CASE("More threads than cores is worth a warning") {
   const int cores = AvailableCores();
   const Outcome outcome = RunMain({"--workers", std::to_string(cores + 1), "--threads", "1"});
   CHECK(outcome.status == 0);
-  CHECK(outcome.errors ==
-        fmt::format("warning: {0} workers of 1 thread(s) want {0} cores, but {1} are "
-                    "available; the threads will take turns\n",
-                    cores + 1, cores));
+  CHECK(
+      outcome.errors ==
+      fmt::format("warning: {0} workers of 1 thread want {0} cores, but {1} {2} available on this "
+                  "host; the threads will take turns\n",
+                  cores + 1, cores, cores == 1 ? "is" : "are"));
   CHECK(RunMain({"--workers", "1", "--threads", "1"}).errors.empty());
 }
 
 TEST_CASE("Options that make no sense are errors of one line") {
-  const auto check = [](std::vector<std::string> arguments, const std::string& message) {
+  const auto check = [](std::vector<std::string> arguments, const std::string& message,
+                        int status = 2) {
     const Outcome outcome = RunMain(std::move(arguments));
     CHECK(outcome.errors == "error: " + message + "\n");
-    CHECK(outcome.status == 1);
+    CHECK(outcome.status == status);
   };
   check({"--workers", "0"}, "[Launch] --workers wants at least 1, got 0");
   check({"--workers", "-2"}, "[Launch] --workers wants at least 1, got -2");
@@ -143,18 +149,18 @@ TEST_CASE("Options that make no sense are errors of one line") {
   check({"--launch", "fibers"}, "[Launch] --launch wants processes or threads, got 'fibers'");
   check({"--timeout", "0"}, "[Launch] --timeout wants seconds, more than 0, got 0");
   check({"--device", "cuda"},
-        "[Launch] --device cuda: this build has no CUDA backend; use --device cpu");
+        "[Launch] --device cuda: this build has no CUDA backend; use --device cpu", 1);
   CHECK_THROWS_WITH(Launch({.workers = -1}, Nothing),
                     "[Launch] --workers wants at least 1, got -1");
 }
 
 TEST_CASE("A command line that cannot be read is an error of one line") {
   const Outcome unknown = RunMain({"--wrokers", "2"});
-  CHECK(unknown.status != 0);
+  CHECK(unknown.status == 2);
   CHECK_THAT(unknown.errors, Catch::StartsWith("error: ") && Catch::Contains("--wrokers") &&
                                  Catch::EndsWith(" (--help lists the flags)\n"));
   const Outcome text = RunMain({"--workers", "two"});
-  CHECK(text.status != 0);
+  CHECK(text.status == 2);
   CHECK_THAT(text.errors, Catch::StartsWith("error: ") && Catch::Contains("two"));
 }
 
@@ -165,7 +171,8 @@ TEST_CASE("--help explains the flags and runs nothing") {
   CHECK(outcome.status == 0);
   CHECK_THAT(capture.Text(), Catch::Contains("--workers") && Catch::Contains("--threads") &&
                                  Catch::Contains("--device") && Catch::Contains("--launch") &&
-                                 Catch::Contains("--timeout") && Catch::Contains("at most 4"));
+                                 Catch::Contains("--timeout") && Catch::Contains("at most 4") &&
+                                 Catch::Contains("Exit status: 0 when all is done"));
 }
 
 TEST_CASE("A run that fails prints the first cause with its rank") {
@@ -175,6 +182,39 @@ TEST_CASE("A run that fails prints the first cause with its rank") {
   });
   CHECK(outcome.status == 1);
   CHECK(outcome.errors == "error: [worker 1 of 2] disk full\n");
+}
+
+TEST_CASE("Workers that stop early on a signal make it the exit status, as a shell has it") {
+  const int workers = GENERATE(1, 3);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const Outcome outcome =
+        RunMain({"--workers", std::to_string(workers), "--threads", "1", "--device", "cpu"},
+                [&](Worker& worker) {
+                  worker.StopEarly(signal);
+                  CONVOY_CHECK(worker.stopped_by() == signal, "signal");
+                });
+    CHECK(outcome.status == 128 + signal);
+  }
+  CHECK(Launch({.workers = workers, .threads = 1, .device = "cpu"}, Nothing) == 0);
+}
+
+TEST_CASE("Processes of one host share its cores, those of another do not count") {
+  MemoryStore store;
+  // As a process of another host would have it.
+  store.Set("the machine of worker 1", "boot/other/net:[1] 11111111");
+  Neighbours found[3];
+  std::thread zero([&] { found[0] = FindNeighbours(store, 0, 3, 60); });
+  std::thread two([&] { found[2] = FindNeighbours(store, 2, 3, 60); });
+  zero.join();
+  two.join();
+  for (const int rank : {0, 2}) {
+    CHECK(found[rank].local_rank == rank / 2);
+    CHECK(found[rank].local_size == 2);
+    CHECK(found[rank].sharing_cores == 2);
+    CHECK(found[rank].cores == AvailableCores());
+    const LaunchOptions options{.device = "cpu"};
+    CHECK(PlaceInJob(options, 3, found[rank]).threads == std::max(AvailableCores() / 2, 1));
+  }
 }
 
 TEST_CASE("Under a launcher of several processes this one is a worker, and says whom it misses") {

@@ -154,10 +154,8 @@ void CheckFlags(const CommonFlags& flags) {
 }
 
 Schedule CommonFlags::MakeSchedule() const {
-  const ScheduleOptions options{.max = lr,
-                                .min = std::min(min_lr, lr),
-                                .warmup = warmup,
-                                .steps = std::max(steps, warmup + 1)};
+  const ScheduleOptions options{
+      .max = lr, .min = min_lr, .warmup = warmup, .steps = std::max(steps, warmup + 1)};
   switch (decay) {
     case Decay::kLinear:
       return Schedule::Linear(options);

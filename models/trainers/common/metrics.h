@@ -21,8 +21,8 @@ struct StepMetrics {
   double grad_norm = 0;              ///< before clipping
   std::optional<double> loss_scale;  ///< with dynamic loss scaling
   bool skipped = false;              ///< nothing was updated: the gradients were not finite
-  double step_ms = 0;
-  double samples_per_s = 0;
+  double step_ms = 0;        ///< of wall time, from the end of the step before or of its evaluation
+  double samples_per_s = 0;  ///< of this step alone
   std::optional<double> tokens_per_s;
   double exposed_comm_ms = 0;
   std::optional<Evaluation> evaluation;

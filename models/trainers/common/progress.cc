@@ -22,16 +22,6 @@ size_t TerminalColumns() {
   return size.ws_col;
 }
 
-std::string Line(const StepMetrics& metrics, int64_t steps, double seconds_left) {
-  const bool tokens = metrics.tokens_per_s.has_value();
-  return fmt::format(
-      "step {:>{}}/{}  loss {:.4f}  lr {:.2e}  norm {:.3f}  {:.1f} ms/step  {} {}/s  {} left",
-      metrics.step, fmt::formatted_size("{}", steps), steps, metrics.loss, metrics.lr,
-      metrics.grad_norm, metrics.step_ms,
-      WithCommas(static_cast<int64_t>(tokens ? *metrics.tokens_per_s : metrics.samples_per_s)),
-      tokens ? "tokens" : "samples", Duration(seconds_left));
-}
-
 }  // namespace
 
 Progress::Progress(int64_t steps, bool show)
@@ -46,25 +36,41 @@ void Progress::EndLine() {
   line_open_ = false;
 }
 
+std::string Progress::Line(const StepMetrics& metrics, double seconds_left) const {
+  const bool tokens = metrics.tokens_per_s.has_value();
+  return fmt::format(
+      "step {:>{}}/{}  loss {:.4f}  lr {:.2e}  norm {:.3f}  {:.1f} ms/step  {} {}/s  {} left",
+      metrics.step, fmt::formatted_size("{}", steps_), steps_, metrics.loss, metrics.lr,
+      metrics.grad_norm, ms_ / static_cast<double>(taken_),
+      WithCommas(static_cast<int64_t>(1e3 * (tokens ? tokens_ : samples_) / ms_)),
+      tokens ? "tokens" : "samples", Duration(seconds_left));
+}
+
 void Progress::Show(const StepMetrics& metrics, double seconds_left) {
   if (!show_) return;
+  ++taken_;
+  ms_ += metrics.step_ms;
+  samples_ += metrics.samples_per_s * metrics.step_ms / 1e3;
+  tokens_ += metrics.tokens_per_s.value_or(0) * metrics.step_ms / 1e3;
   const Clock::time_point now = Clock::now();
   const bool last = metrics.step == steps_;
   if (terminal_) {
     if (line_open_ && !last && now - last_ < kRewriteEvery) return;
-    std::string line = Line(metrics, steps_, seconds_left);
+    std::string line = Line(metrics, seconds_left);
     line.resize(
         std::min(line.size(), TerminalColumns() - 1));  // a wrapped line cannot be rewritten
     fmt::print("\r\033[K{}", line);
     line_open_ = true;
   } else {
     if (metrics.step < next_step_ && !last && now - last_ < kPlainEvery) return;
-    fmt::print("{}\n", Line(metrics, steps_, seconds_left));
+    fmt::print("{}\n", Line(metrics, seconds_left));
     const int64_t tenth = std::max<int64_t>(1, steps_ / 10);
     next_step_ = (metrics.step / tenth + 1) * tenth;
   }
   std::fflush(stdout);
   last_ = now;
+  taken_ = 0;
+  ms_ = samples_ = tokens_ = 0;
 }
 
 void Progress::Print(const StepMetrics& metrics) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <numeric>
 
 #include "core/backend.h"
 #include "core/quantile.h"
@@ -93,9 +95,12 @@ void TrainingRun::PrintSummary() {
   if (!worker_.is_main()) return;
 
   const int64_t steps = static_cast<int64_t>(step_ms_.size());
-  progress_.Print(fmt::format("{} {} of {} steps in {}",
+  const std::string why = steps == flags_.steps ? ""
+                                                : fmt::format(", on signal {} ({})", stop_signal_,
+                                                              strsignal(stop_signal_));
+  progress_.Print(fmt::format("{} {} of {} steps in {}{}",
                               steps == flags_.steps ? "Finished" : "Stopped after", steps,
-                              flags_.steps, Duration(training_s_)));
+                              flags_.steps, Duration(training_s_), why));
   if (skipped_ > 0) {
     progress_.Print(
         Field("skipped", fmt::format("{} steps whose gradients were not finite", skipped_)));
@@ -109,14 +114,20 @@ void TrainingRun::PrintSummary() {
     progress_.Print(Field("validation", "loss " + value));
   }
   if (steps > 0) {
-    const double median_ms = Median(step_ms_);
-    const double samples_per_s = 1e3 * samples_ / static_cast<double>(steps) / median_ms;
+    // Steps follow each other without a gap but for evaluations: together, the wall time of
+    // training.
+    const double training_ms = std::accumulate(step_ms_.begin(), step_ms_.end(), 0.0);
+    const double samples_per_s = 1e3 * samples_ / training_ms;
     const int64_t tokens = trainer_.tokens_per_sample();
     const double rate = tokens > 0 ? samples_per_s * static_cast<double>(tokens) : samples_per_s;
     progress_.Print(Field("training", fmt::format("loss {:.4f}", last_.loss)));
-    progress_.Print(Field("throughput", fmt::format("{} {}/s, {:.2f} ms/step (median)",
-                                                    WithCommas(std::llround(rate)),
-                                                    tokens > 0 ? "tokens" : "samples", median_ms)));
+    progress_.Print(
+        Field("throughput",
+              fmt::format("{} {}/s of wall time, without evaluation and saving",
+                          WithCommas(std::llround(rate)), tokens > 0 ? "tokens" : "samples")));
+    progress_.Print(
+        Field("step", fmt::format("{:.2f} ms/step (mean), {:.2f} ms/step (median)",
+                                  training_ms / static_cast<double>(steps), Median(step_ms_))));
     progress_.Print(
         Field("start-up", fmt::format("first step done {:.2f} s after launch", first_step_s_)));
     // On a GPU the host does not wait for communication, and so does not see it.

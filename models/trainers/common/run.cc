@@ -9,8 +9,8 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/time_mark.h"
-#include "models/trainers/common/interrupt.h"
 #include "parallel/rank_list.h"
+#include "parallel/stop_signal.h"
 
 namespace convoy {
 namespace {
@@ -51,10 +51,9 @@ TrainingRun::TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& me
 }
 
 void TrainingRun::Start(int64_t step) {
-  if (in_flight_.empty()) last_settled_ = Clock::now();
   const double lr = schedule_(step - 1);
   if (timeline_) step_->Profile(flags_.timeline_steps == 0 || step <= flags_.timeline_steps);
-  Readback report = step_->Start(lr, Interrupted());
+  Readback report = step_->Start(lr, StopSignal());
   in_flight_.push_back({step, lr, step_->net().stats().exposed_comm_ms, std::move(report)});
 }
 
@@ -82,7 +81,7 @@ StepMetrics TrainingRun::Take() {
   if (stop && flags_.on_non_finite == NonFinite::kStop) FailNotFinite(metrics, report);
   samples_ += report.samples;
   skipped_ += metrics.skipped ? 1 : 0;
-  stop_ = stop_ || report.stop;
+  if (stop_signal_ == 0) stop_signal_ = report.stop_signal;
   return metrics;
 }
 
@@ -121,10 +120,11 @@ void TrainingRun::Settle(size_t left) {
     training_s_ = Seconds(started_);
     const bool last = metrics.step == flags_.steps;
     const bool due = last || (flags_.eval_every > 0 && metrics.step % flags_.eval_every == 0);
-    if (due && !stop_) {  // then it is the newest step
+    if (due && stop_signal_ == 0) {  // then it is the newest step
       StepMetrics evaluated = metrics;
       evaluated.evaluation = Evaluate(/*complete=*/last);
       training_s_ = Seconds(started_);
+      last_settled_ = Clock::now();  // no step's time
       Record(evaluated);
     } else {
       Record(metrics);
@@ -184,9 +184,9 @@ void TrainingRun::Run() {
     start.evaluation = Evaluate(/*complete=*/true);
     Record(start);
   }
-  started_ = Clock::now();
+  started_ = last_settled_ = Clock::now();
   const size_t ahead = worker_.device().is_cpu() ? 0 : kStepsAhead;
-  for (int64_t step = 1; step <= flags_.steps && !stop_; ++step) {
+  for (int64_t step = 1; step <= flags_.steps && stop_signal_ == 0; ++step) {
     Start(step);
     // The first step's time is worth a wait; an evaluation must follow its own step.
     const bool due = flags_.eval_every > 0 && step % flags_.eval_every == 0;
@@ -197,7 +197,8 @@ void TrainingRun::Run() {
     AddToTimeline("save", [&] { task_->Save(flags_.save); });
   }
   PrintSummary();
-  if (worker_.is_main() && !stop_) task_->Show();
+  if (worker_.is_main() && stop_signal_ == 0) task_->Show();
+  if (last_.step < flags_.steps) worker_.StopEarly(stop_signal_);
 }
 
 }  // namespace convoy

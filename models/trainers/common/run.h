@@ -69,8 +69,8 @@ class TrainingRun {
   int64_t timeline_step_ = 0;  // the last one in it
 
   std::deque<InFlight> in_flight_;
-  Clock::time_point last_settled_;  // or when the oldest step in flight was started, if later
-  bool stop_ = false;               // a step's report has said so
+  Clock::time_point last_settled_;  // when the step before ended, or the evaluation after it
+  int stop_signal_ = 0;             // a step's report has said so
 
   // For the summary.
   Clock::time_point started_;
@@ -79,7 +79,7 @@ class TrainingRun {
   double samples_ = 0;
   int64_t skipped_ = 0;
   double first_step_s_ = 0;  // from launch to the end of the first step
-  double training_s_ = 0;
+  double training_s_ = 0;    // since started_, evaluations included
   StepMetrics last_;
   std::optional<StepMetrics> last_evaluated_;
 };

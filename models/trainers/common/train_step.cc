@@ -2,6 +2,7 @@
 #include "models/trainers/common/train_step.h"
 
 #include <fmt/core.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <limits>
@@ -18,8 +19,8 @@
 namespace convoy {
 namespace {
 
-constexpr int64_t kSums = 3;    // loss, stop, samples
-constexpr int64_t kStatus = 4;  // where the optimizer's begins: behind this worker's own loss
+constexpr int64_t kSums = 4;    // loss, workers that got SIGINT, workers that got SIGTERM, samples
+constexpr int64_t kStatus = 5;  // where the optimizer's begins: behind this worker's own loss
 
 DataParallelOptions Options(const CommonFlags& flags, const ParameterList& parameters) {
   DataParallelOptions options{.buckets = BucketsOfMb(flags.bucket_mb)};
@@ -116,7 +117,7 @@ void TrainStep::Enter(StepPhase phase) {
   if (profiling_) profiler_->Enter(phase);
 }
 
-Readback TrainStep::Start(double lr, bool stop) {
+Readback TrainStep::Start(double lr, int stop_signal) {
   Enter(StepPhase::kLoad);
   const Batch batch = task_.NextBatch();
   const double share = worker_.batch_share();
@@ -124,7 +125,9 @@ Readback TrainStep::Start(double lr, bool stop) {
   optimizer_->set_lr(lr);
   // A worker without a share computes on a sample that counts for nothing.
   const double rows = share > 0 ? static_cast<double>(batch.inputs.dim(0)) : 0;
-  host_part_.CopyFrom(Tensor::From({kSums}, std::vector<double>{0, stop ? 1.0 : 0.0, rows}));
+  const double interrupted = stop_signal == SIGINT ? 1 : 0;
+  const double terminated = stop_signal != 0 && stop_signal != SIGINT ? 1 : 0;
+  host_part_.CopyFrom(Tensor::From({kSums}, std::vector<double>{0, interrupted, terminated, rows}));
   if (graph_) {
     const std::string key = fmt::format("{} rows, share {}", batch.inputs.dim(0), share);
     Batch& inputs = inputs_[key];
@@ -147,8 +150,10 @@ StepReport TrainStep::Read(const Readback& report) const {
   const std::vector<double> status(values.begin() + kStatus, values.end());
   return {.loss = values[0],
           .own_loss = values[kSums],
-          .stop = values[1] > 0,
-          .samples = values[2],
+          .stop_signal = values[2] > 0   ? SIGTERM
+                         : values[1] > 0 ? SIGINT
+                                         : 0,
+          .samples = values[3],
           .status = optimizer_->Decode(status)};
 }
 

@@ -21,7 +21,7 @@ namespace convoy {
 struct StepReport {
   double loss = 0;      ///< mean over the global batch
   double own_loss = 0;  ///< this worker's part of it
-  bool stop = false;    ///< whether any worker was asked to stop before the step
+  int stop_signal = 0;  ///< the signal that asked any worker to stop before the step; 0: none
   double samples = 0;   ///< of all workers
   StepStatus status;
 };
@@ -32,8 +32,9 @@ class TrainStep {
   TrainStep(Worker& worker, Task& task, const CommonFlags& flags);
 
   /// Starts a step on the task's next batch. On a GPU nothing waits: its report is read when the
-  /// copy has arrived. `stop`: this worker has been asked to stop. Collective.
-  Readback Start(double lr, bool stop);
+  /// copy has arrived. `stop_signal`: SIGINT or SIGTERM if this worker has been asked to stop, or
+  /// 0. Collective.
+  Readback Start(double lr, int stop_signal);
   StepReport Read(const Readback& report) const;
 
   /// From now on steps are timed, for profiler(); or no longer.
@@ -61,9 +62,9 @@ class TrainStep {
   std::optional<StepProfiler> profiler_;
   bool profiling_ = false;
 
-  Tensor host_part_;  // (3) f64: what only the host knows of the sums below
-  Tensor report_;     // f64: sums over workers of loss, stop and samples; this worker's loss; the
-                      // optimizer's status
+  Tensor host_part_;  // (4) f64: what only the host knows of the sums below
+  Tensor report_;     // f64: sums over workers of loss, SIGINT, SIGTERM and samples; this worker's
+                      // loss; the optimizer's status
   Tensor sums_;       // view of report_
 
   std::optional<StepGraph> graph_;

@@ -1,8 +1,12 @@
 // The trainers as jobs of several processes: each way to start them, signals, and wrong use.
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 
+#include "core/threads.h"
 #include "tests/models/trainers/job.h"
 #include "tests/models/trainers/trainer_fixture.h"
 
@@ -10,6 +14,16 @@ namespace convoy {
 namespace {
 
 const Arguments kEndless{"--threads", "1", "--steps", "100000000", "--eval-every", "0"};
+
+/// The processes of the workers that tools/launch has started, by rank: the children of its only
+/// child.
+std::vector<int> WorkersOf(Job& launcher) {
+  const auto children = [](int pid) {
+    std::ifstream list(fmt::format("/proc/{0}/task/{0}/children", pid));
+    return std::vector<int>(std::istream_iterator<int>(list), {});
+  };
+  return children(children(launcher[0].pid()).at(0));
+}
 
 class JobFixture : public TrainerFixture {
  public:
@@ -33,9 +47,10 @@ class JobFixture : public TrainerFixture {
     }
   }
 
-  /// `stop` sends a signal when the first steps are done. All processes of ours end with 0, having
-  /// saved. (mpirun of Open MPI itself gives 1 after a signal.)
-  void CheckStops(const Starter& starter, const std::function<void(Job&)>& stop) const {
+  /// `stop` sends `signal` when the first steps are done. All processes end with 128 + `signal`,
+  /// having saved. (mpirun of Open MPI gives 1 after a signal, whatever its processes give.)
+  void CheckStops(const Starter& starter, int signal,
+                  const std::function<void(Job&, int)>& stop) const {
     for (const Program& program : Programs()) {
       CAPTURE(starter.name, program.name);
       std::remove(Saved("stopped").c_str());
@@ -43,11 +58,14 @@ class JobFixture : public TrainerFixture {
                   2, Command(program, Joined(kEndless, {"--save", Saved("stopped")}))),
               kPatientOpenMpi);
       REQUIRE(job[0].WaitForOutput("ms/step"));
-      stop(job);
+      stop(job, signal);
       const auto results = job.Wait();
       INFO(Said(results));
       if (starter.name != "Open MPI") {
-        for (const ProcessResult& result : results) CHECK(result.status == 0);
+        for (const ProcessResult& result : results) CHECK(result.status == 128 + signal);
+      }
+      for (const ProcessResult& result : results) {
+        CHECK_THAT(result.err, !Catch::Contains("failed first"));
       }
       CHECK_THAT(results[0].out, Catch::Contains("Stopped after "));
       CHECK_FALSE(SafetensorsFile(Saved("stopped")).entries().empty());
@@ -90,28 +108,91 @@ TEST_CASE_METHOD(JobFixture, "N processes train as one worker does: mpirun of MP
 
 TEST_CASE_METHOD(JobFixture, "A signal to tools/launch stops all of its workers, which save") {
   for (const int signal : {SIGINT, SIGTERM}) {
-    CheckStops(FindStarter("tools/launch"), [&](Job& job) { job[0].Signal(signal); });
+    CheckStops(FindStarter("tools/launch"), signal,
+               [](Job& job, int number) { job[0].Signal(number); });
   }
 }
 
 TEST_CASE_METHOD(JobFixture, "A signal to any one worker stops all, which save") {
   for (const size_t rank : {size_t{0}, size_t{1}}) {
-    CheckStops(FindStarter("local"), [&](Job& job) { job[rank].Signal(SIGTERM); });
+    CheckStops(FindStarter("local"), rank == 0 ? SIGTERM : SIGINT,
+               [&](Job& job, int number) { job[rank].Signal(number); });
   }
 }
 
 TEST_CASE_METHOD(JobFixture, "A signal to mpirun of Open MPI lets its workers save") {
   if (!FindStarter("Open MPI").Installed()) return;
-  CheckStops(FindStarter("Open MPI"), [&](Job& job) { job[0].Signal(SIGTERM); });
+  CheckStops(FindStarter("Open MPI"), SIGTERM, [](Job& job, int number) { job[0].Signal(number); });
 }
 
 TEST_CASE_METHOD(JobFixture, "A signal to mpirun of MPICH stops its workers, which save") {
   if (!FindStarter("MPICH").Installed()) return;
-  CheckStops(FindStarter("MPICH"), [&](Job& job) { job[0].Signal(SIGINT); });
+  CheckStops(FindStarter("MPICH"), SIGINT, [](Job& job, int number) { job[0].Signal(number); });
+}
+
+TEST_CASE_METHOD(JobFixture, "A signal to one worker of tools/launch stops all, which save") {
+  CheckStops(FindStarter("tools/launch"), SIGTERM,
+             [](Job& job, int number) { kill(WorkersOf(job).at(1), number); });
+}
+
+TEST_CASE_METHOD(JobFixture, "More threads than cores are worth one warning on a host") {
+  const int cores = AvailableCores();
+  const std::string warning = fmt::format("warning: 2 workers of {} thread{} want {} cores, but ",
+                                          cores, cores == 1 ? "" : "s", 2 * cores);
+  for (const Starter& starter : Starters()) {
+    if (!starter.Installed()) continue;
+    CAPTURE(starter.name);
+    const auto results =
+        Job(starter.command_lines(
+                2, Command(Programs()[1], {"--threads", std::to_string(cores), "--steps", "1"})))
+            .Wait();
+    INFO(Said(results));
+    std::string errors;
+    for (const ProcessResult& result : results) {
+      CHECK(result.status == 0);
+      errors += result.err;
+    }
+    const size_t first = errors.find(warning);
+    CHECK(first != std::string::npos);
+    CHECK(errors.find("warning: ", first + 1) == std::string::npos);
+  }
+}
+
+TEST_CASE_METHOD(JobFixture, "tools/launch quotes the cause, and what the dead worker did last") {
+  Job job(FindStarter("tools/launch").command_lines(3, Mnist(kEndless)));
+  REQUIRE(job[0].WaitForOutput("ms/step"));
+  kill(WorkersOf(job).at(1), SIGKILL);
+  const ProcessResult result = job.Wait()[0];
+  INFO(result.out << result.err);
+  CHECK(result.status == 128 + SIGKILL);
+  CHECK_THAT(result.err, Catch::Contains("[0] mnist: [worker 0 of 3] [Gloo] worker 1 has gone: ") &&
+                             Catch::Contains("[tools/launch] worker 1 of 3 failed first") &&
+                             Catch::EndsWith("it was killed by signal 9 (Killed)\n"));
+  CHECK_THAT(result.err, !Catch::Contains("has started no collective"));
+}
+
+TEST_CASE_METHOD(JobFixture, "tools/launch quotes what a worker says is wrong") {
+  const Arguments command = Mnist({"--steps", "10", "--hidden", "20"});
+  std::string line = "exec";
+  for (const std::string& word : command) line += " '" + word + "'";
+  // Worker 1 has another model than the others: worker 0 says it for both, above a table.
+  const ProcessResult result =
+      Job(FindStarter("tools/launch")
+              .command_lines(2, {"/bin/sh", "-c", line + " $([ $RANK = 0 ] || echo --hidden 24)"}))
+          .Wait()[0];
+  INFO(result.out << result.err);
+  CHECK(result.status == 1);
+  const std::string last = result.err.substr(result.err.rfind("error: "));
+  CHECK_THAT(last, Catch::Contains(" of 2 failed first (") &&
+                       Catch::Contains("said: mnist: [worker ") &&
+                       Catch::Contains("workers disagree on parameter 'layers."));
 }
 
 TEST_CASE_METHOD(JobFixture, "--workers is the launcher's to say") {
   for (const char* name : {"tools/launch", "local"}) {
+    // tools/launch passes on the status of a wrong command line.
+    const auto wrong = Job(FindStarter(name).command_lines(2, Mnist({"--workers", "3"}))).Wait();
+    for (const ProcessResult& result : wrong) CHECK(result.status == 2);
     CheckFails(Job(FindStarter(name).command_lines(2, Mnist({"--workers", "3"}))),
                {"[Launch] --workers 3, but the launcher has started 2 processes, each of which is "
                 "one worker; leave --workers out"});

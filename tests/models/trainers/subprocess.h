@@ -29,6 +29,7 @@ class Subprocess {
   /// Waits until stdout contains `text`. False if it ends without.
   bool WaitForOutput(const std::string& text);
   void Signal(int signal);
+  pid_t pid() const { return pid_; }
   ProcessResult Wait();
 
  private:

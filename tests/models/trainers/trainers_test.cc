@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
 
 #include "tests/models/trainers/trainer_fixture.h"
 
@@ -139,7 +141,8 @@ TEST_CASE_METHOD(TrainerFixture,
   }
 }
 
-TEST_CASE_METHOD(TrainerFixture, "Ctrl-C finishes the step, saves, sums up and exits with 0") {
+TEST_CASE_METHOD(TrainerFixture,
+                 "A signal finishes the step, saves, sums up, and is the exit status") {
   for (const Program& program : Programs()) {
     for (const int signal : {SIGINT, SIGTERM}) {
       CAPTURE(program.name, signal);
@@ -149,8 +152,10 @@ TEST_CASE_METHOD(TrainerFixture, "Ctrl-C finishes the step, saves, sums up and e
       process.Signal(signal);
       const ProcessResult result = process.Wait();
       INFO(result.out << result.err);
-      CHECK(result.status == 0);
+      CHECK(result.status == 128 + signal);
       CHECK(result.out.find("Stopped after ") != std::string::npos);
+      CHECK(result.out.find(signal == SIGINT ? ", on signal 2 (" : ", on signal 15 (") !=
+            std::string::npos);
       CHECK(result.out.find("throughput") != std::string::npos);
       CHECK_FALSE(SafetensorsFile(Saved("stopped")).entries().empty());
     }
@@ -216,9 +221,10 @@ TEST_CASE_METHOD(TrainerFixture, "A GPT learns from token numbers, with its voca
   folder().Write("tokens.bin", tokens);
   Program gpt = Programs()[0];
   gpt.arguments[1] = folder() / "tokens.bin";
+  gpt.arguments.resize(gpt.arguments.size() - 2);  // --sample, of characters
   const ProcessResult result =
       Run(gpt, "tokens", {"--steps", "10", "--workers", "2", "--vocab-size", "300"});
-  CHECK(result.out.find("3,000 tokens (300 distinct)") != std::string::npos);
+  CHECK(result.out.find("3,000 tokens (vocabulary of 300)") != std::string::npos);
   CHECK(SafetensorsFile(Saved("tokens")).At("wte.weight").dims == std::vector<int64_t>{300, 16});
   CHECK(Metrics("tokens")[9]["loss"] < Metrics("tokens")[0]["loss"]);
 }
@@ -298,6 +304,32 @@ TEST_CASE_METHOD(TrainerFixture,
     CHECK_THAT(message, contains("plan.toml:2: the model has no parameter 'head'"));
     CHECK(std::count(message.begin(), message.end(), '\n') == 1);
   }
+}
+
+TEST_CASE_METHOD(TrainerFixture, "Throughput is of the wall's clock, not of the usual step") {
+  constexpr int kSteps = 5000, kSamples = 100'000;  // five batches of the 100 images: 22, ..., 12
+  Subprocess process(
+      Command(Programs()[1], {"--workers", "1", "--threads", "1", "--steps", std::to_string(kSteps),
+                              "--eval-every", "0", "--metrics", folder() / "wall.metrics"}));
+  REQUIRE(process.WaitForOutput("ms/step"));
+  process.Signal(SIGSTOP);  // as a quota does, if more gently
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  process.Signal(SIGCONT);
+  const ProcessResult result = process.Wait();
+  INFO(result.out << result.err);
+  REQUIRE(result.status == 0);
+  const size_t at = result.out.find("throughput  ");
+  REQUIRE(at != std::string::npos);
+  std::string digits;
+  for (const char c : result.out.substr(at + 12, result.out.find(' ', at + 12) - at - 12)) {
+    if (c != ',') digits += c;
+  }
+  const double rate = std::stod(digits);
+  CHECK(rate < kSamples / 2.0);
+  double ms = 0;
+  for (const auto& line : Metrics("wall")) ms += line["step_ms"].get<double>();
+  CHECK(ms > 2000);
+  CHECK(rate == Approx(1e3 * kSamples / ms).epsilon(0.01));
 }
 
 TEST_CASE_METHOD(TrainerFixture, "A model of another text is refused") {

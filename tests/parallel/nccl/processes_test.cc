@@ -131,7 +131,7 @@ TEST_CASE("Processes: no worker outlives the program, however that ends") {
     REQUIRE(program.process().WaitForOutput("\n"));
     program.process().Signal(signal);
     const ProcessResult result = program.Wait();
-    CHECK(result.status != 0);
+    CHECK(result.status == 128 + signal);
     int parent = 0, worker = 0;
     REQUIRE(std::sscanf(result.out.c_str(), "pids %d %d", &parent, &worker) == 2);
     for (int tries = 0; tries < 500 && (Lives(parent) || Lives(worker)); ++tries) {

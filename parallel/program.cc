@@ -1,0 +1,44 @@
+// A whole `main`: from the command line to the exit status.
+#include "parallel/program.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+namespace convoy {
+namespace {
+
+constexpr char kStatuses[] =
+    "Exit status: 0 when all is done, 1 if something has failed, 2 for a wrong command line,\n"
+    "128 + N if signal N came before all was done (130: Ctrl-C, 143: SIGTERM).";
+
+int Complain(const std::string& name, const std::string& what, int status) {
+  fmt::print(stderr, "{}: {}\n", name, what);
+  return status;
+}
+
+}  // namespace
+
+int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
+               const std::function<int()>& work) {
+  if (app.get_footer().empty()) app.footer(kStatuses);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    return Complain(name, fmt::format("{} (--help lists the flags)", error.what()), kExitUsage);
+  } catch (const std::exception& error) {  // of a flag that checks its value
+    return Complain(name, error.what(), kExitUsage);
+  }
+  try {
+    return work();
+  } catch (const UsageError& error) {
+    return Complain(name, error.what(), kExitUsage);
+  } catch (const std::exception& error) {
+    return Complain(name, error.what(), kExitFailed);
+  }
+}
+
+}  // namespace convoy

@@ -1,0 +1,34 @@
+// SIGINT and SIGTERM as a request: a number that the signal handler sets.
+#include "parallel/stop_signal.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "parallel/processes/exit_status.h"
+
+namespace convoy {
+namespace {
+
+std::atomic<int> stop_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not take a lock");
+
+void OnSignal(int signal) {
+  if (stop_signal.exchange(signal) != 0) _exit(SignalStatus(signal));
+}
+
+}  // namespace
+
+void CatchStopSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int StopSignal() { return stop_signal.load(std::memory_order_relaxed); }
+
+}  // namespace convoy

@@ -1,0 +1,15 @@
+// SIGINT and SIGTERM as a request to finish the step under way, save, and end.
+#pragma once
+
+namespace convoy {
+
+/// From now on the first SIGINT or SIGTERM of this process only asks to stop; the second one ends
+/// the process at once with status 128 + the signal's number. Call it before Launch.
+void CatchStopSignals();
+
+/// The signal that has asked to stop; 0: none has. All workers must stop after the same step, and
+/// a signal may reach one process alone or two processes in different steps, so let the workers
+/// agree, with a sum for example. Worker::StopEarly then makes it the program's exit status.
+int StopSignal();
+
+}  // namespace convoy
