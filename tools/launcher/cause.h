@@ -12,6 +12,7 @@ struct Cause {
   std::string text;     ///< empty: nothing worth a line
   int status = 1;       ///< what the launcher ends with
   bool killed = false;  ///< a worker was, rather than that it gave up
+  int rank = -1;        ///< of that worker; -1: no worker is the cause
 };
 
 /// Keeps the first one. But a worker that has died of a peer's death may be seen before the peer,

@@ -83,10 +83,10 @@ Connection::~Connection() {
 }
 
 std::string Connection::last_words() const {
-  if (!lines_.last_line().empty() || greeted()) return lines_.last_line();
+  if (!lines_.last_message().empty() || greeted()) return lines_.last_message();
   LinePrefixer greeting("");
   greeting.Feed(frames_.greeting() + "\n");
-  return greeting.last_line();
+  return greeting.last_message();
 }
 
 void Connection::Send(const Frame& frame) {

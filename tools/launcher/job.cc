@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "parallel/processes/exit_status.h"
 #include "parallel/processes/signal_catcher.h"
 #include "parallel/processes/spawn.h"
 #include "tools/launcher/cause.h"
@@ -230,18 +231,41 @@ class Job {
       if (options_.prefix) Write(fd, last);
     }
     if (status == 0) return;
+    if (signal_ != 0 && WIFEXITED(status) && ShellStatus(status) == SignalStatus(signal_)) {
+      stopped_ = SignalStatus(signal_);  // as it was asked to; the others may still be saving
+      return;
+    }
     if (signal_ != 0 && WIFSIGNALED(status)) {
       cause_.Add({fmt::format("[tools/launch] the workers were sent signal {} ({})", signal_,
                               strsignal(signal_)),
                   ShellStatus(status)});
       return;
     }
-    const std::string& said = worker.err.last_line();
+    const int signal = ShellStatus(status) - SignalStatus(0);
+    const bool stopped = WIFEXITED(status) && (signal == SIGINT || signal == SIGTERM);
     cause_.Add(
-        {fmt::format("[tools/launch] worker {} of {} failed first (host {}, pid {}): it {}{}{}",
-                     rank, options_.workers, worker.host->name(), worker.pid, DescribeEnd(status),
-                     said.empty() ? "" : "; its last line on stderr: ", said),
-         ShellStatus(status), WasKilled(status)});
+        {fmt::format(
+             "[tools/launch] worker {} of {} {} first (host {}, pid {}): it {}{}", rank,
+             options_.workers, stopped ? "stopped" : "failed", worker.host->name(), worker.pid,
+             DescribeEnd(status),
+             stopped ? fmt::format(", as after signal {} ({})", signal, strsignal(signal)) : ""),
+         ShellStatus(status), WasKilled(status), stopped ? -1 : rank});
+  }
+
+  // What worker `rank` said of its failure. It may have left that to another one: to one that names
+  // it, or to one that says why the whole run has failed.
+  std::string LastWords(int rank, bool killed) const {
+    const std::string own = workers_[static_cast<size_t>(rank)].err.last_message();
+    if (!own.empty()) return "; it said: " + own;
+    for (const std::string& sign :
+         {fmt::format("[worker {} of {}]", rank, options_.workers), std::string("[worker ")}) {
+      for (size_t other = 0; other < workers_.size(); ++other) {
+        const std::string said = workers_[other].err.last_message();
+        if (said.find(sign) != said.npos) return fmt::format("; worker {} said: {}", other, said);
+      }
+      if (killed) break;  // which the others can only confirm
+    }
+    return {};
   }
 
   void HasEnded(Connection& host) {
@@ -288,10 +312,11 @@ class Job {
     for (const auto& connection : connections_) connection->Kill();
     if (cause_.since()) {
       const Cause& cause = cause_.cause();
-      if (!cause.text.empty()) WriteAll(STDERR_FILENO, "error: " + cause.text + "\n");
+      const std::string words = cause.rank < 0 ? "" : LastWords(cause.rank, cause.killed);
+      if (!cause.text.empty()) WriteAll(STDERR_FILENO, "error: " + cause.text + words + "\n");
       return cause.status;
     }
-    return AllWorkersEnded() ? 0 : 128 + signal_;
+    return AllWorkersEnded() ? stopped_ : SignalStatus(signal_);
   }
 
   const JobOptions& options_;
@@ -301,7 +326,8 @@ class Job {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<WorkerView> workers_;  // by rank
   bool started_ = false;
-  int signal_ = 0;  // the last one that was passed on
+  int signal_ = 0;   // the last one that was passed on
+  int stopped_ = 0;  // the status of workers that stopped early on it
   FirstCause cause_;
   bool woken_ = false;                        // since then
   std::optional<Clock::time_point> ending_;   // since SIGTERM

@@ -32,7 +32,8 @@ std::vector<HostShare> ShareWorkers(const JobOptions& options);
 
 /// Runs it. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are passed on to the workers, a
 /// second SIGINT kills them. Prints a report if one fails. Returns 0 if all have ended with 0, else
-/// the status of the one that failed first, as a shell gives it.
+/// the status of the one that failed first, as a shell gives it; 128 + N if none has failed, but
+/// some have stopped early on a signal N that was passed on.
 /// Throws: Error if a host cannot be reached.
 int RunJob(const JobOptions& options);
 

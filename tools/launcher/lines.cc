@@ -5,14 +5,38 @@
 
 namespace convoy {
 
-void LinePrefixer::Complete(std::string_view line, std::string& to) {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r";
+
+// Of a terminal's control characters nothing is left.
+std::string Shown(std::string_view line) {
   constexpr size_t kMaxShown = 1000;
-  to.append(prefix_).append(line) += '\n';
-  if (line.find_first_not_of(" \t\r") == line.npos) return;
-  last_line_ = line.substr(0, kMaxShown);
+  std::string shown(line.substr(0, kMaxShown));
   std::replace_if(
-      last_line_.begin(), last_line_.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; },
-      ' ');
+      shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  return shown;
+}
+
+}  // namespace
+
+void LinePrefixer::Complete(std::string_view line, std::string& to) {
+  to.append(prefix_).append(line) += '\n';
+  const size_t text = line.find_first_not_of(kBlanks);
+  if (text == line.npos) return;
+  if (text == 0) {
+    in_warning_ = line.starts_with("warning: ");
+    if (in_warning_) return;
+    message_ = Shown(line);
+    continuations_ = 0;
+  } else if (!in_warning_ && ++continuations_ == 1) {
+    continuation_ = Shown(line.substr(text));
+  }
+}
+
+std::string LinePrefixer::last_message() const {
+  if (continuations_ != 1) return message_;
+  return message_.empty() ? continuation_ : message_ + " " + continuation_;
 }
 
 std::string LinePrefixer::Feed(std::string_view bytes) {

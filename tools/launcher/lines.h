@@ -16,8 +16,10 @@ class LinePrefixer {
   /// A last line without an end, with one.
   std::string Finish();
 
-  /// The last line that was not empty, without the prefix and shortened.
-  const std::string& last_line() const { return last_line_; }
+  /// The last message, without the prefix and shortened: the last line that is neither empty nor
+  /// indented. An indented line continues a message; one that is the only one belongs to the
+  /// result, but a table does not. Warnings do not count.
+  std::string last_message() const;
 
   static constexpr size_t kMaxLine = 1 << 20;
 
@@ -26,7 +28,9 @@ class LinePrefixer {
 
   std::string prefix_;
   std::string partial_;
-  std::string last_line_;
+  std::string message_, continuation_;
+  int continuations_ = 0;
+  bool in_warning_ = false;
 };
 
 }  // namespace convoy

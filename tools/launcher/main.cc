@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "parallel/processes/exit_status.h"
 #include "parallel/processes/spawn.h"
 #include "tools/launcher/agent.h"
 #include "tools/launcher/host_file.h"
@@ -30,10 +31,10 @@ int ParseCount(const char* flag, const std::string& text, int max) {
   int value = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
-  CONVOY_CHECK(error == std::errc() && rest == end && value >= 1 && value <= max,
-               "[tools/launch] {}: expected a whole number from 1 to {}, got '{}'; --help explains "
-               "the flags",
-               flag, max, text);
+  CheckUsage(error == std::errc() && rest == end && value >= 1 && value <= max,
+             "[tools/launch] {}: expected a whole number from 1 to {}, got '{}'; --help explains "
+             "the flags",
+             flag, max, text);
   return value;
 }
 
@@ -41,10 +42,10 @@ double ParseSeconds(const std::string& text) {
   std::istringstream stream(text);
   double value = 0;
   const bool read = static_cast<bool>(stream >> value) && stream.eof();
-  CONVOY_CHECK(read && std::isfinite(value) && value >= 0 && value <= 1e6,
-               "[tools/launch] --timeout: expected seconds from 0 to 1000000, got '{}'; --help "
-               "explains the flags",
-               text);
+  CheckUsage(read && std::isfinite(value) && value >= 0 && value <= 1e6,
+             "[tools/launch] --timeout: expected seconds from 0 to 1000000, got '{}'; --help "
+             "explains the flags",
+             text);
   return value;
 }
 
@@ -84,6 +85,12 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
       "printed, and its exit status is this one's. Ctrl-C reaches the workers; twice kills them."};
   app.name("tools/launch");
   app.formatter(std::make_shared<UsageFormatter>());
+  app.footer(
+      "Exit status: 0 if all workers ended with 0; 2 for a wrong command line; 126 or 127 if "
+      "COMMAND\n"
+      "cannot be started; 128 + N if the workers stopped early on signal N, or died of it; 255 if "
+      "a\n"
+      "host was lost; else that of the worker that failed first.");
   std::string workers, hosts, timeout, port, ssh;
   std::vector<std::string> env;
   bool no_prefix = false;
@@ -109,30 +116,33 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    fmt::print(stderr, "error: [tools/launch] {}; --help explains the flags\n", error.what());
-    return 2;
+    throw UsageError(fmt::format("[tools/launch] {}; --help explains the flags", error.what()));
   }
   JobOptions options{.prefix = !no_prefix, .env = ForwardedVariables(env)};
-  CONVOY_CHECK(has_command && !command.empty() && !command[0].empty(),
-               "[tools/launch] expected `-- COMMAND [ARGUMENT]...` after the flags, got {}; for "
-               "example: tools/launch --workers 4 -- ./train --steps 100",
-               has_command ? "nothing after --" : "no --");
+  CheckUsage(has_command && !command.empty() && !command[0].empty(),
+             "[tools/launch] expected `-- COMMAND [ARGUMENT]...` after the flags, got {}; for "
+             "example: tools/launch --workers 4 -- ./train --steps 100",
+             has_command ? "nothing after --" : "no --");
   options.command = std::move(command);
   if (!timeout.empty()) options.timeout_s = ParseSeconds(timeout);
   if (!port.empty()) options.port = ParseCount("--port", port, kMaxPort);
   options.ssh = Words(ssh.empty() ? "ssh -o BatchMode=yes -o ConnectTimeout=30 -o "
                                     "ServerAliveInterval=10 -o ServerAliveCountMax=3"
                                   : ssh);
-  CONVOY_CHECK(!options.ssh.empty(),
-               "[tools/launch] --ssh: expected a program, got ' '; leave it "
-               "out for ssh itself");
+  CheckUsage(!options.ssh.empty(),
+             "[tools/launch] --ssh: expected a program, got ' '; leave it "
+             "out for ssh itself");
+  CheckUsage(!hosts.empty() || (ssh.empty() && env.empty()),
+             "[tools/launch] {}: expected --hosts FILE beside it, as workers of this host get all "
+             "variables and need no ssh, got none; leave it out, or give --hosts",
+             ssh.empty() ? "--env" : "--ssh");
   if (!hosts.empty()) options.hosts = ReadHostFile(hosts);
   if (!workers.empty()) {
     options.workers = ParseCount("--workers", workers, kMaxWorkers);
   } else {
-    CONVOY_CHECK(!options.hosts.empty(),
-                 "[tools/launch] expected --workers N or --hosts FILE, got neither; for example: "
-                 "tools/launch --workers 4 -- ./train");
+    CheckUsage(!options.hosts.empty(),
+               "[tools/launch] expected --workers N or --hosts FILE, got neither; for example: "
+               "tools/launch --workers 4 -- ./train");
     options.workers = 0;
     for (const Host& host : options.hosts) options.workers += host.slots;
   }
@@ -166,8 +176,11 @@ int main(int argc, char** argv) {
   } catch (const convoy::SpawnError& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return error.status();
+  } catch (const convoy::UsageError& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return convoy::kExitUsage;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
-    return 1;
+    return convoy::kExitFailed;
   }
 }

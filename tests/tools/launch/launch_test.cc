@@ -167,7 +167,9 @@ TEST_CASE("The first failure is reported with all that is known of it, and its s
   const ProcessResult result =
       Run({"--workers", "3", "--timeout", "0.2"}, "[ $RANK = 1 ] || exec " + sleep +
                                                       "; echo first >&2; echo 'disk full' "
-                                                      ">&2; echo >&2; echo pid $$; exit 7");
+                                                      ">&2; printf '  a table\\n  of two\\n\\n' "
+                                                      ">&2; echo 'warning: late' >&2; "
+                                                      "echo pid $$; exit 7");
   CHECK(result.status == 7);
   REQUIRE(result.out.starts_with("[1] pid "));
   const std::string pid = Lines(result.out)[0].substr(8);
@@ -175,7 +177,7 @@ TEST_CASE("The first failure is reported with all that is known of it, and its s
   gethostname(host, sizeof(host) - 1);
   CHECK(Lines(result.err).back() ==
         fmt::format("error: [tools/launch] worker 1 of 3 failed first (host {}, pid {}): it ended "
-                    "with exit status 7; its last line on stderr: disk full",
+                    "with exit status 7; it said: disk full",
                     host, pid));
   CHECK(CountProcesses(sleep.substr(6)) == 0);
 }
@@ -224,6 +226,46 @@ TEST_CASE("Signals reach the workers, and what they make of them counts") {
   CHECK(result.status == 0);
   CHECK_THAT(result.out, Catch::Contains("[0] saved") && Catch::Contains("[1] saved"));
   CHECK_THAT(result.err, !Catch::Contains("error"));
+}
+
+TEST_CASE("Workers that stop early on a signal that was passed on have the time that they need") {
+  Subprocess launcher(CommandLine(
+      {"--workers", "3", "--timeout", "0.1"},
+      "trap 'sleep 0.$RANK; sleep $RANK; echo saved; [ $RANK = 1 ] && exit 0; exit 143' TERM; "
+      "echo ready; while :; do sleep 0.02; done"));
+  for (const char* ready : {"[0] ready", "[1] ready", "[2] ready"}) {
+    REQUIRE(launcher.WaitForOutput(ready));
+  }
+  launcher.Signal(SIGTERM);
+  const ProcessResult result = launcher.Wait();
+  CHECK(result.status == 128 + SIGTERM);
+  CHECK_THAT(result.out, Catch::Contains("[0] saved") && Catch::Contains("[1] saved") &&
+                             Catch::Contains("[2] saved"));
+  CHECK_THAT(result.err, !Catch::Contains("error"));
+}
+
+TEST_CASE("A worker that fails while the others stop early is the cause") {
+  Subprocess launcher(CommandLine(
+      {"--workers", "2"},
+      "trap '[ $RANK = 0 ] && exit 143; echo disk full >&2; exit 4' TERM; echo ready; while :; do "
+      "sleep 0.02; done"));
+  REQUIRE(launcher.WaitForOutput("[0] ready"));
+  REQUIRE(launcher.WaitForOutput("[1] ready"));
+  launcher.Signal(SIGTERM);
+  const ProcessResult result = launcher.Wait();
+  CHECK(result.status == 4);
+  CHECK_THAT(result.err, Catch::Contains("worker 1 of 2 failed first") &&
+                             Catch::EndsWith("it ended with exit status 4; it said: disk full\n"));
+}
+
+TEST_CASE("A worker that leaves its error to another one is quoted from there") {
+  const ProcessResult result = Run(
+      {"--workers", "2"},
+      "[ $RANK = 1 ] && exit 1; sleep 0.3; echo 'app: [worker 1 of 2] no such file' >&2; exit 1");
+  CHECK(result.status == 1);
+  CHECK_THAT(result.err,
+             Catch::EndsWith("it ended with exit status 1; worker 0 said: app: [worker 1 of 2] no "
+                             "such file\n"));
 }
 
 TEST_CASE("Workers that die of a signal that was passed on") {
@@ -405,37 +447,43 @@ TEST_CASE("Commands and flags that cannot be so") {
   const std::string seconds = "[tools/launch] --timeout: expected seconds from 0 to 1000000, got '";
   const std::vector<Case> cases = {
       {{},
-       1,
+       2,
        "[tools/launch] expected `-- COMMAND [ARGUMENT]...` after the flags, got no --; for "
        "example: tools/launch --workers 4 -- ./train --steps 100"},
-      {{"--workers", "2"}, 1, "after the flags, got no --; for example"},
-      {{"--workers", "2", "--"}, 1, "after the flags, got nothing after --; for example"},
-      {{"--workers", "2", "--", ""}, 1, "after the flags, got nothing after --; for example"},
+      {{"--workers", "2"}, 2, "after the flags, got no --; for example"},
+      {{"--workers", "2", "--"}, 2, "after the flags, got nothing after --; for example"},
+      {{"--workers", "2", "--", ""}, 2, "after the flags, got nothing after --; for example"},
       {{"--", "true"},
-       1,
+       2,
        "[tools/launch] expected --workers N or --hosts FILE, got neither; for "
        "example: tools/launch --workers 4 -- ./train"},
-      {{"--workers", "0", "--", "true"}, 1, number("--workers", "65536", "0")},
-      {{"--workers", "-1", "--", "true"}, 1, number("--workers", "65536", "-1")},
-      {{"--workers", "two", "--", "true"}, 1, number("--workers", "65536", "two")},
-      {{"--workers", "1.5", "--", "true"}, 1, number("--workers", "65536", "1.5")},
-      {{"--workers", "70000", "--", "true"}, 1, number("--workers", "65536", "70000")},
-      {{"--workers", "99999999999", "--", "true"}, 1, number("--workers", "65536", "99999999999")},
+      {{"--workers", "0", "--", "true"}, 2, number("--workers", "65536", "0")},
+      {{"--workers", "-1", "--", "true"}, 2, number("--workers", "65536", "-1")},
+      {{"--workers", "two", "--", "true"}, 2, number("--workers", "65536", "two")},
+      {{"--workers", "1.5", "--", "true"}, 2, number("--workers", "65536", "1.5")},
+      {{"--workers", "70000", "--", "true"}, 2, number("--workers", "65536", "70000")},
+      {{"--workers", "99999999999", "--", "true"}, 2, number("--workers", "65536", "99999999999")},
       {{"--workers=", "--", "true"}, 2, "[tools/launch] --workers: 1 required N missing; --help"},
       {{"--workers", "--", "true"}, 2, "--workers"},
       {{"--wrokers", "2", "--", "true"}, 2, "--wrokers; --help explains the flags"},
       {{"2", "--", "true"}, 2, "2; --help explains the flags"},
-      {{"--workers", "1", "--port", "0", "--", "true"}, 1, number("--port", "65535", "0")},
-      {{"--workers", "1", "--port", "65536", "--", "true"}, 1, number("--port", "65535", "65536")},
-      {{"--workers", "1", "--port", "http", "--", "true"}, 1, number("--port", "65535", "http")},
-      {{"--workers", "1", "--timeout", "soon", "--", "true"}, 1, seconds + "soon'; --help"},
-      {{"--workers", "1", "--timeout", "-1", "--", "true"}, 1, seconds + "-1'; --help"},
-      {{"--workers", "1", "--timeout", "nan", "--", "true"}, 1, seconds + "nan'; --help"},
-      {{"--workers", "1", "--timeout", "1e9", "--", "true"}, 1, seconds + "1e9'; --help"},
-      {{"--workers", "1", "--timeout", "5s", "--", "true"}, 1, seconds + "5s'; --help"},
+      {{"--workers", "1", "--port", "0", "--", "true"}, 2, number("--port", "65535", "0")},
+      {{"--workers", "1", "--port", "65536", "--", "true"}, 2, number("--port", "65535", "65536")},
+      {{"--workers", "1", "--port", "http", "--", "true"}, 2, number("--port", "65535", "http")},
+      {{"--workers", "1", "--timeout", "soon", "--", "true"}, 2, seconds + "soon'; --help"},
+      {{"--workers", "1", "--timeout", "-1", "--", "true"}, 2, seconds + "-1'; --help"},
+      {{"--workers", "1", "--timeout", "nan", "--", "true"}, 2, seconds + "nan'; --help"},
+      {{"--workers", "1", "--timeout", "1e9", "--", "true"}, 2, seconds + "1e9'; --help"},
+      {{"--workers", "1", "--timeout", "5s", "--", "true"}, 2, seconds + "5s'; --help"},
       {{"--workers", "1", "--ssh", " ", "--", "true"},
-       1,
+       2,
        "[tools/launch] --ssh: expected a program, got ' '; leave it out for ssh itself"},
+      {{"--workers", "1", "--ssh", "ssh -q", "--", "true"},
+       2,
+       "[tools/launch] --ssh: expected --hosts FILE beside it"},
+      {{"--workers", "1", "--env", "HOME", "--", "true"},
+       2,
+       "[tools/launch] --env: expected --hosts FILE beside it"},
       {{"--hosts", "/nonexistent", "--", "true"},
        1,
        "[tools/launch] --hosts /nonexistent: expected a file that can be read, got: No such file "

@@ -91,13 +91,30 @@ TEST_CASE("Lines are let through whole, with a prefix") {
   LinePrefixer lines("[3] ");
   CHECK(lines.Feed("ab").empty());
   CHECK(lines.Feed("c\n\nde") == "[3] abc\n[3] \n");
-  CHECK(lines.last_line() == "abc");
+  CHECK(lines.last_message() == "abc");
   CHECK(lines.Feed("\nf") == "[3] de\n");
   CHECK(lines.Finish() == "[3] f\n");
   CHECK(lines.Finish().empty());
-  CHECK(lines.last_line() == "f");
+  CHECK(lines.last_message() == "f");
   CHECK(lines.Feed(std::string("\x1b[1mbold\tx\n \n")) == "[3] \x1b[1mbold\tx\n[3]  \n");
-  CHECK(lines.last_line() == " [1mbold x");
+  CHECK(lines.last_message() == " [1mbold x");
+}
+
+TEST_CASE("The last message is the cause: no table below it, no warning, no blank line") {
+  LinePrefixer lines("");
+  lines.Feed(
+      "reading\nmnist: [worker 1 of 3] out of memory\n  worker 0: waits\n  worker 1: dead\n");
+  CHECK(lines.last_message() == "mnist: [worker 1 of 3] out of memory");
+  lines.Feed("\nwarning: too slow\n  by far\n");
+  CHECK(lines.last_message() == "mnist: [worker 1 of 3] out of memory");
+  lines.Feed("terminate called after throwing an instance of 'std::bad_alloc'\n  what():  no\n");
+  CHECK(lines.last_message() ==
+        "terminate called after throwing an instance of 'std::bad_alloc' what():  no");
+  lines.Feed("File \"a.py\"\n  x = 1\n\t^\nValueError: x\n");
+  CHECK(lines.last_message() == "ValueError: x");
+  LinePrefixer indented("");
+  indented.Feed("  alone\n");
+  CHECK(indented.last_message() == "alone");
 }
 
 TEST_CASE("A line without an end does not fill the memory") {
