@@ -22,6 +22,7 @@
 #include "core/error.h"
 #include "core/quantile.h"
 #include "parallel/launch.h"
+#include "parallel/program.h"
 
 namespace convoy {
 namespace {
@@ -116,11 +117,7 @@ int main(int argc, char** argv) {
   app.add_option("--host", options.host, "The address of this machine for Gloo's own")
       ->capture_default_str();
   convoy::AddLaunchFlags(app, launch);
-  CLI11_PARSE(app, argc, argv);
-  try {
-    convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Run(worker, options); });
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "gloo_allreduce: {}\n", error.what());
-    return 1;
-  }
+  return convoy::RunProgram(app, argc, argv, "gloo_allreduce", [&] {
+    return convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Run(worker, options); });
+  });
 }

@@ -17,6 +17,7 @@
 #include "core/quantile.h"
 #include "parallel/data_parallel.h"
 #include "parallel/launch.h"
+#include "parallel/program.h"
 #include "parallel/step_graph.h"
 #include "tools/bench/workload.h"
 
@@ -56,7 +57,8 @@ std::optional<double> PeakFlops(const std::string& gpu) {
 /// All that is printed.
 struct Result {
   double first_step_s = 0;
-  double step_ms = 0;  // median
+  double step_ms = 0;  // median of the rounds
+  double mean_ms = 0;  // of all steps timed: what throughput is taken from
   double host_waits_per_step = 0;
   double loss = 0;
   int64_t peak_bytes = 0;  // of the worker's tensors
@@ -91,6 +93,7 @@ Result Run(Worker& worker, Workload& load, const BenchOptions& options) {
   for (int i = 0; i < options.warmup; ++i) step();
   std::vector<double> rounds;
   int64_t waits = 0;
+  double seconds = 0;
   const int count = std::min(kRounds, options.steps);
   for (int round = 0; round < count; ++round) {
     const int steps = options.steps * (round + 1) / count - options.steps * round / count;
@@ -100,9 +103,12 @@ Result Run(Worker& worker, Workload& load, const BenchOptions& options) {
     for (int i = 0; i < steps; ++i) step();
     waits += backend.HostWaits() - before;
     finish();
-    rounds.push_back(1e3 * Since(start) / steps);
+    const double took = Since(start);
+    seconds += took;
+    rounds.push_back(1e3 * took / steps);
   }
   result.step_ms = Median(rounds);
+  result.mean_ms = 1e3 * seconds / options.steps;
   result.host_waits_per_step = static_cast<double>(waits) / options.steps;
   result.loss = double{loss.Item<float>()};
   result.peak_bytes = backend.Stats(device).peak_bytes;
@@ -113,7 +119,7 @@ void Print(const Worker& worker, const Workload& load, const BenchOptions& optio
            const Result& result) {
   const std::string device = GetBackend(worker.device().type).Describe(worker.device());
   const double items = static_cast<double>(load.batch() * load.items_per_sample());
-  const double rate = items * worker.world_size() / (result.step_ms / 1e3);
+  const double rate = items * worker.world_size() / (result.mean_ms / 1e3);
   const char* unit = load.items_per_sample() > 1 ? "tokens" : "samples";
   std::optional<double> mfu;
   if (const auto peak = PeakFlops(device);
@@ -133,6 +139,7 @@ void Print(const Worker& worker, const Workload& load, const BenchOptions& optio
                                 {"batch", load.batch()},
                                 {std::string(unit) + "_per_s", rate},
                                 {"step_ms", result.step_ms},
+                                {"mean_step_ms", result.mean_ms},
                                 {"first_step_s", result.first_step_s},
                                 {"host_waits_per_step", result.host_waits_per_step},
                                 {"tensors_peak_mib", tensors_mib},
@@ -184,14 +191,11 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--json", options.json, "Print the result as a JSON object");
   convoy::AddLaunchFlags(app, launch);
-  CLI11_PARSE(app, argc, argv);
-  // Initial values are drawn on the host: a GPU's worker has all its cores for that.
-  if (launch.device != "cpu" && app.count("--threads") == 0) launch.threads = 0;
-  try {
-    convoy::Launch(launch, [&](convoy::Worker& worker) { Time(worker, options); });
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
-    return 1;
-  }
-  return 0;
+  return convoy::RunProgram(app, argc, argv, "train_step", [&] {
+    convoy::CheckUsage(options.workload != "mlp" || options.context == 0,
+                       "[--context] is of texts, and mlp learns from images; leave it out");
+    // Initial values are drawn on the host: a GPU's worker has all its cores for that.
+    if (launch.device != "cpu" && app.count("--threads") == 0) launch.threads = 0;
+    return convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Time(worker, options); });
+  });
 }

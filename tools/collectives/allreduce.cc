@@ -3,12 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <exception>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "models/trainers/common/checks.h"
 #include "parallel/launch.h"
+#include "parallel/program.h"
 #include "tools/collectives/measure.h"
 #include "tools/collectives/options.h"
 #include "tools/collectives/places.h"
@@ -55,16 +55,8 @@ int main(int argc, char** argv) {
       "tools/allreduce");
   convoy::AddFlags(app, options);
   convoy::AddLaunchFlags(app, launch);
-  try {
-    app.parse(argc, argv);
+  return convoy::RunProgram(app, argc, argv, "allreduce", [&] {
     convoy::FinishOptions(app, options);
-    convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Bench(worker, options); });
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    fmt::print(stderr, "allreduce: {} (--help lists the flags)\n", error.what());
-    return 2;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "allreduce: {}\n", error.what());
-    return 1;
-  }
+    return convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Bench(worker, options); });
+  });
 }

@@ -63,6 +63,14 @@ std::vector<std::string> WarningsFor(const Measurement& m) {
                     what, spread.low, spread.high, 100 * spread.relative()));
   };
   check(m.step, "");
+  // Throughput is that of the usual step: right for the machine, wrong for a share of it.
+  if (m.step.mean > (1 + kWide) * m.step.median) {
+    warnings.push_back(
+        fmt::format("the mean step takes {:.2f} ms, the median one {:.2f}: something stops the "
+                    "workers now and then, such as a quota of CPU time, and over the wall's clock "
+                    "the throughput is {:.0f}% less than said",
+                    m.step.mean, m.step.median, 100 * (1 - m.step.median / m.step.mean)));
+  }
   if (m.workers > 1) check(m.step_without_communication, " without communication");
   if (m.steps < 5) {
     warnings.push_back(

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "models/trainers/common/checks.h"
 #include "parallel/launch.h"
 #include "parallel/placement.h"
+#include "parallel/program.h"
 #include "tools/scaling/machine.h"
 #include "tools/scaling/measure.h"
 #include "tools/scaling/output.h"
@@ -126,27 +128,27 @@ std::vector<int> PowersUpTo(int workers) {
 
 void CheckMeasuring(Flags& flags) {
   const bool synthetic = flags.model.name == "synthetic";
-  CONVOY_CHECK(synthetic == !flags.layers.empty(),
-               "[--layers] goes with --model synthetic, and is wanted there: as in "
-               "--model synthetic --layers 12x1.5M:4ms,1x10M:8ms");
+  CheckUsage(synthetic == !flags.layers.empty(),
+             "[--layers] goes with --model synthetic, and is wanted there: as in "
+             "--model synthetic --layers 12x1.5M:4ms,1x10M:8ms");
   if (synthetic) ParseSyntheticLayers(flags.layers);
   flags.measure.strong = flags.mode == "strong";
-  CONVOY_CHECK(!flags.measure.strong || flags.measure.batch > 0,
-               "[--mode] strong wants --batch: the samples of all workers together");
+  CheckUsage(!flags.measure.strong || flags.measure.batch > 0,
+             "[--mode] strong wants --batch: the samples of all workers together");
   flags.measure.rounds = flags.rounds.value_or(std::min(flags.measure.rounds, flags.measure.steps));
-  CONVOY_CHECK(flags.measure.rounds <= flags.measure.steps,
-               "[--rounds] {} rounds want at least as many --steps, got {}", flags.measure.rounds,
-               flags.measure.steps);
+  CheckUsage(flags.measure.rounds <= flags.measure.steps,
+             "[--rounds] {} rounds want at least as many --steps, got {}", flags.measure.rounds,
+             flags.measure.steps);
   std::vector<int>& counts = flags.measure.counts;
   std::sort(counts.begin(), counts.end());
   counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-  CONVOY_CHECK(counts.empty() || counts.front() >= 1,
-               "[--counts] wants numbers of at least 1, got {}", counts.front());
+  CheckUsage(counts.empty() || counts.front() >= 1,
+             "[--counts] wants numbers of at least 1, got {}", counts.front());
   if (StartedAsWorker()) return;
   if (!counts.empty() && flags.launch.workers == 0) flags.launch.workers = counts.back();
-  CONVOY_CHECK(counts.empty() || counts.back() <= flags.launch.workers,
-               "[--counts] {} workers cannot be measured: --workers says {}", counts.back(),
-               flags.launch.workers);
+  CheckUsage(counts.empty() || counts.back() <= flags.launch.workers,
+             "[--counts] {} workers cannot be measured: --workers says {}", counts.back(),
+             flags.launch.workers);
   const Placement place = Place(flags.launch);
   const int cores = AvailableCores();
   CONVOY_CHECK(
@@ -193,7 +195,33 @@ void MeasureAndShow(Worker& worker, const Flags& flags) {
   });
 }
 
-void Run(Flags& flags) {
+// Of flags that would have no effect beside others, the first one given is an error.
+void CheckGoTogether(const CLI::App& app, const Flags& flags) {
+  const bool measures = flags.from.empty() && flags.predict.profile.empty();
+  const std::string without = flags.from.empty() ? "--profile, which replaces a measurement"
+                                                 : "--from, which shows what is saved";
+  // A prediction sums by the same buckets.
+  const std::set<std::string> of_both = {"--bucket-mb", "--bucket-plan"};
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() == 0) continue;
+    const std::string name = option->get_name();
+    const bool measurement = option->get_group() == "Measure";
+    const bool prediction = option->get_group() == "Predict" || of_both.contains(name);
+    const bool used = measures || (flags.from.empty() && prediction);
+    CheckUsage(used || (!measurement && option->get_group() != "Predict"),
+               "[{}] has no effect beside {}; leave one of the two out", name, without);
+    CheckUsage(option->get_group() != "Predict" || !measures || Predicts(flags.predict),
+               "[{}] is of a prediction, and none is asked for; give --predict and --links too",
+               name);
+  }
+  CheckUsage(flags.measure.bucket_plan.empty() || app.count("--bucket-mb") == 0,
+             "[--bucket-mb] has no effect beside --bucket-plan; leave one of the two out");
+  CheckUsage(flags.model.name != "synthetic" || app.count("--dtype") == 0,
+             "[--dtype] has no effect on --model synthetic, which does not compute; leave it out");
+}
+
+int Run(const CLI::App& app, Flags& flags) {
+  CheckGoTogether(app, flags);
   CheckOutputFlags(flags.output);
   for (const auto& [flag, path] :
        {std::pair("--timeline", flags.measure.timeline), {"--save-profile", flags.save_profile}}) {
@@ -201,14 +229,18 @@ void Run(Flags& flags) {
   }
   flags.predict.bucket_mb = flags.bucket_mb;
   flags.predict.bucket_plan = flags.measure.bucket_plan;
-  if (!flags.from.empty()) return ShowSaved(flags.from, flags.output);
+  if (!flags.from.empty()) {
+    ShowSaved(flags.from, flags.output);
+    return 0;
+  }
   if (const std::optional<ModelProfile> profile = GivenProfile(flags.predict)) {
-    return Show(nullptr, flags.output,
-                [&] { return std::vector{RunPredict(flags.predict, *profile).prediction}; });
+    Show(nullptr, flags.output,
+         [&] { return std::vector{RunPredict(flags.predict, *profile).prediction}; });
+    return 0;
   }
   if (Predicts(flags.predict)) CheckPredictFlags(flags.predict);
   CheckMeasuring(flags);
-  Launch(flags.launch, [&](Worker& worker) { MeasureAndShow(worker, flags); });
+  return Launch(flags.launch, [&](Worker& worker) { MeasureAndShow(worker, flags); });
 }
 
 int Main(int argc, char** argv) {
@@ -217,18 +249,12 @@ int Main(int argc, char** argv) {
   Flags flags;
   flags.command = CommandLine(argc, argv);
   AddFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-    Run(flags);
+  return RunProgram(app, argc, argv, "scaling_bench", [&] {
+    const int status = Run(app, flags);
     CONVOY_CHECK(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
                  "[output] writing to standard output failed: is the disk full?");
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "scaling_bench: {}\n", error.what());
-    return 1;
-  }
+    return status;
+  });
 }
 
 }  // namespace

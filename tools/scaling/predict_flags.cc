@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "parallel/bucket_plan_file.h"
+#include "parallel/processes/exit_status.h"
 #include "tools/scaling/bundled_profiles.h"
 #include "tools/scaling/predict_text.h"
 
@@ -83,18 +84,17 @@ bool Predicts(const PredictFlags& flags) {
 }
 
 void CheckPredictFlags(const PredictFlags& flags) {
-  CONVOY_CHECK(!flags.sizes.empty(),
-               "[--predict] say for how many workers, like --predict 8,64,512");
+  CheckUsage(!flags.sizes.empty(), "[--predict] say for how many workers, like --predict 8,64,512");
   for (const int size : flags.sizes) {
-    CONVOY_CHECK(size >= 1, "[--predict] wants numbers of at least 1, got {}", size);
+    CheckUsage(size >= 1, "[--predict] wants numbers of at least 1, got {}", size);
   }
-  CONVOY_CHECK(!flags.links.empty(), "[--predict] wants --links: a file, or one of {}",
-               Joined(BuiltInLinks()));
-  CONVOY_CHECK(flags.stragglers >= 0 && flags.stragglers < 1,
-               "[--stragglers] wants a share from 0 to 1, like 0.02, got {}", flags.stragglers);
-  CONVOY_CHECK(flags.batch_of >= 0, "[--batch-of] wants a number of at least 0, got {}",
-               flags.batch_of);
-  CONVOY_CHECK(flags.bucket_mb > 0, "[--bucket-mb] wants a number over 0, got {}", flags.bucket_mb);
+  CheckUsage(!flags.links.empty(), "[--predict] wants --links: a file, or one of {}",
+             Joined(BuiltInLinks()));
+  CheckUsage(flags.stragglers >= 0 && flags.stragglers < 1,
+             "[--stragglers] wants a share from 0 to 1, like 0.02, got {}", flags.stragglers);
+  CheckUsage(flags.batch_of >= 0, "[--batch-of] wants a number of at least 0, got {}",
+             flags.batch_of);
+  CheckUsage(flags.bucket_mb > 0, "[--bucket-mb] wants a number over 0, got {}", flags.bucket_mb);
   FindLinks(flags.links);
 }
 

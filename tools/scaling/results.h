@@ -12,6 +12,7 @@ namespace convoy {
 struct Spread {
   double median = 0;
   double low = 0, high = 0;  ///< the quartiles
+  double mean = 0;           ///< over the wall's clock; 0: unknown, as of a result that was saved
 
   /// (high - low) / median
   double relative() const { return median > 0 ? (high - low) / median : 0; }

@@ -1,6 +1,7 @@
 // Median and quartiles of repetitions.
 #pragma once
 
+#include <numeric>
 #include <span>
 
 #include "core/quantile.h"
@@ -10,8 +11,11 @@ namespace convoy {
 
 /// Throws: Error if there is no sample.
 inline Spread SpreadOf(std::span<const double> samples) {
-  return {
-      .median = Median(samples), .low = Quantile(samples, 0.25), .high = Quantile(samples, 0.75)};
+  return {.median = Median(samples),
+          .low = Quantile(samples, 0.25),
+          .high = Quantile(samples, 0.75),
+          .mean = std::accumulate(samples.begin(), samples.end(), 0.0) /
+                  static_cast<double>(samples.size())};
 }
 
 }  // namespace convoy

@@ -4,7 +4,10 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
+
+#include "tools/scaling/machine.h"
 
 namespace convoy {
 namespace {
@@ -25,6 +28,21 @@ TEST_CASE("Quartiles as numpy.quantile gives them") {
   CHECK(Quantile(five, 0.5) == 0.3);
   CHECK(Quantile(five, 0.9) == Approx(0.58));
   CHECK(Quantile(five, 1) == 0.7);
+}
+
+TEST_CASE("Steps that a quota stops now and then are worth a warning, though most are alike") {
+  std::vector<double> samples(40, 10.0);
+  samples[7] = samples[23] = 110.0;  // 10 ms of work in 15 ms of wall time
+  const Spread spread = SpreadOf(samples);
+  CHECK(spread.mean == Approx(15));
+  Measurement measurement{.workers = 1, .steps = 40, .step = spread};
+  const std::vector<std::string> warnings = WarningsFor(measurement);
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("the mean step takes 15.00 ms, the median one 10.00") !=
+        std::string::npos);
+  CHECK(warnings[0].find("the throughput is 33% less than said") != std::string::npos);
+  measurement.step.mean = 10.5;
+  CHECK(WarningsFor(measurement).empty());
 }
 
 TEST_CASE("One sample is all quartiles, and equal samples have no spread") {
