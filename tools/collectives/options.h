@@ -34,13 +34,13 @@ struct CollectiveBenchOptions {
   bool all_ops = false;  ///< one table after the other, instead of `op`
   DType dtype = DType::kF32;
   bool all_dtypes = false;  ///< the same, instead of `dtype`
-  int root = 0;         ///< of a broadcast
-  bool median = false;  ///< of the iterations, rather than the mean
-  bool blocking = false;  ///< wait for the device and for all workers after each iteration
+  int root = 0;             ///< of a broadcast
+  bool median = false;      ///< of the iterations, rather than the mean
+  bool blocking = false;    ///< wait for the device and for all workers after each iteration
   TimeOf time_of = TimeOf::kSlowest;
-  int threads = 1;      ///< of a process; with `gpus`, the workers that it has
-  int gpus = 1;         ///< of a thread
-  std::string json;     ///< a file for the rows, or none
+  int threads = 1;   ///< of a process; with `gpus`, the workers that it has
+  int gpus = 1;      ///< of a thread
+  std::string json;  ///< a file for the rows, or none
 };
 
 /// Adds the flags to a command line; call FinishOptions when it was parsed.
