@@ -35,6 +35,15 @@ Mnist::Mnist(const std::string& directory, Split split) {
   labels_ = std::move(labels.values);
 }
 
+Mnist::Mnist(int64_t rows, int64_t columns, std::vector<uint8_t> pixels,
+             std::vector<uint8_t> labels)
+    : rows_(rows), columns_(columns), pixels_(std::move(pixels)), labels_(std::move(labels)) {
+  CONVOY_CHECK(
+      rows > 0 && columns > 0 && static_cast<int64_t>(pixels_.size()) == size() * rows * columns,
+      "[Mnist] expected {} x {} pixels for each of {} labels, found {} bytes", rows, columns,
+      size(), pixels_.size());
+}
+
 std::pair<Tensor, Tensor> Mnist::Get(std::span<const int64_t> indices, Device device) const {
   const int64_t n = static_cast<int64_t>(indices.size());
   const int64_t pixels = rows_ * columns_;

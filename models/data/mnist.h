@@ -21,6 +21,10 @@ class Mnist {
   /// belong together.
   Mnist(const std::string& directory, Split split);
 
+  /// Images from memory: `pixels` (N, rows, columns), `labels` (N).
+  /// Throws: Error if there are not rows * columns pixels for every label.
+  Mnist(int64_t rows, int64_t columns, std::vector<uint8_t> pixels, std::vector<uint8_t> labels);
+
   int64_t size() const { return static_cast<int64_t>(labels_.size()); }
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }

@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "models/data/batches.h"
-#include "models/data/mnist.h"
+#include "models/data/digits.h"
 #include "models/mlp.h"
 #include "ops/loss.h"
 #include "optim/sgd.h"
@@ -10,11 +10,11 @@
 #include "parallel/launch.h"
 
 void Train(convoy::Worker& worker) {
-  convoy::Mlp model({.in = 784, .hidden = {512, 512}, .out = 10}, worker.device(), /*seed=*/42);
+  convoy::Mlp model({.in = 64, .hidden = {512, 512}, .out = 10}, worker.device(), /*seed=*/42);
   convoy::DataParallel net(worker, model.Parameters());
   convoy::Sgd sgd(net.Parameters(), {.lr = 0.1, .momentum = 0.9});  // flat, bucket by bucket
 
-  convoy::Mnist train("data/mnist", convoy::Split::kTrain);
+  convoy::Mnist train = convoy::Digits(convoy::Split::kTrain);
   for (int epoch = 0; epoch < 5; ++epoch) {
     convoy::Tensor loss;
     for (auto [images, labels] :

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "models/checkpoint.h"
 #include "models/data/batches.h"
+#include "models/data/digits.h"
 #include "models/mlp.h"
 #include "models/trainers/common/checks.h"
 #include "models/trainers/common/evaluate.h"
@@ -108,11 +109,12 @@ class MnistTrainer : public Trainer {
 
   std::string name() const override { return "mnist"; }
   std::string description() const override {
-    return "Trains a multi-layer perceptron data-parallel on MNIST's handwritten digits, or on any "
-           "data set in its format.";
+    return "Trains a multi-layer perceptron data-parallel on handwritten digits: those that come "
+           "with Convoy, MNIST's, or any data set in MNIST's format.";
   }
   std::string data_help() const override {
-    return "Folder with MNIST's four IDX files, plain or .gz; required";
+    return "Folder with MNIST's four IDX files, plain or .gz; without it, 1,797 digits of 8 x 8 "
+           "pixels that come with Convoy";
   }
 
   void AddFlags(CLI::App& app) override {
@@ -131,11 +133,7 @@ class MnistTrainer : public Trainer {
   void Prepare(CLI::App& app) override {
     CheckUsage(app.count("--steps") == 0 || app.count("--epochs") == 0,
                "[--epochs] has no effect beside --steps; leave one of the two out");
-    CONVOY_CHECK(!flags_.data.empty(),
-                 "[mnist] --data DIR is missing: a folder with train-images-idx3-ubyte, "
-                 "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each "
-                 "plain or with .gz");
-    data_.emplace(MnistData{Mnist(flags_.data, Split::kTrain), Mnist(flags_.data, Split::kTest)});
+    data_.emplace(MnistData{Read(Split::kTrain), Read(Split::kTest)});
     const Mnist& train = data_->train;
     const Mnist& test = data_->test;
     CONVOY_CHECK(train.rows() == test.rows() && train.columns() == test.columns(),
@@ -162,12 +160,19 @@ class MnistTrainer : public Trainer {
     return line;
   }
   std::string DescribeData() const override {
-    return fmt::format("{}: {} training and {} test images", flags_.data,
-                       WithCommas(data_->train.size()), WithCommas(data_->test.size()));
+    return fmt::format(
+        "{}: {} training and {} test images of {} x {}",
+        flags_.data.empty() ? "UCI's handwritten digits, which come with Convoy" : flags_.data,
+        WithCommas(data_->train.size()), WithCommas(data_->test.size()), data_->train.rows(),
+        data_->train.columns());
   }
   bool has_accuracy() const override { return true; }
 
  private:
+  Mnist Read(Split split) const {
+    return flags_.data.empty() ? Digits(split) : Mnist(flags_.data, split);
+  }
+
   MlpOptions model_{.hidden = {512, 512}, .out = kClasses};
   int64_t epochs_ = 10;
   std::optional<MnistData> data_;

@@ -29,11 +29,14 @@ void Bench(Worker& worker, const CollectiveBenchOptions& options) {
                options.root, worker.world_size());
   if (worker.is_main() && !options.json.empty()) CheckWritable("--json", options.json);
   const std::vector<WorkerPlace> places = GatherPlaces(worker);
-  CheckMemory(worker, places, options);
+  const std::vector<CollectiveBenchOptions> runs = Runs(options);
+  for (const CollectiveBenchOptions& run : runs) CheckMemory(worker, places, run);
   CollectiveReport report(options, worker.group().name(), worker.world_size());
   Print(worker, report.Header(places));
-  for (const int64_t size : SizesOf(options.sweep)) {
-    Print(worker, report.Row(MeasureCollective(worker, options, size)));
+  for (const CollectiveBenchOptions& run : runs) {
+    for (const int64_t size : SizesOf(run.sweep)) {
+      Print(worker, report.Row(MeasureCollective(worker, run, size)));
+    }
   }
   Print(worker, report.Closing());
   if (!worker.is_main()) return;
@@ -56,7 +59,7 @@ int main(int argc, char** argv) {
   convoy::AddFlags(app, options);
   convoy::AddLaunchFlags(app, launch);
   return convoy::RunProgram(app, argc, argv, "allreduce", [&] {
-    convoy::FinishOptions(app, options);
+    convoy::FinishOptions(app, options, launch);
     return convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Bench(worker, options); });
   });
 }

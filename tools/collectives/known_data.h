@@ -19,6 +19,7 @@ class KnownData {
     CollectiveKind kind = CollectiveKind::kAllReduce;
     DType dtype = DType::kF32;
     ReduceOp op = ReduceOp::kSum;
+    bool average = false;  ///< the sum is divided by the number of workers
     int root = 0;  ///< of a broadcast
     int workers = 1;
   };
@@ -43,6 +44,7 @@ class KnownData {
     int64_t first, count;
   };
 
+  void MakeSumsMultiples();
   std::vector<Stretch> Expected(int rank, int64_t numel) const;
 
   Options options_;

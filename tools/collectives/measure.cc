@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/quantile.h"
+#include "ops/binary.h"
 #include "tools/collectives/known_data.h"
 
 namespace convoy {
@@ -40,16 +41,21 @@ class Run {
     };
     for (int i = 0; i < options_.iterations; ++i) {
       Once();
+      if (options_.blocking) {
+        Synchronize();
+        worker_.group().Barrier();
+      }
       if (options_.median) stop(1);
     }
     if (!options_.median) stop(options_.iterations);
-    return Median(SlowestOf(seconds));
+    return Median(OverWorkers(seconds));
   }
 
   int64_t CountWrong() {
     const KnownData known({.kind = options_.kind,
                            .dtype = options_.dtype,
                            .op = options_.op,
+                           .average = options_.average,
                            .root = options_.root,
                            .workers = worker_.world_size()});
     int64_t wrong = 0;
@@ -57,7 +63,7 @@ class Run {
       if (!output_.Is(input_)) known.FillOutput(output_);
       known.FillInput(worker_.rank(), input_);
       Once();
-      wrong += known.CountWrong(worker_.rank(), output_);
+      wrong += known.CountWrong(worker_.rank(), options_.average ? mean_ : output_);
     }
     const Tensor sum = Tensor::From<int64_t>({1}, {wrong}, worker_.device());
     worker_.group().AllReduce(sum, ReduceOp::kSum, "elements that are wrong").Wait();
@@ -65,7 +71,13 @@ class Run {
   }
 
  private:
+  // NCCL has an average of its own; Convoy's gradients are scaled before they are summed.
   void Once() {
+    Communicate();
+    if (options_.average) mean_ = output_ / worker_.world_size();
+  }
+
+  void Communicate() {
     ProcessGroup& group = worker_.group();
     switch (options_.kind) {
       case CollectiveKind::kAllGather:
@@ -83,11 +95,25 @@ class Run {
 
   void Synchronize() { backend_.Synchronize(worker_.device()); }
 
-  // Each iteration as long as the worker says for which it took longest.
-  std::vector<double> SlowestOf(const std::vector<double>& seconds) {
+  // For each iteration, one time from those of all workers.
+  std::vector<double> OverWorkers(const std::vector<double>& seconds) {
+    ProcessGroup& group = worker_.group();
     const Tensor times =
         Tensor::From({static_cast<int64_t>(seconds.size())}, seconds, worker_.device());
-    worker_.group().AllReduce(times, ReduceOp::kMax, "the slowest worker's times").Wait();
+    switch (options_.time_of) {
+      case TimeOf::kRank0:
+        group.Broadcast(times, 0).Wait();
+        break;
+      case TimeOf::kMean:
+        group.AllReduce(times, ReduceOp::kSum, "all workers' times").Wait();
+        return (times / group.size()).ToVector<double>();
+      case TimeOf::kFastest:
+        group.AllReduce(times, ReduceOp::kMin, "the fastest worker's times").Wait();
+        break;
+      case TimeOf::kSlowest:
+        group.AllReduce(times, ReduceOp::kMax, "the slowest worker's times").Wait();
+        break;
+    }
     return times.ToVector<double>();
   }
 
@@ -95,6 +121,7 @@ class Run {
   const CollectiveBenchOptions& options_;
   Backend& backend_;
   const Tensor input_, output_;
+  Tensor mean_;  // of the sum in output_
 };
 
 }  // namespace
@@ -133,8 +160,11 @@ double BusFactor(CollectiveKind kind, int workers) {
 
 CollectiveTime MeasureCollective(Worker& worker, const CollectiveBenchOptions& options,
                                  int64_t size_bytes) {
-  CollectiveTime time{.amount =
-                          AmountOf(options.kind, options.dtype, size_bytes, worker.world_size())};
+  CollectiveTime time{
+      .amount = AmountOf(options.kind, options.dtype, size_bytes, worker.world_size()),
+      .dtype = options.dtype,
+      .op = options.op,
+      .average = options.average};
   Run run(worker, options, time.amount);
   time.seconds = run.Time();
   if (options.checks > 0) time.wrong = run.CountWrong();

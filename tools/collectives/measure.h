@@ -22,8 +22,11 @@ Amount AmountOf(CollectiveKind kind, DType dtype, int64_t size_bytes, int worker
 
 struct CollectiveTime {
   Amount amount;
-  double seconds = 0;            ///< an iteration, of the worker for which it took longest
+  double seconds = 0;            ///< an iteration, of the worker that `time_of` asks for
   std::optional<int64_t> wrong;  ///< elements, on all workers; none: not checked
+  DType dtype = DType::kF32;
+  ReduceOp op = ReduceOp::kSum;
+  bool average = false;
 
   /// Bytes over time, in 1e9 bytes a second; 0 if there is none.
   double algbw() const;

@@ -7,6 +7,9 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "parallel/job_env.h"
+#include "parallel/launch.h"
+#include "parallel/processes/exit_status.h"
 
 namespace convoy {
 namespace {
@@ -18,8 +21,17 @@ const std::map<std::string, CollectiveKind> kKinds{
     {"broadcast", CollectiveKind::kBroadcast},
     {"alltoall", CollectiveKind::kAllToAll}};
 
-const std::map<std::string, ReduceOp> kOps{
-    {"sum", ReduceOp::kSum}, {"max", ReduceOp::kMax}, {"min", ReduceOp::kMin}};
+struct Reduction {
+  ReduceOp op;
+  bool average;
+};
+constexpr Reduction kReductions[] = {{ReduceOp::kSum, false},
+                                     {ReduceOp::kMax, false},
+                                     {ReduceOp::kMin, false},
+                                     {ReduceOp::kSum, true}};
+
+constexpr DType kAllDTypes[] = {DType::kU8,  DType::kI32, DType::kI64, DType::kF16,
+                                DType::kF32, DType::kF64, DType::kBF16};
 
 // nccl-tests' names first, then Convoy's own.
 const std::map<std::string, DType> kDTypes{
@@ -44,6 +56,65 @@ void AddChoice(CLI::App& app, const char* flag, const Map& choices,
          },
          help)
       ->type_name("NAME");
+}
+
+void SetOp(const std::string& name, CollectiveBenchOptions& options) {
+  CONVOY_CHECK(name != "prod" && name != "mulsum",
+               "[allreduce] -o,--op: no collective of Convoy's has '{}', which training does not "
+               "need; take sum, max, min, avg or all",
+               name);
+  options.all_ops = name == "all";
+  if (options.all_ops) return;
+  for (const Reduction& reduction : kReductions) {
+    if (name != RedOpName(reduction.op, reduction.average)) continue;
+    options.op = reduction.op;
+    options.average = reduction.average;
+    return;
+  }
+  Fail("[allreduce] -o,--op knows sum, max, min, avg, all; got '{}'", name);
+}
+
+void SetDType(const std::string& name, CollectiveBenchOptions& options) {
+  options.all_dtypes = name == "all";
+  if (options.all_dtypes) return;
+  const auto found = kDTypes.find(name);
+  std::string names;
+  for (const auto& [known, _] : kDTypes) names += known + ", ";
+  CONVOY_CHECK(found != kDTypes.end(), "[allreduce] -d,--datatype knows {}all; got '{}'", names,
+               name);
+  options.dtype = found->second;
+}
+
+// -t and -g: the workers of this process, unless --workers says how many.
+void SetWorkers(const CLI::App& app, const CollectiveBenchOptions& options, LaunchOptions& launch) {
+  if (app.count("-t") + app.count("-g") == 0) return;
+  const int64_t workers = int64_t{options.threads} * options.gpus;
+  CheckUsage(app.count("--workers") == 0,
+             "[allreduce] -t {} -g {} asks for {} workers in this process, and --workers {} for "
+             "as many as it says; give only one of the two",
+             options.threads, options.gpus, workers, launch.workers);
+  if (const std::optional<JobEnv> job = ReadJobEnv()) {
+    CheckUsage(workers == 1,
+               "[allreduce] -t {} -g {} asks for {} workers in each process, but under a launcher "
+               "({}) each process is one worker; leave them out, and start {} processes",
+               options.threads, options.gpus, workers, job->launcher, workers * job->size);
+    return;
+  }
+  launch.workers = static_cast<int>(std::min<int64_t>(workers, 1 << 30));
+  if (app.count("--launch") == 0) launch.launch = "threads";
+}
+
+template <typename T>
+void AddLevel(CLI::App& app, const char* flag, int most, T& value, const char* help) {
+  app.add_option_function<int64_t>(
+         flag,
+         [flag, most, &value](int64_t number) {
+           CONVOY_CHECK(number >= 0 && number <= most,
+                        "[allreduce] {} wants a number from 0 to {}; got {}", flag, most, number);
+           value = static_cast<T>(number);
+         },
+         help)
+      ->type_name("N");
 }
 
 void AddSize(CLI::App& app, const char* flag, int64_t& value, const char* help) {
@@ -80,10 +151,26 @@ void AddFlags(CLI::App& app, CollectiveBenchOptions& options) {
   AddNumber(app, "-w,--warmup_iters", options.warmup, 0, "Iterations before, of each size [5]");
   AddNumber(app, "-c,--check", options.checks, 0,
             "Runs on known data, of which every element is compared; 0: none [1]");
-  AddChoice(app, "-o,--op", kOps, options.op, "Of a reduction: sum, max or min [sum]");
-  AddChoice(app, "-d,--datatype", kDTypes, options.dtype,
-            "float, double, bfloat16, half, int32, int64 or uint8 [float]");
+  app.add_option_function<std::string>(
+         "-o,--op", [&options](const std::string& name) { SetOp(name, options); },
+         "Of a reduction: sum, max, min, avg (a sum that is then divided, both timed), or all of "
+         "them in turn [sum]")
+      ->type_name("NAME");
+  app.add_option_function<std::string>(
+         "-d,--datatype", [&options](const std::string& name) { SetDType(name, options); },
+         "float, double, bfloat16, half, int32, int64 or uint8, or all of them in turn [float]")
+      ->type_name("NAME");
   AddNumber(app, "-r,--root", options.root, 0, "Of a broadcast [0]");
+  AddNumber(app, "-t,--nthreads", options.threads, 1,
+            "Threads of this process; with -g, its workers are -t times -g [1]");
+  AddNumber(app, "-g,--ngpus", options.gpus, 1,
+            "GPUs, or on the CPU slices of its cores, of each thread: one worker on each [1]");
+  AddLevel(app, "-z,--blocking", 1, options.blocking,
+           "1: wait for the device and for all workers after each iteration [0]");
+  AddLevel(
+      app, "-a,--average", 3, options.time_of,
+      "Whose time is shown: 0 that of worker 0, 1 the mean over workers, 2 the shortest, 3 the "
+      "longest [3]");
   AddChoice(app, "--collective", kKinds, options.kind,
             "allreduce, allgather, reducescatter, broadcast or alltoall [allreduce]");
   app.add_flag("--median", options.median,
@@ -92,11 +179,42 @@ void AddFlags(CLI::App& app, CollectiveBenchOptions& options) {
       ->type_name("FILE");
 }
 
-void FinishOptions(const CLI::App& app, CollectiveBenchOptions& options) {
+void FinishOptions(const CLI::App& app, CollectiveBenchOptions& options, LaunchOptions& launch) {
   Sweep& sweep = options.sweep;
   if (app.count("-e") == 0) sweep.last = std::max(sweep.first, sweep.last);
   SizesOf(sweep);
+  SetWorkers(app, options, launch);
+  CheckUsage(
+      !options.average || options.all_dtypes || !Reduces(options.kind) || IsFloating(options.dtype),
+      "[allreduce] -o avg wants a floating-point datatype (-d), since Convoy divides no "
+      "whole numbers; got {}",
+      NcclName(options.dtype));
 }
+
+std::vector<CollectiveBenchOptions> Runs(const CollectiveBenchOptions& options) {
+  const std::vector<DType> dtypes = options.all_dtypes
+                                        ? std::vector(std::begin(kAllDTypes), std::end(kAllDTypes))
+                                        : std::vector{options.dtype};
+  const std::vector<Reduction> reductions =
+      options.all_ops && Reduces(options.kind)
+          ? std::vector(std::begin(kReductions), std::end(kReductions))
+          : std::vector{Reduction{options.op, options.average && Reduces(options.kind)}};
+  std::vector<CollectiveBenchOptions> runs;
+  for (const DType dtype : dtypes) {
+    for (const Reduction& reduction : reductions) {
+      if (reduction.average && !IsFloating(dtype)) continue;
+      CollectiveBenchOptions run = options;
+      run.all_ops = run.all_dtypes = false;
+      run.dtype = dtype;
+      run.op = reduction.op;
+      run.average = reduction.average;
+      runs.push_back(run);
+    }
+  }
+  return runs;
+}
+
+std::string_view RedOpName(ReduceOp op, bool average) { return average ? "avg" : Name(op); }
 
 std::string_view FlagName(CollectiveKind kind) {
   for (const auto& [name, value] : kKinds) {

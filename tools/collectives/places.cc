@@ -84,7 +84,8 @@ int64_t AvailableBytes(std::string_view meminfo) {
 int64_t HostBytesNeeded(const CollectiveBenchOptions& options, int workers, bool on_gpu) {
   const Amount amount = AmountOf(options.kind, options.dtype, options.sweep.last, workers);
   const int64_t element = static_cast<int64_t>(SizeOf(options.dtype));
-  if (!on_gpu) return (amount.input + amount.output) * element;
+  const int64_t mean = !options.average ? 0 : amount.output > 0 ? amount.output : amount.input;
+  if (!on_gpu) return (amount.input + amount.output + mean) * element;
   // Known data is made and compared on the host.
   return options.checks == 0 ? 0 : std::max(amount.input, amount.output) * element;
 }

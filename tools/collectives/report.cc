@@ -19,8 +19,39 @@ std::string FormatBandwidth(double gb_per_s) {
   return fmt::format("{:.{}f}", gb_per_s, gb_per_s < 10 ? 4 : gb_per_s < 100 ? 3 : 2);
 }
 
-std::string_view RedOpOf(const CollectiveBenchOptions& options) {
-  return Reduces(options.kind) ? Name(options.op) : "none";
+std::string_view RedOpOf(CollectiveKind kind, const CollectiveTime& time) {
+  return Reduces(kind) ? RedOpName(time.op, time.average) : "none";
+}
+
+// What a row's time is, in words, and its name in JSON.
+std::string DescribeTime(const CollectiveBenchOptions& options) {
+  const char* statistic = options.median ? "median" : "mean";
+  const char* iterations = options.median ? "each" : "all of them";
+  switch (options.time_of) {
+    case TimeOf::kRank0:
+      return fmt::format("{} of the iterations, of worker 0", statistic);
+    case TimeOf::kMean:
+      return fmt::format("{} of the iterations, mean over all workers", statistic);
+    case TimeOf::kFastest:
+      return fmt::format("{} of the iterations, of the worker for which {} took shortest",
+                         statistic, iterations);
+    default:
+      return fmt::format("{} of the iterations, of the worker for which {} took longest", statistic,
+                         iterations);
+  }
+}
+
+const char* TimeOfName(TimeOf time_of) {
+  switch (time_of) {
+    case TimeOf::kRank0:
+      return "worker 0";
+    case TimeOf::kMean:
+      return "mean";
+    case TimeOf::kFastest:
+      return "fastest";
+    default:
+      return "slowest";
+  }
 }
 
 int RootOf(const CollectiveBenchOptions& options) {
@@ -38,13 +69,14 @@ std::string CollectiveReport::Header(const std::vector<WorkerPlace>& places) con
   std::string text = fmt::format(
       "# {} over {}, {} worker{}, {} only: Convoy's call has no other form\n"
       "# minBytes {} maxBytes {} step: {}({}) warmup iters: {} iters: {} validation: {}\n"
-      "# time: {} of the iterations, of the worker for which {} took longest\n"
+      "# time: {}{}\n"
       "#\n"
       "# Using devices\n",
       FlagName(options_.kind), transport_, workers_, workers_ == 1 ? "" : "s", PlaceOf(options_),
       sweep.first, sweep.last, sweep.factor > 0 ? sweep.factor : sweep.step,
       sweep.factor > 0 ? "factor" : "bytes", options_.warmup, options_.iterations, options_.checks,
-      options_.median ? "median" : "mean", options_.median ? "each" : "all of them");
+      DescribeTime(options_),
+      options_.blocking ? "; after each, all wait for the device and each other" : "");
   for (size_t rank = 0; rank < places.size(); ++rank) {
     const WorkerPlace& place = places[rank];
     text += fmt::format("#  Rank {:>2} Group  0 Pid {:>6} on {:>10} device {:>2} [{}] {}\n", rank,
@@ -63,8 +95,8 @@ std::string CollectiveReport::Header(const std::vector<WorkerPlace>& places) con
 std::string CollectiveReport::Row(const CollectiveTime& time) {
   rows_.push_back(time);
   return fmt::format("{:>12}  {:>12}  {:>8}  {:>6}  {:>6}  {:>7}  {:>6}  {:>6}  {:>5}\n",
-                     time.amount.bytes, time.amount.count, NcclName(options_.dtype),
-                     RedOpOf(options_), RootOf(options_), FormatTime(time.seconds * 1e6),
+                     time.amount.bytes, time.amount.count, NcclName(time.dtype),
+                     RedOpOf(options_.kind, time), RootOf(options_), FormatTime(time.seconds * 1e6),
                      FormatBandwidth(time.algbw()), FormatBandwidth(BusBandwidth(time)),
                      time.wrong ? std::to_string(*time.wrong) : "N/A");
 }
@@ -91,11 +123,13 @@ std::string CollectiveReport::Json() const {
                     {"workers", workers_},
                     {"size", row.amount.bytes},
                     {"count", row.amount.count},
-                    {"type", NcclName(options_.dtype)},
-                    {"redop", RedOpOf(options_)},
+                    {"type", NcclName(row.dtype)},
+                    {"redop", RedOpOf(options_.kind, row)},
                     {"root", RootOf(options_)},
                     {"place", PlaceOf(options_)},
                     {"statistic", options_.median ? "median" : "mean"},
+                    {"time_of", TimeOfName(options_.time_of)},
+                    {"blocking", options_.blocking},
                     {"iterations", options_.iterations},
                     {"time_us", row.seconds * 1e6},
                     {"algbw_gb_per_s", row.algbw()},

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "core/error.h"
+#include "parallel/processes/exit_status.h"
 
 namespace convoy {
 namespace {
@@ -37,24 +37,24 @@ int64_t ParseSize(std::string_view flag, std::string_view text) {
   const std::string number(text.substr(0, digits));
   char* end = nullptr;
   const double bytes = std::strtod(number.c_str(), &end) * FactorOf(text.substr(digits));
-  CONVOY_CHECK(!number.empty() && *end == '\0' && FactorOf(text.substr(digits)) > 0 &&
-                   bytes == std::floor(bytes) && bytes <= kMaxBytes,
-               "[allreduce] {} wants a number of bytes, at most 1024G, such as 8, 64K, 25M or 1G; "
-               "got '{}'",
-               flag, text);
+  CheckUsage(!number.empty() && *end == '\0' && FactorOf(text.substr(digits)) > 0 &&
+                 bytes == std::floor(bytes) && bytes <= kMaxBytes,
+             "[allreduce] {} wants a number of bytes, at most 1024G, such as 8, 64K, 25M or 1G; "
+             "got '{}'",
+             flag, text);
   return static_cast<int64_t>(bytes);
 }
 
 std::vector<int64_t> SizesOf(const Sweep& sweep) {
-  CONVOY_CHECK(sweep.first <= sweep.last,
-               "[allreduce] the smallest size, {} bytes (-b), is above the largest, {} bytes (-e)",
-               sweep.first, sweep.last);
-  CONVOY_CHECK(sweep.first == sweep.last || (sweep.factor == 0 ? sweep.step > 0 : sweep.first > 0),
-               "[allreduce] sizes from {} to {} bytes never get there {}; give -f a start (-b) "
-               "above 0, or -i a number of bytes above 0",
-               sweep.first, sweep.last,
-               sweep.factor == 0 ? "by " + std::to_string(sweep.step) + " bytes at a time"
-                                 : "by a factor of " + std::to_string(sweep.factor));
+  CheckUsage(sweep.first <= sweep.last,
+             "[allreduce] the smallest size, {} bytes (-b), is above the largest, {} bytes (-e)",
+             sweep.first, sweep.last);
+  CheckUsage(sweep.first == sweep.last || (sweep.factor == 0 ? sweep.step > 0 : sweep.first > 0),
+             "[allreduce] sizes from {} to {} bytes never get there {}; give -f a start (-b) "
+             "above 0, or -i a number of bytes above 0",
+             sweep.first, sweep.last,
+             sweep.factor == 0 ? "by " + std::to_string(sweep.step) + " bytes at a time"
+                               : "by a factor of " + std::to_string(sweep.factor));
   std::vector<int64_t> sizes;
   for (int64_t size = sweep.first; size <= sweep.last;) {
     sizes.push_back(size);

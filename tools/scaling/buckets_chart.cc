@@ -9,11 +9,12 @@
 #include "tools/scaling/legend.h"
 #include "tools/scaling/numbers.h"
 #include "tools/scaling/palette.h"
+#include "tools/scaling/text_width.h"
 
 namespace convoy {
 namespace {
 
-constexpr double kWidth = 720, kLeft = 226, kRight = 594, kTop = 26;
+constexpr double kWidth = 720, kLeft = 252, kRight = 594, kTop = 26;
 constexpr const char* kSkewColor = kLightGrey;
 
 struct RowStyle {

@@ -12,6 +12,7 @@
 #include "tools/scaling/legend.h"
 #include "tools/scaling/numbers.h"
 #include "tools/scaling/palette.h"
+#include "tools/scaling/text_width.h"
 
 namespace convoy {
 namespace {

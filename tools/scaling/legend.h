@@ -17,7 +17,8 @@ struct LegendEntry {
 /// A sample of a filled area.
 LegendEntry AreaEntry(const std::string& text, const char* fill, Hatch hatch = Hatch::kNone);
 
-/// Side by side in lines of at most `width` pixels, longer texts cut. Returns the lower end.
+/// Side by side in lines of at most `width` pixels; longer texts take several. Returns the lower
+/// end.
 double DrawLegend(Svg& svg, Point at, double width, const std::vector<LegendEntry>& entries);
 
 }  // namespace convoy

@@ -10,6 +10,7 @@
 #include "tools/scaling/legend.h"
 #include "tools/scaling/numbers.h"
 #include "tools/scaling/palette.h"
+#include "tools/scaling/text_width.h"
 
 namespace convoy {
 namespace {
@@ -48,7 +49,7 @@ class Chart {
 
   std::string Draw(bool standalone) {
     const double bottom = kTop + kRow * static_cast<double>(measurements_.size()) + 4;
-    const double right = costliest_ > 0 ? 452 : kWidth - 10;
+    const double right = costliest_ > 0 ? 440 : kWidth - 10;
     svg_.Text({kLeft - 8, kTop - 8}, "workers", {.anchor = Anchor::kEnd});
     const double high = shares_ ? 100 : longest_ > 0 ? longest_ : 1;
     const Axis x = Axis::Linear(0, high, kLeft, right - kTotalRoom);
@@ -57,9 +58,9 @@ class Chart {
     svg_.Text({kLeft, kTop - 8}, "the whole step", {.bold = true});
     for (size_t i = 0; i < measurements_.size(); ++i) DrawRow(i, x);
     if (costliest_ > 0) {
-      const Axis cost = Axis::Linear(0, costliest_, 484, kWidth - 106);
+      const Axis cost = Axis::Linear(0, costliest_, 472, kWidth - 118);
       DrawXAxis(svg_, cost, costliest_, kTop, bottom, "ms");
-      svg_.Text({cost.from(), kTop - 8}, "of it exposed and waiting, enlarged", {.bold = true});
+      svg_.Text({cost.from(), kTop - 8}, "exposed and waiting, enlarged", {.bold = true});
       for (size_t i = 0; i < measurements_.size(); ++i) DrawCost(i, cost);
     }
     std::vector<LegendEntry> legend;

@@ -3,11 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <string_view>
 
-#include "tools/scaling/numbers.h"
+#include "tools/scaling/text_width.h"
 #include "tools/scaling/xml.h"
 
 namespace convoy {
@@ -16,6 +17,9 @@ namespace {
 constexpr double kMark = 4;        // half a mark
 constexpr double kHatchEvery = 6;  // pixels between two lines
 constexpr const char* kHatchColor = "#ffffff";
+constexpr double kTextMargin = 2;  // pixels between a text and the edge of the drawing
+// Of a line of text above and below its base line, as a share of the font size.
+constexpr double kAscent = 0.95, kDescent = 0.25;
 
 bool Finite(std::initializer_list<double> values) {
   for (const double value : values) {
@@ -131,6 +135,7 @@ void Svg::Mark(Shape shape, Point at, const char* color, bool open, const std::s
 
 void Svg::Text(Point at, const std::string& text, const TextStyle& style) {
   if (!Finite({at.x, at.y}) || text.empty()) return;
+  MakeRoom(at, text, style);
   body_ += fmt::format(R"(<text x="{}" y="{}" font-size="{}")", Px(at.x), Px(at.y), Px(style.size));
   if (style.anchor != Anchor::kStart) {
     body_ +=
@@ -145,46 +150,37 @@ void Svg::Text(Point at, const std::string& text, const TextStyle& style) {
   body_ += fmt::format(">{}</text>\n", XmlText(text));
 }
 
+void Svg::MakeRoom(Point at, const std::string& text, const TextStyle& style) {
+  const double width = TextWidth(text, style.size, style.bold);
+  const double begin = style.anchor == Anchor::kStart    ? 0
+                       : style.anchor == Anchor::kMiddle ? -width / 2
+                                                         : -width;
+  const double above = kAscent * style.size, below = kDescent * style.size;
+  // Turned by 90 degrees, what was to the right is above.
+  const Box box = style.upwards ? Box{at.x - above, at.y - begin - width, above + below, width}
+                                : Box{at.x + begin, at.y - above, width, above + below};
+  left_ = std::min(left_, box.x - kTextMargin);
+  top_ = std::min(top_, box.y - kTextMargin);
+  right_ = std::max(right_, box.x + box.width + kTextMargin);
+  bottom_ = std::max(bottom_, box.y + box.height + kTextMargin);
+}
+
 std::string Svg::Finish(double width, double height, const std::string& label,
                         bool standalone) const {
+  const double right = std::max(width, right_), bottom = std::max(height, bottom_);
   std::string text = standalone ? "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" : "";
-  text += fmt::format(R"(<svg {}width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" )"
+  text += fmt::format(R"(<svg {}width="{w}" height="{h}" viewBox="{x} {y} {w} {h}" role="img" )"
                       R"(aria-label="{}" style="font-family: Helvetica, Arial, sans-serif">)"
                       "\n",
                       standalone ? R"(xmlns="http://www.w3.org/2000/svg" )" : "", XmlText(label),
-                      fmt::arg("w", Px(width)), fmt::arg("h", Px(height)));
-  if (standalone)
-    text += R"(<rect width="100%" height="100%" fill="#ffffff"/>)"
-            "\n";
+                      fmt::arg("x", Px(left_)), fmt::arg("y", Px(top_)),
+                      fmt::arg("w", Px(right - left_)), fmt::arg("h", Px(bottom - top_)));
+  if (standalone) {
+    text += fmt::format(R"(<rect x="{}" y="{}" width="100%" height="100%" fill="#ffffff"/>)"
+                        "\n",
+                        Px(left_), Px(top_));
+  }
   return text + body_ + "</svg>\n";
-}
-
-double TextWidth(const std::string& text, double size) {
-  double width = 0;
-  for (const char c : text) {
-    const auto is_in = [&](std::string_view set) { return set.find(c) != std::string_view::npos; };
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80 && byte < 0xC0) continue;  // the rest of a character
-    if (is_in("ijl.,:;'|! ()[]ftI/")) {
-      width += 0.3;
-    } else if (is_in("mwMW%@")) {
-      width += 0.86;
-    } else if (c >= 'A' && c <= 'Z') {
-      width += 0.7;
-    } else {
-      width += 0.56;
-    }
-  }
-  return width * size;
-}
-
-std::string CutToWidth(const std::string& text, double size, double width) {
-  if (TextWidth(text, size) <= width) return text;
-  for (size_t length = Length(text); length > 3; --length) {
-    std::string cut = Cut(text, length - 1);
-    if (TextWidth(cut, size) <= width) return cut;
-  }
-  return "";
 }
 
 }  // namespace convoy

@@ -47,20 +47,17 @@ class Svg {
   /// `at` is on the base line.
   void Text(Point at, const std::string& text, const TextStyle& style = {});
 
-  /// The whole element. `label` says what is drawn, to those who do not see it. Standalone: for a
-  /// file, with the XML namespace and a white ground.
+  /// The whole element, from 0, 0 to width, height, and larger where a text would be cut off in a
+  /// wide font (TextWidth). `label` says what is drawn, to those who do not see it. Standalone: for
+  /// a file, with the XML namespace and a white ground.
   std::string Finish(double width, double height, const std::string& label, bool standalone) const;
 
  private:
   void Element(const std::string& open, const char* tag, const std::string& title);
+  void MakeRoom(Point at, const std::string& text, const TextStyle& style);
 
   std::string body_;
+  double left_ = 0, top_ = 0, right_ = 0, bottom_ = 0;  // of all texts, and 0, 0
 };
-
-/// How wide Helvetica or Arial set `text`, about: what is not ASCII is taken for an average letter.
-double TextWidth(const std::string& text, double size);
-
-/// `text` cut to what is `width` wide.
-std::string CutToWidth(const std::string& text, double size, double width);
 
 }  // namespace convoy

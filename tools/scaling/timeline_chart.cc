@@ -11,11 +11,13 @@
 #include "tools/scaling/legend.h"
 #include "tools/scaling/numbers.h"
 #include "tools/scaling/palette.h"
+#include "tools/scaling/text_width.h"
 
 namespace convoy {
 namespace {
 
-constexpr double kWidth = 720, kLeft = 148, kRight = 706, kTop = 12;
+constexpr double kWidth = 720, kLeft = 178, kRight = 702, kTop = 12;
+constexpr double kRankRoom = 76;  // for "rank 4095"
 constexpr size_t kMostRanks = 8;
 constexpr const char* kCommunication = "communication";
 constexpr const char* kSumColors[] = {kPurple, "#8e4a72"};  // neighbours differ
@@ -126,7 +128,7 @@ class Chart {
   }
 
   void DrawTrack(const Track& track, int rank, const Axis& x, double top, double lane) {
-    const std::string name = CutToWidth(track.name, 11, kLeft - 66);
+    const std::string name = CutToWidth(track.name, 11, kLeft - 8 - kRankRoom);
     svg_.Text({kLeft - 8, top + lane / 2 + 4}, name, {.size = 11, .anchor = Anchor::kEnd});
     for (size_t l = 0; l < track.lanes.size(); ++l) {
       const double y = top + lane * static_cast<double>(l);

@@ -121,7 +121,8 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
   app.option_defaults()->group("Model");
   AddChoice(app, "--dtype", flags.dtype, kDTypes,
             "Of parameters and activations; the optimizer keeps f32. f16 scales the loss");
-  app.add_option("--dropout", flags.dropout, "Share of activations dropped while training")
+  app.add_option("--dropout", flags.dropout,
+                 "Share of activations dropped while training; each worker draws which")
       ->check(Between(0, 0.999));
 }
 

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "core/error.h"
+#include "models/data/digits.h"
 #include "models/data/idx.h"
 #include "tests/models/data/temporary_folder.h"
 
@@ -143,10 +144,65 @@ TEST_CASE("An array may have no elements") {
   REQUIRE(array.values.empty());
 }
 
+// Of which every one has about as many.
+void CheckDigits(const Mnist& data) {
+  std::vector<int64_t> all;
+  for (int64_t i = 0; i < data.size(); ++i) all.push_back(i);
+  std::vector<int64_t> counts(10);
+  for (const int32_t label : data.Get(all, {}).second.ToVector<int32_t>()) {
+    ++counts.at(static_cast<size_t>(label));
+  }
+  for (const int64_t count : counts) CHECK(count > data.size() / 20);
+}
+
+TEST_CASE("The digits that come with Convoy are UCI's") {
+  const Mnist train = Digits(Split::kTrain), test = Digits(Split::kTest);
+  CHECK(train.size() == 1500);
+  CHECK(test.size() == 297);
+  CheckDigits(train);
+  CheckDigits(test);
+  // The first lines of the source: two rows of its first image, of 0 to 16, and ten labels.
+  const std::vector<int64_t> first{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  const auto [images, labels] = train.Get(first, {});
+  REQUIRE(images.shape() == Shape{10, 64});
+  const std::vector<float> pixels = images.ToVector<float>();
+  const std::vector<int> rows{0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    CHECK(pixels[i] == Approx(static_cast<double>(rows[i]) / 16).margin(0.5 / 255 + 1e-6));
+  }
+  CHECK(labels.ToVector<int32_t>() == std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  // And its line 1797, the last one.
+  const auto [image, label] = test.Get(std::vector<int64_t>{296}, {});
+  CHECK(image.ToVector<float>()[3] == Approx(14.0 / 16).margin(0.5 / 255 + 1e-6));
+  CHECK(image.ToVector<float>()[10] == 1);
+  CHECK(label.Item<int32_t>() == 8);
+}
+
+TEST_CASE("The digits' four files say the same as what is compiled in") {
+  for (const Split split : {Split::kTrain, Split::kTest}) {
+    const Mnist built_in = Digits(split), read("models/data/digits", split);
+    REQUIRE(read.size() == built_in.size());
+    CHECK(read.rows() == 8);
+    CHECK(read.columns() == 8);
+    std::vector<int64_t> all;
+    for (int64_t i = 0; i < read.size(); ++i) all.push_back(i);
+    const auto [images, labels] = read.Get(all, {});
+    const auto [other_images, other_labels] = built_in.Get(all, {});
+    CHECK(images.ToVector<float>() == other_images.ToVector<float>());
+    CHECK(labels.ToVector<int32_t>() == other_labels.ToVector<int32_t>());
+  }
+}
+
+TEST_CASE("Images in memory must be as many as their labels") {
+  CHECK(Mnist(2, 1, {1, 2, 3, 4}, {7, 8}).size() == 2);
+  REQUIRE_THROWS_WITH(Mnist(2, 1, {1, 2, 3}, {7, 8}),
+                      "[Mnist] expected 2 x 1 pixels for each of 2 labels, found 3 bytes");
+}
+
 TEST_CASE("The real files are what they are said to be") {
   const char* root = std::getenv("CONVOY_DATA");
   if (root == nullptr) {
-    std::cout << "SKIPPED: set CONVOY_DATA to a folder with mnist/\n";
+    std::cout << "SKIPPED: MNIST's own files: set CONVOY_DATA to a folder with mnist/\n";
     return;
   }
   const std::string folder = std::string(root) + "/mnist";
@@ -154,13 +210,7 @@ TEST_CASE("The real files are what they are said to be") {
     const Mnist data(folder, split);
     REQUIRE(data.size() == (split == Split::kTrain ? 9000 : 1000));
     REQUIRE(data.rows() * data.columns() == 784);
-    std::vector<int64_t> all;
-    for (int64_t i = 0; i < data.size(); ++i) all.push_back(i);
-    std::vector<int> counts(10);
-    for (const int32_t label : data.Get(all, {}).second.ToVector<int32_t>()) {
-      ++counts.at(static_cast<size_t>(label));
-    }
-    for (const int count : counts) REQUIRE(count > data.size() / 20);
+    CheckDigits(data);
   }
 }
 

@@ -27,6 +27,20 @@ TEST_CASE("Collectives between GPUs, as processes and as threads") {
   }
 }
 
+TEST_CASE("-g takes so many GPUs in this process; averages are divided on the device") {
+  CONVOY_NEED_GPUS(2);
+  for (const char* type : {"float", "bfloat16", "half"}) {
+    CAPTURE(type);
+    const ProcessResult result =
+        RunProcess(AllReduceCommand({"--device", "cuda", "-g", "2", "-d", type, "-o", "avg", "-b",
+                                     "64K", "-e", "64K", "-n", "3", "-w", "1", "-z", "1"}));
+    CheckRows(result, 1, 1);
+    CHECK_THAT(result.out, Catch::Contains("# allreduce over nccl, 2 workers") &&
+                               Catch::Contains("after each, all wait for the device"));
+    CHECK(RowsOf(result.out).at(0).redop == "avg");
+  }
+}
+
 TEST_CASE("--median waits for the device after every iteration") {
   CONVOY_NEED_GPUS(2);
   const ProcessResult result = RunProcess(AllReduceCommand(

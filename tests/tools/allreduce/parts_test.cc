@@ -115,6 +115,32 @@ TEST_CASE("The known result of every collective is the one that its definition g
   }
 }
 
+TEST_CASE("The known average is the mean of what the workers put in, and sums are exact") {
+  for (const DType dtype : {DType::kF32, DType::kF64, DType::kBF16, DType::kF16}) {
+    for (const int workers : {1, 2, 3, 7}) {
+      CAPTURE(Name(dtype), workers);
+      const KnownData known({.dtype = dtype, .average = true, .workers = workers});
+      Numbers mean(5000);
+      std::vector<Numbers> inputs;
+      for (int rank = 0; rank < workers; ++rank) {
+        const Tensor input = Tensor::Empty({5000}, {dtype, {}});
+        known.FillInput(rank, input);
+        inputs.push_back(Read(input));
+        for (size_t i = 0; i < mean.size(); ++i) mean[i] += inputs.back()[i];
+      }
+      CHECK(*std::max_element(mean.begin(), mean.end()) <= (dtype == DType::kBF16 ? 256 : 2048));
+      for (double& value : mean) value /= workers;
+      CHECK(known.CountWrong(0, Written(mean, dtype)) == 0);
+      if (workers > 1) {
+        CHECK(inputs[0] != inputs[1]);
+        CHECK(known.CountWrong(0, Written(inputs[0], dtype)) > 1000);
+      }
+      mean[4999] += 1;
+      CHECK(known.CountWrong(0, Written(mean, dtype)) == 1);
+    }
+  }
+}
+
 TEST_CASE("A sum that leaves a worker out, or rounds, is wrong; so is a NaN") {
   const KnownData known({.dtype = DType::kF32, .workers = 4});
   Numbers sum(1000);
@@ -214,6 +240,8 @@ TEST_CASE("Memory is what the kernel says is available, and what the tensors tak
   CHECK(HostBytesNeeded(options, 4, /*on_gpu=*/true) == 4000);
   options.checks = 0;
   CHECK(HostBytesNeeded(options, 4, /*on_gpu=*/true) == 0);
+  options = {.sweep = {.first = 4, .last = 4000}, .average = true};
+  CHECK(HostBytesNeeded(options, 4, /*on_gpu=*/false) == 8000);  // the sum, and the averages
 }
 
 TEST_CASE("The report has nccl-tests' columns and closing lines") {
@@ -245,6 +273,29 @@ TEST_CASE("The report has nccl-tests' columns and closing lines") {
   CHECK(rows[1]["time_us"].get<double>() == Approx(2000));
   CHECK(rows[1]["busbw_gb_per_s"].get<double>() == Approx(0.524288));
   CHECK(rows[1]["wrong"] == 3);
+}
+
+TEST_CASE("JSON's bandwidths of three workers are those worked out by hand") {
+  struct Row {
+    CollectiveKind kind;
+    double busbw;
+  };
+  // 6 MB in 2 ms are 3 GB/s; nccl-tests' doc/PERFORMANCE.md has the factors.
+  for (const Row& row : std::vector<Row>{{CollectiveKind::kAllReduce, 4},
+                                         {CollectiveKind::kAllGather, 2},
+                                         {CollectiveKind::kReduceScatter, 2},
+                                         {CollectiveKind::kAllToAll, 2},
+                                         {CollectiveKind::kBroadcast, 3}}) {
+    CAPTURE(Name(row.kind));
+    CollectiveReport report({.kind = row.kind}, "nccl", 3);
+    const std::string line =
+        report.Row({.amount = {.bytes = 6'000'000, .count = 1}, .seconds = 2e-3, .wrong = 0});
+    CHECK_THAT(line, Catch::Contains("  3.0000  " + std::to_string(int(row.busbw)) + ".0000 "));
+    const auto rows = nlohmann::json::parse(report.Json());
+    CHECK(rows.at(0).at("algbw_gb_per_s").get<double>() == Approx(3));
+    CHECK(rows.at(0).at("busbw_gb_per_s").get<double>() == Approx(row.busbw));
+    CHECK(rows.at(0).at("workers") == 3);
+  }
 }
 
 TEST_CASE("What is not checked is not called right") {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,20 @@
 namespace convoy {
 
 using Elements = std::vector<XmlElement>;
+
+// The part of the plane that a drawing shows.
+struct ViewBox {
+  explicit ViewBox(const XmlElement& svg) {
+    std::istringstream numbers(svg.attributes.at("viewBox"));
+    double width = 0, height = 0;
+    numbers >> left >> top >> width >> height;
+    right = left + width;
+    bottom = top + height;
+    CHECK(svg.Number("width") == Approx(width));
+    CHECK(svg.Number("height") == Approx(height));
+  }
+  double left = 0, top = 0, right = 0, bottom = 0;
+};
 
 inline bool HasText(const Elements& elements, const std::string& text) {
   return std::any_of(elements.begin(), elements.end(),

@@ -1,0 +1,22 @@
+// The handwritten digits that come with Convoy.
+#include "models/data/digits.h"
+
+#include <span>
+#include <vector>
+
+#include "models/data/digits/bytes.h"
+
+namespace convoy {
+namespace {
+
+std::vector<uint8_t> Copy(std::span<const uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
+
+}  // namespace
+
+Mnist Digits(Split split) {
+  const bool train = split == Split::kTrain;
+  return Mnist(8, 8, Copy(train ? digits::TrainImages() : digits::TestImages()),
+               Copy(train ? digits::TrainLabels() : digits::TestLabels()));
+}
+
+}  // namespace convoy
