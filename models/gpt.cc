@@ -33,6 +33,8 @@ const GptOptions& Checked(const GptOptions& options) {
                options.channels, options.heads);
   CONVOY_CHECK(options.vocab_multiple > 0, "[Gpt] vocab_multiple must be positive, got {}",
                options.vocab_multiple);
+  CONVOY_CHECK(options.layer_norm_eps > 0, "[Gpt] layer_norm_eps must be positive, got {}",
+               options.layer_norm_eps);
   CONVOY_CHECK(IsFloating(options.dtype), "[Gpt] wants a floating dtype, got {}",
                Name(options.dtype));
   return options;
@@ -41,6 +43,10 @@ const GptOptions& Checked(const GptOptions& options) {
 LinearOptions DenseOptions(const GptOptions& options, int64_t in, int64_t out, double stddev,
                            Activation activation = Activation::kNone) {
   return {.in = in, .out = out, .bias = options.bias, .activation = activation, .stddev = stddev};
+}
+
+LayerNormOptions NormOptions(const GptOptions& options) {
+  return {.channels = options.channels, .eps = options.layer_norm_eps, .bias = options.bias};
 }
 
 }  // namespace
@@ -78,9 +84,9 @@ GptMlp::GptMlp(const GptOptions& options, Initializer& init)
 }
 
 GptBlock::GptBlock(const GptOptions& options, Initializer& init)
-    : ln_1_({.channels = options.channels, .bias = options.bias}, init),
+    : ln_1_(NormOptions(options), init),
       attn_(options, init),
-      ln_2_({.channels = options.channels, .bias = options.bias}, init),
+      ln_2_(NormOptions(options), init),
       mlp_(options, init) {
   AddModule("ln_1", ln_1_);
   AddModule("attn", attn_);
@@ -110,17 +116,24 @@ Gpt::Gpt(const GptOptions& options, Initializer init)
       wpe_({.rows = options.block_size, .channels = options.channels, .stddev = kInitStddev}, init),
       dropout_(options.dropout),
       h_(options, init),
-      ln_f_({.channels = options.channels, .bias = options.bias}, init) {
+      ln_f_(NormOptions(options), init) {
   AddModule("wte", wte_);
   AddModule("wpe", wpe_);
   AddModule("dropout", dropout_);
   AddModule("h", h_);
   AddModule("ln_f", ln_f_);
   const int64_t rows = options.padded_vocab(), real = options.vocab_size;
+  if (!options.tie_embeddings) {
+    lm_head_.emplace(
+        LinearOptions{.in = options.channels, .out = rows, .bias = false, .stddev = kInitStddev},
+        init);
+    AddModule("lm_head", *lm_head_);
+  }
   if (rows == real) return;
-  const Tensor& table = wte_.weight();
-  table.View({rows - real, options.channels}, real * options.channels).Zero();
-  mask_ = Tensor::Full({rows}, kNever, table.options());
+  for (const Tensor& table : {wte_.weight(), OutputWeight()}) {
+    table.View({rows - real, options.channels}, real * options.channels).Zero();
+  }
+  mask_ = Tensor::Full({rows}, kNever, wte_.weight().options());
   mask_.View({real}).Zero();
 }
 
@@ -141,8 +154,10 @@ Tensor Gpt::Hidden(const Tensor& tokens) {
   return x.normalized;
 }
 
+const Tensor& Gpt::OutputWeight() const { return lm_head_ ? lm_head_->weight() : wte_.weight(); }
+
 // The mask is a bias of the product, which costs nothing more.
-Tensor Gpt::Head(const Tensor& hidden) const { return Linear(hidden, wte_.weight(), mask_); }
+Tensor Gpt::Head(const Tensor& hidden) const { return Linear(hidden, OutputWeight(), mask_); }
 
 Tensor Gpt::operator()(const Tensor& tokens) {
   return Head(Reshape(Hidden(tokens), {tokens.numel(), options_.channels}));

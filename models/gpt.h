@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "models/dropout.h"
@@ -24,7 +25,10 @@ struct GptOptions {
   int64_t channels = 768;  ///< a multiple of heads
   double dropout = 0;      ///< after the embeddings, and on what each half of a block adds
   GeluKind gelu = GeluKind::kTanh;
-  bool bias = true;  ///< in dense layers and layer norms
+  bool bias = true;              ///< in dense layers and layer norms
+  double layer_norm_eps = 1e-5;  ///< added to the variance
+  /// The output layer has the weights of the token table, as GPT-2's; else weights of its own.
+  bool tie_embeddings = true;
   /// The table of tokens gets rows up to a multiple of this, whose logits are never counted nor
   /// chosen: 128 makes 50257 rows 50304, which GPUs multiply by faster.
   int64_t vocab_multiple = 1;
@@ -93,7 +97,8 @@ struct GenerateOptions {
 };
 
 /// Parameters have the names that Hugging Face gives GPT-2's ("wte.weight", "h.0.ln_1.weight", ...,
-/// "ln_f.bias"); the output layer shares wte.weight. Initial values are normal with deviation 0.02,
+/// "ln_f.bias"). The output layer shares wte.weight or, without tie_embeddings, has
+/// "lm_head.weight" of the same shape. Initial values are normal with deviation 0.02; it is
 /// 0.02 / sqrt(2 * layers) for the two layers of a block that add to the residual stream.
 class Gpt : public Module {
  public:
@@ -131,6 +136,8 @@ class Gpt : public Module {
 
   /// What the output layer reads: (B, T) -> (B, T, C).
   Tensor Hidden(const Tensor& tokens);
+  /// (padded_vocab, C).
+  const Tensor& OutputWeight() const;
   /// (N, C) -> (N, padded_vocab).
   Tensor Head(const Tensor& hidden) const;
 
@@ -140,6 +147,7 @@ class Gpt : public Module {
   DropoutLayer dropout_;
   Blocks h_;
   LayerNormLayer ln_f_;
+  std::optional<LinearLayer> lm_head_;  // none: wte's weights
   Tensor mask_;  // (padded_vocab): 0, and very low for the padding; undefined without padding
 };
 

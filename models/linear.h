@@ -28,6 +28,8 @@ class LinearLayer : public Module {
   /// Shape: x (..., in) -> (..., out).
   Tensor operator()(const Tensor& x) const { return Linear(x, weight_, bias_, activation_); }
 
+  const Tensor& weight() const { return weight_; }
+
  private:
   Activation activation_;
   Tensor weight_;  // (out, in)

@@ -4,12 +4,15 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "core/error.h"
+#include "models/io/file_kind.h"
 
 namespace convoy {
 namespace {
@@ -70,9 +73,16 @@ uint32_t BigEndian(const uint8_t* bytes) {
 
 IdxArray ReadIdx(const std::string& path, int ndim) {
   GzReader reader(path);
-  std::array<uint8_t, 4 + 4 * 255> header;
+  // The header is within the first bytes, and so is what tells files of other kinds.
+  std::array<uint8_t, 4096> start;
+  const int64_t read = reader.Read(start.data(), start.size());
+  CheckKind("Idx", path,
+            Recognize({reinterpret_cast<const char*>(start.data()), static_cast<size_t>(read)},
+                      /*tail=*/{}, reader.compressed() ? -1 : reader.file_bytes(), path),
+            Wanted::kImages);
+  const std::span<const uint8_t> header(start);
   const int64_t header_bytes = 4 + 4 * int64_t{ndim};
-  const int64_t got = reader.Read(header.data(), header_bytes);
+  const int64_t got = std::min(read, header_bytes);
   const uint32_t expected = kUnsignedByte << 8 | static_cast<uint32_t>(ndim);
   CONVOY_CHECK(got < 4 || BigEndian(header.data()) == expected,
                "[Idx] '{}': expected magic number 0x{:08x} (unsigned bytes, {} dimension{}), found "
@@ -103,11 +113,13 @@ IdxArray ReadIdx(const std::string& path, int ndim) {
     values *= dim;
   }
   array.values.resize(static_cast<size_t>(values));
-  const int64_t found = reader.Read(array.values.data(), values);
+  const int64_t begun = std::min(read - header_bytes, values);
+  std::copy_n(start.data() + header_bytes, begun, array.values.data());
+  const int64_t found = begun + reader.Read(array.values.data() + begun, values - begun);
   CONVOY_CHECK(found == values, "[Idx] '{}' is truncated: expected {} = {} bytes, found {}", path,
                dims, values, found);
   uint8_t extra;  // reading to the end also checks gzip's checksum
-  CONVOY_CHECK(reader.Read(&extra, 1) == 0,
+  CONVOY_CHECK(read - header_bytes <= values && reader.Read(&extra, 1) == 0,
                "[Idx] '{}' is longer than expected: its header promises {} = {} bytes", path, dims,
                values);
   return array;

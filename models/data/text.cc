@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "models/data/utf8.h"
+#include "models/io/file_kind.h"
 
 namespace convoy {
 namespace {
@@ -101,6 +102,11 @@ CharText CharText::FromFile(const std::string& path) {
   CONVOY_CHECK(file.is_open(), "[CharText] cannot open '{}': {}", path, std::strerror(errno));
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   CONVOY_CHECK(!file.bad(), "[CharText] cannot read '{}'", path);
+  const std::string_view bytes = text;
+  CheckKind("CharText", path,
+            Recognize(bytes, bytes.substr(bytes.size() - std::min<size_t>(bytes.size(), 8)),
+                      static_cast<int64_t>(bytes.size()), path),
+            Wanted::kText);
   return FromString(text, path);
 }
 

@@ -38,7 +38,8 @@ class CharVocabulary {
 /// A text as token numbers, its first nine tenths for training, the rest for validation.
 class CharText {
  public:
-  /// Throws: Error if the file cannot be read, is empty or is not UTF-8.
+  /// Throws: Error if the file cannot be read, is empty, is of another kind (which it names) or is
+  /// not UTF-8.
   static CharText FromFile(const std::string& path);
   /// `name` is what messages call it.
   static CharText FromString(std::string_view text, const std::string& name = "text");

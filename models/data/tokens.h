@@ -7,11 +7,11 @@
 
 namespace convoy {
 
-/// Tokens from a file of 16-bit little-endian numbers: bare, as nanoGPT's train.bin, or behind
-/// llm.c's header of 1024 bytes (256 numbers of 32 bits, the first 20240520, then version 1 and the
-/// count).
-/// Throws: Error naming the file if it cannot be read, has another length than its header says, or
-/// holds a token outside [0, vocab_size).
+/// Tokens from a file of little-endian numbers: 16-bit ones, bare as in nanoGPT's train.bin or
+/// behind llm.c's header, or 32-bit ones behind llm.c's header. The header is 256 numbers of 32
+/// bits: 20240520 (16-bit tokens) or 20240801 (32-bit), version 1 or 7, the count, and zeros.
+/// Throws: Error naming the file if it cannot be read, is of another kind (which it names), has
+/// another length than its header says, or holds a token outside [0, vocab_size).
 std::vector<int32_t> ReadTokens(const std::string& path, int64_t vocab_size);
 
 /// Uniformly random tokens: nothing to learn, but the same work.

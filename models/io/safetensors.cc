@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "models/io/file_kind.h"
 #include "models/io/safetensors_header.h"
 
 namespace convoy {
@@ -55,6 +56,7 @@ void SaveSafetensors(const std::string& path, const ParameterList& tensors,
 }
 
 SafetensorsFile::SafetensorsFile(const std::string& path) : file_(kSafetensors, path) {
+  CheckKind(kSafetensors, file_, Wanted::kWeights);
   uint64_t header_bytes = 0;
   constexpr int64_t kPrefix = sizeof(header_bytes);
   CONVOY_CHECK(file_.bytes() >= kPrefix,
@@ -90,6 +92,19 @@ void SafetensorsFile::CheckFits(const std::string& name, const Tensor& to) const
   CONVOY_CHECK(entry.dtype == dtype && entry.dims == to.shape().ToVector(),
                "[{}] '{}', tensor '{}': expected {} {}, found {} {}", kSafetensors, file_.path(),
                name, dtype, to.shape().ToString(), entry.dtype, ShapeText(entry.dims));
+}
+
+bool SafetensorsFile::SameElements(const Entry& a, const Entry& b) const {
+  if (a.dtype != b.dtype || a.dims != b.dims) return false;
+  constexpr int64_t kChunk = 1 << 20;
+  std::vector<char> x(kChunk), y(kChunk);
+  for (int64_t at = 0; at < a.bytes; at += kChunk) {
+    const int64_t bytes = std::min(kChunk, a.bytes - at);
+    file_.Read(x.data(), a.offset + at, bytes);
+    file_.Read(y.data(), b.offset + at, bytes);
+    if (std::memcmp(x.data(), y.data(), static_cast<size_t>(bytes)) != 0) return false;
+  }
+  return true;
 }
 
 Tensor SafetensorsFile::Load(const std::string& name, Device device) const {

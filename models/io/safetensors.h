@@ -47,12 +47,16 @@ class SafetensorsFile {
   /// sizes are as the format has them. No memory is taken for sizes that the file does not have.
   explicit SafetensorsFile(const std::string& path);
 
+  const std::string& path() const { return file_.path(); }
   /// In the order of their data.
   const std::vector<Entry>& entries() const { return entries_; }
   const Metadata& metadata() const { return metadata_; }
   bool Contains(const std::string& name) const { return index_.count(name) > 0; }
   /// Throws: Error if there is no such tensor.
   const Entry& At(const std::string& name) const;
+
+  /// Whether two tensors of the file have the same dtype, shape and bytes.
+  bool SameElements(const Entry& a, const Entry& b) const;
 
   /// Throws: Error if there is no such tensor, or no Tensor can have its dtype or shape.
   Tensor Load(const std::string& name, Device device = {}) const;

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "core/error.h"
@@ -33,6 +34,9 @@ struct GptFlags {
   int64_t eval_samples = 256;
   GenerateOptions sample{.tokens = 500, .temperature = 0.8};
 };
+
+const std::map<std::string, GeluKind> kGelus{{"tanh", GeluKind::kTanh},
+                                             {"exact", GeluKind::kExact}};
 
 /// nanoGPT's configuration for a CPU.
 constexpr std::pair<const char*, const char*> kNano[] = {
@@ -101,7 +105,7 @@ class GptTask : public Task {
     return sums;
   }
 
-  void Load(const std::string& path) override {
+  std::vector<std::string> Load(const std::string& path) override {
     const Metadata metadata = SafetensorsFile(path).metadata();
     const auto characters = metadata.find(kCharacters);
     CONVOY_CHECK(
@@ -110,7 +114,7 @@ class GptTask : public Task {
         "[gpt] the model in '{}' knows other characters than those of this text; train it on the "
         "text it was saved with",
         path);
-    LoadGpt(path, model_);
+    return LoadGpt(path, model_);
   }
   void Save(const std::string& path) override {
     Metadata metadata;
@@ -162,8 +166,9 @@ class GptTrainer : public Trainer {
            "sources, or on tokens.";
   }
   std::string data_help() const override {
-    return "UTF-8 text file, or tokens as 16-bit numbers in a file *.bin; the last tenth is for "
-           "validation [Convoy's sources and documentation; with --preset gpt2 random tokens]";
+    return "UTF-8 text file, or a file *.bin of tokens (16-bit numbers, or llm.c's format); the "
+           "last tenth is for validation [Convoy's sources and documentation; with --preset gpt2 "
+           "random tokens]";
   }
 
   void AddFlags(CLI::App& app) override {
@@ -181,7 +186,17 @@ class GptTrainer : public Trainer {
         ->check(AtLeast(1));
     app.add_option("--vocab-size", gpt_.vocab_size, "Of tokens; characters are counted")
         ->check(AtLeast(1));
-    app.option_defaults()->group("Run");
+    AddChoice(app, "--gelu", gpt_.model.gelu, kGelus,
+              "Activation: Hugging Face's gelu_new (tanh, as GPT-2) or gelu (exact)");
+    app.add_option("--layer-norm-eps", gpt_.model.layer_norm_eps,
+                   "Added to the variance by layer norms")
+        ->check(AtLeast(1e-12));
+    app.option_defaults()->always_capture_default(false);
+    app.add_flag(
+        "--untie-embeddings", untie_embeddings_,
+        "Give the output layer weights of its own (lm_head.weight) instead of the token table's; "
+        "with --init it has them in any case if the file does");
+    app.option_defaults()->always_capture_default()->group("Run");
     app.add_option("--eval-samples", gpt_.eval_samples,
                    "Windows of --block-size in each evaluation but the last, which takes all")
         ->check(AtLeast(1));
@@ -216,6 +231,8 @@ class GptTrainer : public Trainer {
     gpt_.model.vocab_size = data_.vocab_size();
     gpt_.model.dropout = flags_.dropout;
     gpt_.model.dtype = flags_.dtype;
+    gpt_.model.tie_embeddings =
+        !untie_embeddings_ && (flags_.init.empty() || !HasOwnOutputLayer(flags_.init));
   }
 
   std::unique_ptr<Task> MakeTask(Worker& worker) const override {
@@ -226,6 +243,8 @@ class GptTrainer : public Trainer {
     std::string line =
         fmt::format("{} layers, {} heads, {} channels, context {}", gpt_.model.layers,
                     gpt_.model.heads, gpt_.model.channels, gpt_.model.block_size);
+    if (!gpt_.model.tie_embeddings) line += ", an output layer of its own";
+    if (gpt_.model.gelu == GeluKind::kExact) line += ", exact GELU";
     if (flags_.dropout > 0) line += fmt::format(", dropout {}", flags_.dropout);
     return line;
   }
@@ -249,6 +268,7 @@ class GptTrainer : public Trainer {
   }
 
   GptFlags gpt_;
+  bool untie_embeddings_ = false;
   GptData data_;
 };
 

@@ -45,7 +45,11 @@ class MnistTask : public Task {
  public:
   MnistTask(Worker& worker, const CommonFlags& flags, const MlpOptions& options,
             const MnistData& data)
-      : worker_(worker), flags_(flags), data_(data), model_(options, worker.device(), flags.seed) {
+      : worker_(worker),
+        flags_(flags),
+        data_(data),
+        options_(options),
+        model_(options, worker.device(), flags.seed) {
     DealEpoch();  // before anything is printed: it says so if the batch size does not fit
   }
 
@@ -77,8 +81,12 @@ class MnistTask : public Task {
     return sums;
   }
 
-  void Load(const std::string& path) override { LoadParameters(path, model_.Parameters()); }
-  void Save(const std::string& path) override { SaveParameters(path, model_.Parameters()); }
+  std::vector<std::string> Load(const std::string& path) override {
+    return LoadParameters(path, model_.Parameters(), FactsOf(options_));
+  }
+  void Save(const std::string& path) override {
+    SaveParameters(path, model_.Parameters(), FactsOf(options_));
+  }
 
  private:
   void DealEpoch() {
@@ -91,6 +99,7 @@ class MnistTask : public Task {
   Worker& worker_;
   const CommonFlags& flags_;
   const MnistData& data_;
+  const MlpOptions& options_;
   Mlp model_;
   int64_t epoch_ = 0;
   std::optional<Batches> batches_;

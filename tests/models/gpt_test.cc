@@ -54,7 +54,8 @@ class Reference {
       }
       AddTo(x, Dense(h + "mlp.c_proj", wide));
     }
-    return Multiply("wte.weight", Norm("ln_f", x));
+    return Multiply(values_.contains("lm_head.weight") ? "lm_head.weight" : "wte.weight",
+                    Norm("ln_f", x));
   }
 
  private:
@@ -174,6 +175,7 @@ TEST_CASE("Logits and loss are those of a plain implementation") {
   options.bias = GENERATE(true, false);
   options.dtype = DType::kF64;
   options.vocab_multiple = GENERATE(1, 4);
+  options.tie_embeddings = GENERATE(true, false);
   Gpt gpt(options, Device::Cpu(), 3);
   const Reference reference(gpt);
 
@@ -202,6 +204,7 @@ TEST_CASE("Logits and loss are those of a plain implementation") {
 TEST_CASE("The loss's gradient is that of finite differences, tied weights included") {
   GptOptions options = kTiny;
   options.dtype = DType::kF64;
+  options.tie_embeddings = GENERATE(true, false);
   Gpt gpt(options, Device::Cpu(), 3);
   const Tensor tokens = Tensor::From({2, 3}, std::vector<int32_t>{0, 6, 3, 1, 1, 2});
   const Tensor labels = Tensor::From({2, 3}, std::vector<int32_t>{6, 3, 1, 1, 2, 4});
@@ -227,6 +230,7 @@ TEST_CASE("The loss's gradient is that of finite differences, tied weights inclu
 TEST_CASE(
     "Padding of the vocabulary changes nothing: not the loss, not the gradients, not a text") {
   GptOptions options = kTiny;
+  options.tie_embeddings = GENERATE(true, false);
   Gpt plain(options, Device::Cpu(), 3);
   options.vocab_multiple = 16;
   Gpt padded(options, Device::Cpu(), 3);
@@ -295,6 +299,8 @@ TEST_CASE("Generate continues a prompt beyond block_size, the same for the same 
 TEST_CASE("Mistakes are named") {
   CHECK_THROWS_WITH(Gpt({.heads = 5}, Device::Cpu(), 1),
                     "[Gpt] channels must be a multiple of heads, got 768 channels and 5 heads");
+  CHECK_THROWS_WITH(Gpt({.layer_norm_eps = 0}, Device::Cpu(), 1),
+                    "[Gpt] layer_norm_eps must be positive, got 0");
   CHECK_THROWS_WITH(Gpt({.layers = 0}, Device::Cpu(), 1),
                     Catch::Contains("sizes must be positive"));
   Gpt gpt(kTiny, Device::Cpu(), 1);

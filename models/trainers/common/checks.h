@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
+#include <map>
 #include <string>
 
 namespace convoy {
@@ -26,6 +27,27 @@ inline CLI::Validator Between(double low, double high) {
 
 inline CLI::Validator AtLeast(double low) {
   return Between(low, std::numeric_limits<double>::infinity());
+}
+
+/// An option that has a few values, each with a name; the one that `value` has is the default.
+/// `names` must outlive the app.
+template <typename T>
+void AddChoice(CLI::App& app, const std::string& flag, T& value,
+               const std::map<std::string, T>& names, const std::string& help) {
+  std::string all, given;
+  for (const auto& [name, named] : names) {
+    all += (all.empty() ? "" : "|") + name;
+    if (named == value) given = name;
+  }
+  app.add_option_function<std::string>(
+         flag, [&value, &names](const std::string& name) { value = names.at(name); }, help)
+      ->check(CLI::Validator(
+          [&names, all](std::string& name) {
+            return names.contains(name) ? "" : "wants one of " + all + ", got '" + name + "'";
+          },
+          ""))
+      ->type_name(all)
+      ->default_str(given);
 }
 
 /// Throws: Error naming `flag`, `path` and the reason if no file can be made there: before hours

@@ -18,32 +18,6 @@
 namespace convoy {
 namespace {
 
-/// The text of an option that has a few values, `value` being the default.
-template <typename T>
-std::string NameOf(const std::map<std::string, T>& names, T value) {
-  for (const auto& [name, named] : names) {
-    if (named == value) return name;
-  }
-  return "";
-}
-
-/// An option that has a few values.
-template <typename T>
-void AddChoice(CLI::App& app, const std::string& flag, T& value,
-               const std::map<std::string, T>& names, const std::string& help) {
-  std::string all;
-  for (const auto& [name, named] : names) all += (all.empty() ? "" : "|") + name;
-  app.add_option_function<std::string>(
-         flag, [&value, &names](const std::string& name) { value = names.at(name); }, help)
-      ->check(CLI::Validator(
-          [&names, all](std::string& name) {
-            return names.contains(name) ? "" : "wants one of " + all + ", got '" + name + "'";
-          },
-          ""))
-      ->type_name(all)
-      ->default_str(NameOf(names, value));
-}
-
 const std::map<std::string, OptimizerKind> kOptimizers{{"sgd", OptimizerKind::kSgd},
                                                        {"adamw", OptimizerKind::kAdamW}};
 const std::map<std::string, DType> kDTypes{

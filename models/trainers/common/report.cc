@@ -75,6 +75,11 @@ void TrainingRun::PrintHeader() {
   }
   progress_.Print(Field("parameters", fmt::format("{} ({})", WithCommas(flat.numel()),
                                                   DescribeBuckets(flat.buckets()))));
+  if (!flags_.init.empty()) {
+    std::string start = flags_.init;
+    for (const std::string& note : init_notes_) start += "; " + note;
+    progress_.Print(Field("start", start));
+  }
   progress_.Print(Field("data", trainer_.DescribeData()));
   progress_.Print(Field("batch", batch + ", over all workers"));
   progress_.Print(

@@ -44,7 +44,7 @@ TrainingRun::TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& me
       task_(trainer.MakeTask(worker)),
       schedule_(flags_.MakeSchedule()),
       progress_(flags_.steps, worker.is_main()) {
-  if (!flags_.init.empty()) task_->Load(flags_.init);
+  if (!flags_.init.empty()) init_notes_ = task_->Load(flags_.init);
   task_->model().Reseed(DropoutSeed(flags_.seed, worker.rank()));
   step_.emplace(worker, *task_, flags_);
   if (!flags_.timeline.empty()) timeline_.emplace(worker, flags_.timeline);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "models/trainers/common/metrics.h"
@@ -66,7 +67,8 @@ class TrainingRun {
   Schedule schedule_;
   Progress progress_;
   std::optional<Timeline> timeline_;
-  int64_t timeline_step_ = 0;  // the last one in it
+  int64_t timeline_step_ = 0;            // the last one in it
+  std::vector<std::string> init_notes_;  // how --init was read
 
   std::deque<InFlight> in_flight_;
   Clock::time_point last_settled_;  // when the step before ended, or the evaluation after it

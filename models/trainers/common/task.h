@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/tensor.h"
 #include "models/data/batch_stream.h"
@@ -34,7 +35,8 @@ class Task {
   /// Evaluates this worker's share of the validation data. With `complete` false a fixed part of
   /// it is enough.
   virtual EvaluationSums Evaluate(bool complete) = 0;
-  virtual void Load(const std::string& path) = 0;
+  /// Returns what a user may want to know about how the file was read (LoadNotes).
+  virtual std::vector<std::string> Load(const std::string& path) = 0;
   virtual void Save(const std::string& path) = 0;
   /// After the summary, on the main worker: what else there is to show.
   virtual void Show() {}

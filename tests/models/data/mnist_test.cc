@@ -99,7 +99,9 @@ TEST_CASE("What is wrong with an IDX file is said with its name, expected and fo
                           "': expected magic number 0x00000803 (unsigned bytes, 3 dimensions), "
                           "found 0x00000801");
   REQUIRE_THROWS_WITH(ReadIdx(write("<html>not found</html>"), 1),
-                      Contains("(unsigned bytes, 1 dimension), found 0x3c68746d"));
+                      Contains("is a web page (HTML), but an IDX file like MNIST's is wanted"));
+  REQUIRE_THROWS_WITH(ReadIdx(write("\1\2\3\4\5\6\7\x8"), 1),
+                      Contains("(unsigned bytes, 1 dimension), found 0x01020304"));
   REQUIRE_THROWS_WITH(ReadIdx(write(""), 1),
                       "[Idx] '" + f + "' is truncated: expected a header of 8 bytes, found 0");
   REQUIRE_THROWS_WITH(ReadIdx(write(Images().substr(0, 10)), 3),
