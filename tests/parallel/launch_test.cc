@@ -228,7 +228,9 @@ TEST_CASE("Under a launcher of several processes this one is a worker, and says 
   }
   SECTION("Open MPI") {
     const ScopedEnv rank("OMPI_COMM_WORLD_RANK", "0"), size("OMPI_COMM_WORLD_SIZE", "2");
-    const ScopedEnv local_size("OMPI_COMM_WORLD_LOCAL_SIZE", "2"), job("PMIX_NAMESPACE", "7");
+    const ScopedEnv local_size("OMPI_COMM_WORLD_LOCAL_SIZE", "2");
+    const std::string name = std::to_string(getpid());  // this test may run several times at once
+    const ScopedEnv job("PMIX_NAMESPACE", name.c_str());
     CHECK_THROWS_WITH(
         Launch({.timeout_s = 0.2}, Nothing),
         Catch::Contains("[Meet] worker 1 has not joined within 0.") &&
