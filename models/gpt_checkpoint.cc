@@ -58,10 +58,10 @@ void MatchOutputLayer(const std::string& path, bool tied, bool own, FileTensors&
   const Entry* output = found.Find(kOutput);
   CONVOY_CHECK(
       !tied || !own,
-      "[Checkpoint] '{}' has an output layer of its own: its {} differs from {}; the model "
-      "needs GptOptions::tie_embeddings = false (--untie-embeddings)",
+      "[Checkpoint] '{}' has an output layer of its own, {} apart from {}; the model needs "
+      "GptOptions::tie_embeddings = false (--untie-embeddings)",
       path, kOutput, kTable);
-  if (own) return;
+  if (own) return;  // both are wanted
   if (table == nullptr && output != nullptr) {
     found.notes.push_back(std::string(kOutput) + " is the token table too");
     found.tensors.emplace_back(kTable, output);

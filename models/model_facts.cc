@@ -74,10 +74,10 @@ void CheckFacts(const std::string& path, const Metadata& metadata,
   for (const ModelFact& fact : facts) {
     const auto entry = found.find(fact.name);
     CONVOY_CHECK(entry == found.end() || Same(entry->second, fact.value),
-                 "[Checkpoint] '{}' was saved by a model with {} {} ({}), but this one has {}; {}",
-                 path, fact.name, entry->second,
-                 own ? "so its metadata" : "so the config.json beside it", fact.value,
-                 fact.way_out);
+                 "[Checkpoint] '{}' was saved by a model with {} {} (according to {}), but this "
+                 "one has {}; {}",
+                 path, fact.name, entry->second, own ? "its metadata" : "the config.json beside it",
+                 fact.value, fact.way_out);
   }
 }
 

@@ -66,6 +66,17 @@ TEST_CASE("Other floating dtypes are converted") {
   CHECK(x[0].tensor.ToVector<float>() == std::vector<float>{0.5f, -3});
 }
 
+TEST_CASE("A prefix that the model's own names have as well stays") {
+  const TemporaryFolder folder;
+  SaveSafetensors(folder / "x", {{"model.a", Tensor::Full({2}, 3)}});
+  const ParameterList own{{"model.a", Tensor::Zeros({2})}};
+  CHECK(LoadParameters(folder / "x", own).empty());
+  CHECK(own[0].tensor.ToVector<float>() == std::vector<float>{3, 3});
+  const ParameterList bare{{"a", Tensor::Zeros({2})}};
+  CHECK(LoadParameters(folder / "x", bare) == LoadNotes{"names without 'model.'"});
+  CHECK(bare[0].tensor.ToVector<float>() == std::vector<float>{3, 3});
+}
+
 TEST_CASE("A GPT is stored as Hugging Face stores GPT-2") {
   const TemporaryFolder folder;
   const Gpt gpt(kTiny, Device::Cpu(), 1);

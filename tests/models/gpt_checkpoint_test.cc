@@ -113,8 +113,8 @@ TEST_CASE("An output layer of its own is never dropped, nor made up without a wo
   const TemporaryFolder folder;
   Gpt tied(Options(), Device::Cpu(), 1), untied(Options(false), Device::Cpu(), 1);
   CHECK_THROWS_WITH(LoadGpt(kUntied, tied),
-                    Contains("has an output layer of its own: its lm_head.weight differs from "
-                             "wte.weight") &&
+                    Contains("has an output layer of its own, lm_head.weight apart from "
+                             "wte.weight; the model needs") &&
                         Contains("tie_embeddings = false (--untie-embeddings)"));
   CHECK(LoadGpt(kTied, untied) ==
         LoadNotes{"the output layer starts as a copy of the token table"});
@@ -129,6 +129,13 @@ TEST_CASE("An output layer of its own is never dropped, nor made up without a wo
   LoadGpt(kTied, untied);
   SaveGpt(folder / "equal", untied);
   CHECK(HasOwnOutputLayer(folder / "equal"));
+  CHECK_THROWS_WITH(LoadGpt(folder / "equal", tied), Contains("has an output layer of its own"));
+  // Then no tensor stands for two.
+  const std::string without =
+      folder.Write("without", Edited(FileContent(folder / "equal"), "wte.weight", "wte.other"));
+  CHECK_THROWS_WITH(LoadGpt(without, untied),
+                    Contains("lacks 1 of the model's 29 tensors: wte.weight; it holds 1 that the "
+                             "model has no use for: wte.other"));
 }
 
 TEST_CASE("Of a tied pair a file may hold either or both") {
@@ -235,25 +242,29 @@ TEST_CASE("What shapes do not tell is saved, and another value is refused") {
   GptOptions other = options;
   other.heads = 2;
   refuses(other,
-          "was saved by a model with n_head 4 (so its metadata), but this one has 2; set "
+          "was saved by a model with n_head 4 (according to its metadata), but this one has 2; set "
           "GptOptions::heads (--heads)");
   other = options;
   other.gelu = GeluKind::kTanh;
-  refuses(other, "with activation_function gelu (so its metadata), but this one has gelu_new");
+  refuses(other,
+          "with activation_function gelu (according to its metadata), but this one has gelu_new");
   other = options;
   other.layer_norm_eps = 1e-5;
-  refuses(other, "with layer_norm_epsilon 1e-06 (so its metadata), but this one has 1e-05");
+  refuses(other,
+          "with layer_norm_epsilon 1e-06 (according to its metadata), but this one has 1e-05");
 
   const MlpOptions mlp{.in = 4, .hidden = {3}, .out = 2}, wider{.in = 4, .hidden = {5}, .out = 2};
   const Mlp model(mlp, Device::Cpu(), 1);
   SaveParameters(folder / "mlp", model.Parameters(), FactsOf(mlp));
   CHECK(SafetensorsFile(folder / "mlp").metadata() ==
         Metadata{{"model_type", "mlp"}, {"layer_sizes", "4-3-2"}, {"activation_function", "relu"}});
-  CHECK_THROWS_WITH(LoadParameters(folder / "mlp", model.Parameters(), FactsOf(wider)),
-                    Contains("with layer_sizes 4-3-2 (so its metadata), but this one has 4-5-2"));
+  CHECK_THROWS_WITH(
+      LoadParameters(folder / "mlp", model.Parameters(), FactsOf(wider)),
+      Contains("with layer_sizes 4-3-2 (according to its metadata), but this one has 4-5-2"));
   Gpt gpt(Options(), Device::Cpu(), 1);
-  CHECK_THROWS_WITH(LoadGpt(folder / "mlp", gpt),
-                    Contains("with model_type mlp (so its metadata), but this one has gpt2"));
+  CHECK_THROWS_WITH(
+      LoadGpt(folder / "mlp", gpt),
+      Contains("with model_type mlp (according to its metadata), but this one has gpt2"));
 }
 
 TEST_CASE("A config.json beside a file without such metadata is compared") {
@@ -264,8 +275,9 @@ TEST_CASE("A config.json beside a file without such metadata is compared") {
   };
   GptOptions options = Options();
   config(", \"n_head\": 4, \"activation_function\": \"gelu_new\"");
-  CHECK_THROWS_WITH(LossOf(path, options),
-                    Contains("n_head 4 (so the config.json beside it), but this one has 2"));
+  CHECK_THROWS_WITH(
+      LossOf(path, options),
+      Contains("n_head 4 (according to the config.json beside it), but this one has 2"));
   options.heads = 4;
   CHECK(LossOf(path, options) == Exactly(kFourHeadsLoss));
 

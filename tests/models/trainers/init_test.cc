@@ -104,9 +104,11 @@ TEST_CASE_METHOD(InitFixture, "Prefixes of wrappers are dropped, and the header 
 
 TEST_CASE_METHOD(InitFixture, "What does not fit ends in a line that names the way out") {
   Run(Gpt2(), "saved", {"--steps", "0"});
-  CHECK_THAT(ErrorOf({"--heads", "4", "--init", Saved("saved")}),
-             Contains("was saved by a model with n_head 2 (so its metadata), but this one has 4; "
-                      "set GptOptions::heads (--heads)"));
+  CHECK_THAT(
+      ErrorOf({"--heads", "4", "--init", Saved("saved")}),
+      Contains(
+          "was saved by a model with n_head 2 (according to its metadata), but this one has 4; "
+          "set GptOptions::heads (--heads)"));
   CHECK_THAT(ErrorOf({"--gelu", "exact", "--init", Saved("saved")}),
              Contains("with activation_function gelu_new") && Contains("--gelu"));
   CHECK_THAT(ErrorOf({"--layer-norm-eps", "1e-6", "--init", Saved("saved")}),
@@ -129,7 +131,7 @@ TEST_CASE_METHOD(InitFixture, "What does not fit ends in a line that names the w
       RunProcess(Command(smaller, {"--steps", "0", "--init", Saved("mnist")}));
   CHECK(result.status == 1);
   CHECK_THAT(result.err,
-             Contains("with layer_sizes 64-20-20-10 (so its metadata), but this one has "
+             Contains("with layer_sizes 64-20-20-10 (according to its metadata), but this one has "
                       "64-20-10; set MlpOptions::hidden (--hidden)"));
 }
 
