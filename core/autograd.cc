@@ -82,6 +82,14 @@ void AddInto(const Tensor& to, const Tensor& from) {
       .AddInto(to.device(), to.raw_data(), from.raw_data(), to.dtype(), to.numel());
 }
 
+void AddToTarget(const GradTarget& target, const Tensor& gradient) {
+  if (target.accumulate) {
+    AddInto(target.tensor, gradient);
+  } else {
+    target.tensor.CopyFrom(gradient);
+  }
+}
+
 }  // namespace
 }  // namespace internal
 
@@ -149,12 +157,7 @@ void BackwardPass::Pass(int i, const Tensor& gradient) {
     edge.node->grad = gradient.Detach();
     return;
   }
-  const GradTarget target = Target(i);
-  if (target.accumulate) {
-    internal::AddInto(target.tensor, gradient);
-  } else {
-    target.tensor.CopyFrom(gradient);
-  }
+  internal::AddToTarget(Target(i), gradient);
 }
 
 Tensor Record(const char* op, Tensor output, std::initializer_list<Tensor> inputs,
@@ -259,16 +262,30 @@ Tensor SeedOf(const Tensor& root, const BackwardOptions& options) {
   return seed;
 }
 
+// The gradient of a leaf by itself is the seed: an op that has nothing to do returns its input, so
+// that the root of a Backward may be a leaf.
+void BackwardOfLeaf(const std::shared_ptr<TensorImpl>& leaf, const Tensor& seed, uint64_t pass,
+                    const BackwardOptions& options) {
+  leaf->pass = pass;
+  leaf->pending = 0;
+  if (options.on_start) {
+    options.on_start([pass](const Tensor& other) { return other.impl()->pass == pass; });
+  }
+  internal::AddToTarget(internal::LeafTarget(*leaf), seed);
+  LeafDone(leaf, options);
+  if (options.on_end) options.on_end();
+}
+
 }  // namespace
 
 void Backward(const Tensor& root, const BackwardOptions& options) {
   CONVOY_CHECK(root.requires_grad(),
                "[Backward] nothing to differentiate: no input of this tensor requires a gradient "
                "(gradients themselves are not differentiable)");
-  CONVOY_CHECK(!root.is_leaf(), "[Backward] called on a leaf: there is no graph behind it");
   const Tensor seed = SeedOf(root, options);
   const NoGrad no_grad;
   const uint64_t pass = internal::last_pass.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (root.is_leaf()) return BackwardOfLeaf(root.shared_impl(), seed, pass, options);
   std::vector<std::shared_ptr<Node>> order = Plan(root.impl()->node, pass);
   if (options.on_start) {
     options.on_start([pass](const Tensor& leaf) { return leaf.impl()->pass == pass; });

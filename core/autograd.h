@@ -100,7 +100,9 @@ struct BackwardOptions {
 };
 
 /// Adds the gradient of `root` to every leaf that it was computed from. A leaf without a gradient,
-/// or with one that an optimizer has consumed, is overwritten. The graph is freed on the way.
+/// or with one that an optimizer has consumed, is overwritten. The graph is freed on the way. If
+/// root is a leaf itself (Dropout with a probability of 0 and Cast to the same dtype return their
+/// input), its gradient is the seed.
 /// Throws: Error if root requires no gradient, is not scalar (without a seed), or was walked
 /// before.
 void Backward(const Tensor& root, const BackwardOptions& options = {});

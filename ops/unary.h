@@ -1,7 +1,8 @@
 // Element-wise functions of one tensor.
 //
 // Unless said otherwise: any shape -> the same shape; dtype f32, f64, bf16, f16, kept; Error on
-// another dtype; differentiable everywhere (at a kink the gradient is the one of PyTorch).
+// another dtype; differentiable everywhere (at a kink the gradient is the one of PyTorch, but for
+// Clamp).
 #pragma once
 
 #include "core/tensor.h"
@@ -31,7 +32,9 @@ enum class GeluKind {
 };
 Tensor Gelu(const Tensor& x, GeluKind kind = GeluKind::kExact);
 
-/// min(max(x, low), high); the gradient is 1 where low <= x <= high, else 0.
+/// min(max(x, low), high); an infinite limit is none. The gradient is 1 where low <= x <= high,
+/// limits included, and 0 elsewhere and for NaN. PyTorch agrees at a single limit, but its gradient
+/// is 0 at both limits where two are set.
 /// Throws: Error if low > high.
 Tensor Clamp(const Tensor& x, double low, double high);
 /// x to a constant power.

@@ -4,6 +4,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/embedding.cc"
+#include <utility>
+
 #include "hwy/foreach_target.h"
 #include "ops/cpu/rows-inl.h"
 #include "ops/cpu/simd-inl.h"
@@ -11,27 +13,49 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-// to[0, n) (+)= the sum of the given rows of dy (..., n), in their order; zero without one.
+// Whether the blocks before row `last` of `count` are added to the sum: those of kRowsInSum blocks
+// are, so that no number of rows makes a long sum.
+inline bool EndsBlocks(int64_t last, int64_t count) {
+  return last == count || last % (kRowsInSum * kRowsInSum) == 0;
+}
+
+// to[0, n) (+)= the sum of the given rows of dy (..., n), in blocks; zero without one.
 template <typename T>
 void SumRows(const T* dy, const int64_t* rows, int64_t count, int64_t n, T* to, bool accumulate) {
   const TagFor<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t at = 0;
   for (; at + 4 * lanes <= n; at += 4 * lanes) {  // four vectors, so that additions overlap
-    auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    const auto zero = hn::Zero(d);
+    auto s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+    auto t0 = zero, t1 = zero, t2 = zero, t3 = zero;  // of some blocks
+    for (int64_t first = 0; first < count; first += kRowsInSum) {
+      auto b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+      const int64_t last = std::min(first + kRowsInSum, count);
+      for (int64_t i = first; i < last; ++i) {
+        const T* in = dy + rows[i] * n + at;
+        b0 = hn::Add(b0, LoadAs(d, in));
+        b1 = hn::Add(b1, LoadAs(d, in + lanes));
+        b2 = hn::Add(b2, LoadAs(d, in + 2 * lanes));
+        b3 = hn::Add(b3, LoadAs(d, in + 3 * lanes));
+      }
+      t0 = hn::Add(t0, b0);
+      t1 = hn::Add(t1, b1);
+      t2 = hn::Add(t2, b2);
+      t3 = hn::Add(t3, b3);
+      if (EndsBlocks(last, count)) {
+        s0 = hn::Add(s0, std::exchange(t0, zero));
+        s1 = hn::Add(s1, std::exchange(t1, zero));
+        s2 = hn::Add(s2, std::exchange(t2, zero));
+        s3 = hn::Add(s3, std::exchange(t3, zero));
+      }
+    }
     T* out = to + at;
     if (accumulate) {
-      s0 = LoadAs(d, out);
-      s1 = LoadAs(d, out + lanes);
-      s2 = LoadAs(d, out + 2 * lanes);
-      s3 = LoadAs(d, out + 3 * lanes);
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      const T* in = dy + rows[i] * n + at;
-      s0 = hn::Add(s0, LoadAs(d, in));
-      s1 = hn::Add(s1, LoadAs(d, in + lanes));
-      s2 = hn::Add(s2, LoadAs(d, in + 2 * lanes));
-      s3 = hn::Add(s3, LoadAs(d, in + 3 * lanes));
+      s0 = hn::Add(LoadAs(d, out), s0);
+      s1 = hn::Add(LoadAs(d, out + lanes), s1);
+      s2 = hn::Add(LoadAs(d, out + 2 * lanes), s2);
+      s3 = hn::Add(LoadAs(d, out + 3 * lanes), s3);
     }
     StoreAs(s0, d, out);
     StoreAs(s1, d, out + lanes);
@@ -43,8 +67,15 @@ void SumRows(const T* dy, const int64_t* rows, int64_t count, int64_t n, T* to, 
     const bool full = left == static_cast<size_t>(lanes);
     const auto load = [&](const T* from)
                           HWY_ATTR { return full ? LoadAs(d, from) : LoadPartial(d, from, left); };
-    auto sum = accumulate ? load(to + at) : hn::Zero(d);
-    for (int64_t i = 0; i < count; ++i) sum = hn::Add(sum, load(dy + rows[i] * n + at));
+    auto sum = hn::Zero(d), of_blocks = hn::Zero(d);
+    for (int64_t first = 0; first < count; first += kRowsInSum) {
+      auto block = hn::Zero(d);
+      const int64_t last = std::min(first + kRowsInSum, count);
+      for (int64_t i = first; i < last; ++i) block = hn::Add(block, load(dy + rows[i] * n + at));
+      of_blocks = hn::Add(of_blocks, block);
+      if (EndsBlocks(last, count)) sum = hn::Add(sum, std::exchange(of_blocks, hn::Zero(d)));
+    }
+    if (accumulate) sum = hn::Add(load(to + at), sum);
     if (full) {
       StoreAs(sum, d, to + at);
     } else {

@@ -1,5 +1,6 @@
 // CPU kernel of the matrix product: cut into slices for the device's threads; oneDNN for f32 and
-// bf16, Eigen for f64, and f32 copies for what the processor cannot multiply directly.
+// bf16 (our own kernel where the f32 result is thin), Eigen for f64, and f32 copies for what the
+// processor cannot multiply directly.
 #include "ops/gemm.h"
 
 #include <Eigen/Core>
@@ -9,6 +10,7 @@
 #include "core/tensor.h"
 #include "core/threads.h"
 #include "ops/cpu/onednn.h"
+#include "ops/cpu/thin_gemm.h"
 
 namespace convoy {
 namespace {
@@ -86,6 +88,50 @@ void RunEigen(const GemmArguments& g, const Slice& s) {
       c.rowwise() += Eigen::Map<const Eigen::RowVectorXd>(
           static_cast<const double*>(g.bias) + s.column, s.columns);
     }
+  }
+}
+
+// Whether the result has so few rows or columns that RunThin is for it. It adds up long sums in
+// blocks; oneDNN in one running sum.
+bool IsThin(const GemmArguments& g) {
+  return g.dtype == DType::kF32 && std::min(g.m, g.n) <= kMaxThin;
+}
+
+void RunThin(const GemmArguments& g, const Slice& s) {
+  const bool thin_columns = g.n <= g.m;  // else thin rows
+  const bool thin_transposed = thin_columns ? !g.transpose_b : g.transpose_a;
+  const int64_t first = thin_columns ? s.column : s.row;
+  ThinProduct p{};
+  p.thin_count = thin_columns ? s.columns : s.rows;
+  p.wide_count = thin_columns ? s.rows : s.columns;
+  p.depth = g.k;
+  p.wide_by_depth = thin_columns ? g.transpose_a : !g.transpose_b;
+  p.wide_stride = p.wide_by_depth ? (thin_columns ? g.m : g.n) : g.k;
+  p.wide_step = thin_columns ? g.n : 1;
+  p.thin_step = thin_columns ? 1 : g.n;
+  p.accumulate = g.accumulate;
+  if (g.bias != nullptr) p.bias = static_cast<const float*>(g.bias) + s.column;
+  (thin_columns ? p.bias_thin_step : p.bias_wide_step) = 1;
+  const int64_t wide_offset = (thin_columns ? s.row : s.column) * (p.wide_by_depth ? 1 : g.k);
+  std::vector<float> packed;
+  for (int64_t i = s.matrix; i < s.matrix + s.matrices; ++i) {
+    const float* const a = static_cast<const float*>(g.a) + (g.repeat_a ? 0 : i * g.m * g.k);
+    const float* const b = static_cast<const float*>(g.b) + (g.repeat_b ? 0 : i * g.k * g.n);
+    p.wide = (thin_columns ? a : b) + wide_offset;
+    p.thin = (thin_columns ? b : a) + first * g.k;
+    if (thin_transposed) {
+      const float* const from = thin_columns ? b : a;
+      const int64_t stride = thin_columns ? g.n : g.m;
+      packed.resize(static_cast<size_t>(p.thin_count * g.k));
+      for (int64_t j = 0; j < p.thin_count; ++j) {
+        for (int64_t k = 0; k < g.k; ++k) {
+          packed[static_cast<size_t>(j * g.k + k)] = from[k * stride + first + j];
+        }
+      }
+      p.thin = packed.data();
+    }
+    p.c = static_cast<float*>(g.c) + i * g.m * g.n + s.row * g.n + s.column;
+    RunThinProduct(p);
   }
 }
 
@@ -188,6 +234,7 @@ void Gemm(const GemmArguments& g) {
     return narrow ? ThroughFloat(g) : SumBatch(g);
   }
   if (g.dtype == DType::kF64) return ForEachSlice(g, RunEigen);
+  if (IsThin(g)) return ForEachSlice(g, RunThin);
   if (OneDnnSupports(g.dtype)) return ForEachSlice(g, RunOneDnn);
   ThroughFloat(g);
 }

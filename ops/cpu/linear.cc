@@ -93,10 +93,18 @@ void Backward(const LinearBackward& args) {
   const T* saved = args.saved.defined() ? args.saved.data<T>() : nullptr;
   T* dz = args.dz.data<T>();
   ParallelFor(args.dy.device(), chunks.count, 1, [&](int64_t first, int64_t last) {
-    for (int64_t chunk = first; chunk < last; ++chunk) {
-      for (int64_t row = chunks.Begin(chunk); row < chunks.End(chunk); ++row) {
+    const auto rows = [&](int64_t begin, int64_t end, std::array<C*, 1> sums) {
+      for (int64_t row = begin; row < end; ++row) {
         BackwardRow<F>(static_cast<size_t>(n), dy + row * n, saved ? saved + row * n : nullptr,
-                       dz + row * n, parts ? parts + chunk * n : nullptr);
+                       dz + row * n, sums[0]);
+      }
+    };
+    for (int64_t chunk = first; chunk < last; ++chunk) {
+      const int64_t begin = chunks.Begin(chunk), end = chunks.End(chunk);
+      if (parts == nullptr) {
+        rows(begin, end, {nullptr});
+      } else {
+        SumInBlocks<C, 1>(begin, end, n, {parts + chunk * n}, rows);
       }
     }
   });

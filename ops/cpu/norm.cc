@@ -5,6 +5,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/norm.cc"
+#include <limits>
+
 #include "hwy/foreach_target.h"
 #include "ops/cpu/rows-inl.h"
 #include "ops/cpu/simd-inl.h"
@@ -17,8 +19,27 @@ HWY_INLINE C Rstd(C sum_of_squares, size_t n, double eps) {
   return 1 / std::sqrt(sum_of_squares / static_cast<C>(n) + static_cast<C>(eps));
 }
 
-// out = the normalised row `in` of n elements; `b` may be null.
+// What values are multiplied by where their squares overflow: a power of two, so that nothing is
+// rounded, and so small that the sum of any row's squares is finite.
+template <typename C>
+inline constexpr C kShrink = std::is_same_v<C, double> ? C(0x1p-768) : C(0x1p-96);
+
+template <typename C>
+HWY_INLINE bool Overflows(C sum_of_squares) {
+  return !(sum_of_squares <= std::numeric_limits<C>::max());
+}
+
+// out = the row `in` times kShrink.
 template <typename T>
+HWY_INLINE void ShrinkRow(size_t n, const T* in, T* out) {
+  MapLanes(
+      n, out,
+      [](auto d, auto v) HWY_ATTR { return hn::Mul(v, hn::Set(d, kShrink<ComputeType<T>>)); }, in);
+}
+
+// out = the normalised row `in` of n elements, which may be `out`; `b` may be null. A row whose
+// squares overflow is normalised once more, shrunk; one that is not finite gives NaN either way.
+template <typename T, bool kShrunk = false>
 HWY_INLINE void NormalizeRow(size_t n, const T* in, const T* w, const T* b, double eps, T* out,
                              ComputeType<T>& mean, ComputeType<T>& rstd) {
   using C = ComputeType<T>;
@@ -32,6 +53,15 @@ HWY_INLINE void NormalizeRow(size_t n, const T* in, const T* w, const T* b, doub
         return hn::Mul(centred, centred);
       },
       in);
+  if constexpr (!kShrunk) {
+    if (HWY_UNLIKELY(Overflows(squares))) {
+      ShrinkRow(n, in, out);
+      NormalizeRow<T, true>(n, out, w, b, eps * kShrink<C> * kShrink<C>, out, mean, rstd);
+      mean /= kShrink<C>;
+      rstd *= kShrink<C>;
+      return;
+    }
+  }
   const C r = Rstd(squares, n, eps);
   mean = m;
   rstd = r;
@@ -71,18 +101,35 @@ void AddLayerNormForward(const Tensor& x, const Tensor& residual, const Tensor& 
   });
 }
 
+// As NormalizeRow, with a mean of 0 and no bias.
+template <typename T, bool kShrunk = false>
+HWY_INLINE void RmsNormalizeRow(size_t n, const T* in, const T* w, double eps, T* out,
+                                ComputeType<T>& rstd) {
+  using C = ComputeType<T>;
+  const C squares = SumOver<T>(
+      n, [](auto, auto v) HWY_ATTR { return hn::Mul(v, v); }, in);
+  if constexpr (!kShrunk) {
+    if (HWY_UNLIKELY(Overflows(squares))) {
+      ShrinkRow(n, in, out);
+      RmsNormalizeRow<T, true>(n, out, w, eps * kShrink<C> * kShrink<C>, out, rstd);
+      rstd *= kShrink<C>;
+      return;
+    }
+  }
+  const C r = Rstd(squares, n, eps);
+  rstd = r;
+  MapLanes(
+      n, out,
+      [r](auto d, auto v, auto w) HWY_ATTR { return hn::Mul(hn::Mul(v, hn::Set(d, r)), w); }, in,
+      w);
+}
+
 void RmsNormForward(const Tensor& x, const Tensor& weight, double eps, const Tensor& y,
                     const Tensor& rstd) {
   ForEachRow("RmsNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
-    const T* in = x.data<T>() + row * static_cast<int64_t>(n);
-    const auto squares = SumOver<T>(
-        n, [](auto, auto v) HWY_ATTR { return hn::Mul(v, v); }, in);
-    const auto r = Rstd(squares, n, eps);
-    rstd.data<ComputeType<T>>()[row] = r;
-    MapLanes(
-        n, y.data<T>() + row * static_cast<int64_t>(n),
-        [r](auto d, auto v, auto w) HWY_ATTR { return hn::Mul(hn::Mul(v, hn::Set(d, r)), w); }, in,
-        static_cast<const T*>(weight.data<T>()));
+    const int64_t at = row * static_cast<int64_t>(n);
+    RmsNormalizeRow<T>(n, x.data<T>() + at, weight.data<T>(), eps, y.data<T>() + at,
+                       rstd.data<ComputeType<T>>()[row]);
   });
 }
 
@@ -179,25 +226,29 @@ void NormBackward(const char* op, const Tensor& dy, const Tensor& x, const Tenso
                             .mean = kCentre ? mean.data<C>()[i] : 0,
                             .rstd = rstd.data<C>()[i]};
     };
+    constexpr size_t kSums = kCentre ? 2 : 1;
+    const auto add_rows = [&](int64_t first, int64_t last, std::array<C*, kSums> sums) {
+      C* const dweight = sums[0];
+      C* const dbias = kCentre ? sums[kSums - 1] : nullptr;
+      int64_t i = first;
+      for (; i + kTileRows <= last; i += kTileRows) {
+        BackwardRow<T> tile[kTileRows];
+        for (int64_t r = 0; r < kTileRows; ++r) tile[r] = row(i + r);
+        BackwardTile<T, kCentre, kTileRows>(tile, w, static_cast<size_t>(n), dx.accumulate, dweight,
+                                            dbias);
+      }
+      for (; i < last; ++i) {
+        const BackwardRow<T> single = row(i);
+        BackwardTile<T, kCentre, 1>(&single, w, static_cast<size_t>(n), dx.accumulate, dweight,
+                                    dbias);
+      }
+    };
     ParallelFor(x.device(), chunks.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t chunk = begin; chunk < end; ++chunk) {
-        C* dweight = dweight_parts.data<C>() + chunk * n;
-        C* dbias = kCentre ? dbias_parts.data<C>() + chunk * n : nullptr;
-        std::fill_n(dweight, n, C{0});
-        if (kCentre) std::fill_n(dbias, n, C{0});
-        const int64_t last = chunks.End(chunk);
-        int64_t i = chunks.Begin(chunk);
-        for (; i + kTileRows <= last; i += kTileRows) {
-          BackwardRow<T> tile[kTileRows];
-          for (int64_t r = 0; r < kTileRows; ++r) tile[r] = row(i + r);
-          BackwardTile<T, kCentre, kTileRows>(tile, w, static_cast<size_t>(n), dx.accumulate,
-                                              dweight, dbias);
-        }
-        for (; i < last; ++i) {
-          const BackwardRow<T> single = row(i);
-          BackwardTile<T, kCentre, 1>(&single, w, static_cast<size_t>(n), dx.accumulate, dweight,
-                                      dbias);
-        }
+        std::array<C*, kSums> sums = {dweight_parts.data<C>() + chunk * n};
+        if constexpr (kCentre) sums[1] = dbias_parts.data<C>() + chunk * n;
+        for (C* const sum : sums) std::fill_n(sum, n, C{0});
+        SumInBlocks(chunks.Begin(chunk), chunks.End(chunk), n, sums, add_rows);
       }
     });
   });

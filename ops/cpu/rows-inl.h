@@ -8,8 +8,10 @@
 #endif
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "core/tensor.h"
 #include "core/threads.h"
@@ -35,6 +37,29 @@ struct RowChunks {
   int64_t Begin(int64_t chunk) const { return chunk * size; }
   int64_t End(int64_t chunk) const { return std::min((chunk + 1) * size, rows); }
 };
+
+/// Rows that are added up one after the other; longer sums are made of such blocks.
+inline constexpr int64_t kRowsInSum = 64;
+
+/// Sums over the rows [begin, end) to each of `to` (n), which hold zeros: f(first, last, sums) adds
+/// the rows [first, last) to `sums`. In blocks, so that rounding errors do not grow with the rows.
+template <typename C, size_t kSums, class F>
+void SumInBlocks(int64_t begin, int64_t end, int64_t n, std::array<C*, kSums> to, F&& f) {
+  if (end - begin <= kRowsInSum) return f(begin, end, to);
+  const size_t length = static_cast<size_t>(n);
+  std::vector<C> blocks(kSums * length);
+  std::array<C*, kSums> sums;
+  for (size_t s = 0; s < kSums; ++s) sums[s] = blocks.data() + s * length;
+  for (int64_t first = begin; first < end; first += kRowsInSum) {
+    std::fill(blocks.begin(), blocks.end(), C{0});
+    f(first, std::min(first + kRowsInSum, end), sums);
+    for (size_t s = 0; s < kSums; ++s) {
+      MapLanes(
+          length, to[s], [](auto, auto a, auto b) HWY_ATTR { return hn::Add(a, b); },
+          static_cast<const C*>(to[s]), static_cast<const C*>(sums[s]));
+    }
+  }
+}
 
 /// Calls `f(T{}, row, n)` for every row of `x` (..., n), in parallel over rows.
 template <class F>

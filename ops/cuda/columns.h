@@ -119,10 +119,10 @@ __global__ void __launch_bounds__(kColumnThreads)
   C result[N];
   for (int k = 0; k < N; ++k) result[k] = R::template Identity<C>();
   if (span.first < t.columns) {
-    const auto use = [&](const auto& raw, int64_t row) {
+    const auto use = [&](const auto& raw, int64_t row, C(&sums)[N]) {
       C values[N];
       source.Use(raw, row, span, values);
-      for (int k = 0; k < N; ++k) result[k] = R::Combine(result[k], values[k]);
+      for (int k = 0; k < N; ++k) sums[k] = R::Combine(sums[k], values[k]);
     };
     const int64_t begin = chunk * t.chunk;
     const int64_t end = begin + t.chunk < t.rows ? begin + t.chunk : t.rows;
@@ -132,10 +132,13 @@ __global__ void __launch_bounds__(kColumnThreads)
       typename Source::Raw raw[kAtOnce];
       CONVOY_UNROLL
       for (int i = 0; i < kAtOnce; ++i) raw[i] = source.Read(base + row + i * groups, span);
+      C block[N];  // combined apart: fewer roundings in a row
+      source.Use(raw[0], base + row, span, block);
       CONVOY_UNROLL
-      for (int i = 0; i < kAtOnce; ++i) use(raw[i], base + row + i * groups);
+      for (int i = 1; i < kAtOnce; ++i) use(raw[i], base + row + i * groups, block);
+      for (int k = 0; k < N; ++k) result[k] = R::Combine(result[k], block[k]);
     }
-    for (; row < end; row += groups) use(source.Read(base + row, span), base + row);
+    for (; row < end; row += groups) use(source.Read(base + row, span), base + row, result);
   }
   C* shared = DynamicShared<C>() + threadIdx.x;
   for (int half = groups / 2; half > 0; half /= 2) {

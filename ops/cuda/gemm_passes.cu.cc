@@ -28,9 +28,13 @@ __global__ void SumPartsKernel(const P* parts, int64_t count, int64_t numel, T* 
                                bool accumulate) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= numel) return;
-  P sum = accumulate ? static_cast<P>(Widen(c[i])) : P{0};
-  for (int64_t p = 0; p < count; ++p) sum += parts[p * numel + i];
-  c[i] = Round<T>(sum);
+  P sum{0};
+  for (int64_t first = 0; first < count; first += kTile) {  // in blocks: fewer roundings in a row
+    P block{0};
+    for (int64_t p = first; p < first + kTile && p < count; ++p) block += parts[p * numel + i];
+    sum += block;
+  }
+  c[i] = Round<T>(accumulate ? static_cast<P>(Widen(c[i])) + sum : sum);
 }
 
 template <typename T>
@@ -63,7 +67,9 @@ __global__ void PlainGemmKernel(Operands<T> g) {
             ? Widen(from_b[g.transpose_b ? column * g.k + k + y : (k + y) * g.n + column])
             : C{0};
     __syncthreads();
-    for (int i = 0; i < kTile; ++i) sum += a[y * kTile + i] * b[i * kTile + x];
+    C of_tile{0};  // summed apart: fewer roundings in a row
+    for (int i = 0; i < kTile; ++i) of_tile += a[y * kTile + i] * b[i * kTile + x];
+    sum += of_tile;
     __syncthreads();
   }
   if (row >= g.m || column >= g.n) return;

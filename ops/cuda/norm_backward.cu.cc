@@ -108,9 +108,7 @@ __global__ void __launch_bounds__(kWarpRow ? kThreads : kMaxThreads, kWarpRow ? 
     if (a.dx == nullptr) continue;
     const C scale = 1 / static_cast<C>(a.n);
     team.Sum(sums, shared, turn);
-    // dx = (gw - offset - xhat * dot) * rstd, with the factors gathered
-    const C slope = sums[0] * scale * rstd * rstd;
-    const C offset = kCentre ? sums[1] * scale * rstd : C{0};
+    const C dot = sums[0] * scale, offset = kCentre ? sums[1] * scale : C{0};
     cuda::ForPacks<kHeld>(team, packs, [&](int k, auto p) {
       const P dy =
           k < kHeld ? std::bit_cast<P>(held_dy[k]) : cuda::LoadPack<kPack>(a.dy + at + p * kPack);
@@ -121,7 +119,8 @@ __global__ void __launch_bounds__(kWarpRow ? kThreads : kMaxThreads, kWarpRow ? 
       if (a.accumulate) dx = cuda::LoadPack<kPack>(a.dx + at + p * kPack);
       for (int j = 0; j < kPack; ++j) {
         const C gw = cuda::Widen(dy[j]) * cuda::Widen(weight[j]);
-        C value = gw * rstd - ((cuda::Widen(x[j]) - mean) * slope + offset);
+        const C xhat = (cuda::Widen(x[j]) - mean) * rstd;
+        C value = (gw - (xhat * dot + offset)) * rstd;  // the square of rstd may underflow
         if (a.accumulate) value += cuda::Widen(dx[j]);
         dx[j] = cuda::Round<T>(value);
       }

@@ -1,5 +1,8 @@
 // CUDA kernels of LayerNorm, AddLayerNorm and RmsNorm, forward: a row lies in the registers of the
 // warps that share it, so that it is read once.
+#include <limits>
+#include <type_traits>
+
 #include "core/cuda/stream.h"
 #include "ops/cuda/rows.h"
 #include "ops/norm_kernels.h"
@@ -15,6 +18,11 @@ constexpr int kMaxThreads = 512;
 // Accesses of a row that a thread keeps in registers.
 template <typename T, int kPack>
 constexpr int kHold = kPack == 1 ? 8 : (sizeof(T) == 8 ? 16 : 32) / kPack;
+
+// What values are multiplied by where their squares overflow: a power of two, so that nothing is
+// rounded, and so small that the sum of any row's squares is finite.
+template <typename C>
+constexpr C kShrink = std::is_same_v<C, double> ? C(0x1p-768) : C(0x1p-96);
 
 template <typename T>
 struct ForwardArgs {
@@ -57,21 +65,40 @@ __global__ void __launch_bounds__(kWarpRow ? kThreads : kMaxThreads)
     for (int j = 0; j < kPack; ++j) sum[0] += cuda::Widen(pack[j]);
   });
   if constexpr (kCentre) team.Sum(sum, shared, turn);
-  const C mean = kCentre ? sum[0] / static_cast<C>(a.n) : C{0};
+  C mean = kCentre ? sum[0] / static_cast<C>(a.n) : C{0}, unit = 1;
 
   C squares[1] = {0};
-  cuda::ForPacks<kHeld>(team, packs, [&](int k, auto p) {
-    const auto pack = get(k, p);
-    for (int j = 0; j < kPack; ++j) {
-      const C centred = cuda::Widen(pack[j]) - mean;
-      squares[0] += centred * centred;
+  const auto sum_squares = [&] {
+    squares[0] = 0;
+    cuda::ForPacks<kHeld>(team, packs, [&](int k, auto p) {
+      const auto pack = get(k, p);
+      for (int j = 0; j < kPack; ++j) {
+        const C centred = cuda::Widen(pack[j]) * unit - mean;
+        squares[0] += centred * centred;
+      }
+    });
+    team.Sum(squares, shared, turn);
+  };
+  sum_squares();
+  const bool overflows = !(squares[0] <= std::numeric_limits<C>::max());
+  if (kWarpRow ? overflows : __syncthreads_or(overflows) != 0) {  // every team sums once more
+    if (overflows) unit = kShrink<C>;
+    if constexpr (kCentre) {
+      sum[0] = 0;
+      cuda::ForPacks<kHeld>(team, packs, [&](int k, auto p) {
+        const auto pack = get(k, p);
+        for (int j = 0; j < kPack; ++j) sum[0] += cuda::Widen(pack[j]) * unit;
+      });
+      team.Sum(sum, shared, turn);
+      mean = sum[0] / static_cast<C>(a.n);
     }
-  });
-  team.Sum(squares, shared, turn);
-  const C rstd = 1 / std::sqrt(squares[0] / static_cast<C>(a.n) + static_cast<C>(a.eps));
+    sum_squares();
+  }
+  const C eps = static_cast<C>(a.eps) * unit * unit;
+  const C rstd = 1 / std::sqrt(squares[0] / static_cast<C>(a.n) + eps);
   if (active && team.index == 0) {
-    if constexpr (kCentre) a.mean[row] = mean;
-    a.rstd[row] = rstd;
+    if constexpr (kCentre) a.mean[row] = mean / unit;
+    a.rstd[row] = rstd * unit;
   }
 
   cuda::ForPacks<kHeld>(team, packs, [&](int k, auto p) {
@@ -80,7 +107,7 @@ __global__ void __launch_bounds__(kWarpRow ? kThreads : kMaxThreads)
     cuda::Pack<T, kPack> bias = {};
     if (a.bias != nullptr) bias = cuda::LoadPack<kPack>(a.bias + p * kPack);
     for (int j = 0; j < kPack; ++j) {
-      C y = (cuda::Widen(pack[j]) - mean) * rstd * cuda::Widen(weight[j]);
+      C y = (cuda::Widen(pack[j]) * unit - mean) * rstd * cuda::Widen(weight[j]);
       if (a.bias != nullptr) y += cuda::Widen(bias[j]);
       pack[j] = cuda::Round<T>(y);
     }

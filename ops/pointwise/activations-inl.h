@@ -37,7 +37,7 @@ struct Tanh {
   }
   template <class M, class V>
   static CONVOY_POINTWISE V Backward(M m, V g, V y) {
-    return g * (m.Set(1) - y * y);
+    return g * ((m.Set(1) - y) * (m.Set(1) + y));  // 1 - y * y loses digits near 1
   }
 };
 

@@ -72,7 +72,7 @@ struct Div {
   }
   template <class M, class V>
   static CONVOY_POINTWISE V GradRhs(M m, V g, V a, V b) {
-    return m.Neg(g * (a / b) / b);  // not a / (b * b), which overflows sooner
+    return m.Neg(m.QuotientSlope(g, a, b));
   }
 };
 
@@ -129,12 +129,12 @@ struct PowBinary {
   template <class M, class V>
   static CONVOY_POINTWISE V GradLhs(M m, V g, V a, V b) {
     const V zero = m.Set(0);
-    return m.Select(b == zero, zero, g * b * m.Pow(a, b - m.Set(1)));
+    return m.Select(b == zero, zero, m.TimesPower(g * b, a, b - m.Set(1)));
   }
   template <class M, class V>
   static CONVOY_POINTWISE V GradRhs(M m, V g, V a, V b) {
     const V zero = m.Set(0);
-    return m.Select(m.And(a == zero, b >= zero), zero, g * m.Pow(a, b) * m.Log(a));
+    return m.Select(m.And(a == zero, b >= zero), zero, m.TimesPower(g * m.Log(a), a, b));
   }
 };
 

@@ -88,7 +88,7 @@ struct Rsqrt {
   }
   template <class M, class V>
   static CONVOY_POINTWISE V Backward(M m, V g, V y) {
-    return m.Set(-0.5) * g * (y * y * y);
+    return m.Set(-0.5) * g * y * y * y;  // in this order only the result may overflow
   }
 };
 
@@ -116,27 +116,28 @@ struct Pow {
 
   template <class M, class V>
   CONVOY_POINTWISE V Forward(M m, V x) const {
-    return Power(m, x, exponent);
+    return TimesPower(m, m.Set(1), x, exponent);
   }
   template <class M, class V>
   CONVOY_POINTWISE V Backward(M m, V g, V x) const {
     if (exponent == 0) return m.Set(0);  // where x is 0, the formula would give 0 * infinity
-    return g * m.Set(exponent) * Power(m, x, exponent - 1);
+    return TimesPower(m, g * m.Set(exponent), x, exponent - 1);
   }
 
  private:
+  // f * x^exponent. Factor by factor, so that nothing overflows or underflows before the result.
   template <class M, class V>
-  static CONVOY_POINTWISE V Power(M m, V x, double exponent) {
-    if (exponent == 0) return m.Set(1);
-    if (exponent == 1) return x;
-    if (exponent == 2) return x * x;
-    if (exponent == 3) return x * x * x;
-    if (exponent == 0.5) return m.Sqrt(x);
-    if (exponent == -0.5) return m.Set(1) / m.Sqrt(x);
-    if (exponent == -1) return m.Set(1) / x;
-    if (exponent == -1.5) return m.Set(1) / (x * m.Sqrt(x));
-    if (exponent == -2) return m.Set(1) / (x * x);
-    return m.Pow(x, m.Set(exponent));
+  static CONVOY_POINTWISE V TimesPower(M m, V f, V x, double exponent) {
+    if (exponent == 0) return f;
+    if (exponent == 1) return f * x;
+    if (exponent == 2) return f * x * x;
+    if (exponent == 3) return f * x * x * x;
+    if (exponent == 0.5) return f * m.Sqrt(x);
+    if (exponent == -0.5) return f / m.Sqrt(x);
+    if (exponent == -1) return f / x;
+    if (exponent == -1.5) return f / x / m.Sqrt(x);
+    if (exponent == -2) return f / x / x;
+    return m.TimesPower(f, x, m.Set(exponent));
   }
 };
 

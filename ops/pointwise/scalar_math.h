@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/pointwise/compile.h"
+#include "ops/pointwise/products.h"
 
 CONVOY_POINTWISE_BEGIN
 
@@ -29,6 +30,10 @@ struct Scalar {
   CONVOY_POINTWISE T Log(T x) const { return std::log(x); }
   CONVOY_POINTWISE T Tanh(T x) const { return std::tanh(x); }
   CONVOY_POINTWISE T Pow(T x, T y) const { return std::pow(x, y); }
+  /// f * x^y, also where the power alone overflows or underflows.
+  CONVOY_POINTWISE T TimesPower(T f, T x, T y) const { return convoy::TimesPower(f, x, y); }
+  /// g * a / b^2, also where a part of it overflows or underflows.
+  CONVOY_POINTWISE T QuotientSlope(T g, T a, T b) const { return convoy::QuotientSlope(g, a, b); }
   /// The normal distribution function; the vector version makes use of Exp(-x^2 / 2).
   CONVOY_POINTWISE T NormalCdf(T x, T /*gaussian*/) const {
     return T(0.5) * std::erfc(x * T(-0.70710678118654752440));

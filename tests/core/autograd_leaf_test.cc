@@ -113,6 +113,31 @@ TEST_CASE("hooks run in order: start, each leaf at its last contribution, end") 
                                            "early again=20", "twice=21", "end"});
 }
 
+TEST_CASE("a Backward of a leaf itself gives it the seed, like any other") {
+  const Tensor x = Leaf({1, 2});
+  std::vector<std::string> events;
+  x.AddGradHook([&](const Tensor&) { events.push_back("hook"); });
+  BackwardOptions options;
+  options.seed = Tensor::From<float>({2}, std::vector<float>{3, 4});
+  options.on_start = [&](const std::function<bool(const Tensor&)>& reached) {
+    events.push_back(reached(x) ? "reached" : "not reached");
+  };
+  options.on_leaf = [&](const Tensor& leaf) { events.push_back(leaf.Is(x) ? "leaf" : "another"); };
+  options.on_end = [&] { events.push_back("end"); };
+  Backward(x, options);
+  CHECK(events == std::vector<std::string>{"reached", "hook", "leaf", "end"});
+  CHECK(Values(x.grad()) == Floats{3, 4});
+  Backward(x, {.seed = options.seed});
+  CHECK(Values(x.grad()) == Floats{6, 8});  // added
+  ConsumeGrad(x);
+  Backward(x, {.seed = options.seed});
+  CHECK(Values(x.grad()) == Floats{3, 4});  // overwritten
+  CHECK(Values(options.seed) == Floats{3, 4});
+  const Tensor scalar = Leaf({5});
+  Backward(scalar, {.scale = 0.5});
+  CHECK(Values(scalar.grad()) == Floats{0.5});
+}
+
 TEST_CASE("reached is about this Backward, not an earlier one") {
   const Tensor x = Leaf({1});
   const Tensor y = Leaf({1});

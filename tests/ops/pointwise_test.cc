@@ -36,8 +36,12 @@ Floats Gradient(const Floats& values, F f) {
 TEST_CASE("at a kink the gradient is the documented one") {
   CHECK(Gradient({-1, 0, 1}, [](const Tensor& x) { return Abs(x); }) == Floats{-1, 0, 1});
   CHECK(Gradient({-1, 0, 1}, [](const Tensor& x) { return Relu(x); }) == Floats{0, 0, 1});
-  CHECK(Gradient({-2, -1, 0, 1, 2}, [](const Tensor& x) { return Clamp(x, -1, 1); }) ==
-        Floats{0, 1, 1, 1, 0});
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  CHECK(Gradient({-2, -1, 0, 1, 2, NAN}, [](const Tensor& x) { return Clamp(x, -1, 1); }) ==
+        Floats{0, 1, 1, 1, 0, 0});
+  CHECK(Gradient({-2, -1, 0}, [](const Tensor& x) { return Clamp(x, -1, kInf); }) ==
+        Floats{0, 1, 1});
+  CHECK(Gradient({0, 1, 2}, [](const Tensor& x) { return Clamp(x, -kInf, 1); }) == Floats{1, 1, 0});
   CHECK(Gradient({0, 2}, [](const Tensor& x) { return Pow(x, 0.0); }) == Floats{0, 0});
 }
 

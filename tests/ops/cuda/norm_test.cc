@@ -3,6 +3,7 @@
 
 #include "core/autograd.h"
 #include "core/backend.h"
+#include "ops/binary.h"
 #include "tests/ops/cuda/helpers.h"
 
 namespace convoy {
@@ -39,6 +40,30 @@ TEST_CASE("more rows than backward's blocks take at a time") {
   CheckOnGpu([](Inputs in) { return LayerNorm(in[0], in[1], in[2]); },
              {RandomValues({rows, n}, DType::kF32, 1), RandomValues({n}, DType::kF32, 2),
               RandomValues({n}, DType::kF32, 3)});
+}
+
+TEST_CASE("rows whose squares overflow, beside others, in a warp and in teams of warps") {
+  CONVOY_NEED_GPUS(1);
+  const int64_t rows = 11;
+  std::vector<double> sizes(rows, 1);
+  for (size_t i = 0; i < sizes.size(); i += 3) sizes[i] = 0x1p100;
+  const auto scaled = [&](const Tensor& x) {
+    return x * FromDoubles({rows, 1}, sizes, x.dtype(), x.device());
+  };
+  for (const int64_t n : {8, 520, 2048, 5001}) {
+    INFO("rows of " << n);
+    const Tensor x = RandomValues({rows, n}, DType::kF32, 1);
+    const Tensor weight = RandomValues({n}, DType::kF32, 2),
+                 bias = RandomValues({n}, DType::kF32, 3);
+    CheckOnGpu([&](Inputs in) { return LayerNorm(scaled(in[0]), in[1], in[2]); },
+               {x, weight, bias});
+    CheckOnGpu(
+        [&](Inputs in) {
+          return AddLayerNorm(scaled(in[0]), scaled(in[1]), in[2], in[3]).normalized;
+        },
+        {x, RandomValues({rows, n}, DType::kF32, 4), weight, bias});
+    CheckOnGpu([&](Inputs in) { return RmsNorm(scaled(in[0]), in[1]); }, {x, weight});
+  }
 }
 
 TEST_CASE("layer norm of rows that do not lie at multiples of 16 bytes") {
