@@ -13,6 +13,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/error_text.h"
 #include "parallel/history_dump.h"
 
 namespace convoy {
@@ -51,6 +52,8 @@ void RunWorker(int rank, Device device, const std::function<void(Worker&)>& trai
                const std::function<void(const std::string& error)>& report,
                const std::string& dump) {
   const auto fail = [&](const std::shared_ptr<ProcessGroup>& group, const std::string& error) {
+    // What the run has left in the allocator: to report needs some memory too.
+    if (device.is_cpu()) GetBackend(device.type).ReleaseCached(device);
     report(error);
     if (group && !dump.empty()) DumpHistory(dump, *group, error);
   };
@@ -63,7 +66,7 @@ void RunWorker(int rank, Device device, const std::function<void(Worker&)>& trai
     if (!device.is_cpu()) GetBackend(device.type).Synchronize(device);
     group->Finish();
   } catch (const std::exception& error) {
-    fail(group, error.what());
+    fail(group, ErrorText(error));
   } catch (...) {
     fail(group, "an exception that is not a std::exception");
   }
@@ -84,6 +87,7 @@ void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>
     run(0);
   } else {
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<size_t>(workers));
     for (int rank = 0; rank < workers; ++rank) {
       try {
         threads.emplace_back([&run, rank] {
