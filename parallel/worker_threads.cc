@@ -95,8 +95,7 @@ void RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>
           run(rank);
         });
       } catch (const std::system_error& error) {  // out of threads: those that run must stop
-        failure.Report(fmt::format("[worker {} of {}] cannot start a thread: {}", rank, workers,
-                                   error.what()));
+        failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, ErrorText(error)));
         break;
       }
     }

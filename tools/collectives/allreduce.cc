@@ -6,7 +6,9 @@
 #include <exception>
 
 #include "core/error.h"
+#include "core/error_text.h"
 #include "core/file.h"
+#include "core/output_file.h"
 #include "models/trainers/common/checks.h"
 #include "parallel/launch.h"
 #include "tools/collectives/measure.h"
@@ -55,6 +57,7 @@ int main(int argc, char** argv) {
       "tools/allreduce");
   convoy::AddFlags(app, options);
   convoy::AddLaunchFlags(app, launch);
+  convoy::ReportFileSizeLimit();
   try {
     app.parse(argc, argv);
     convoy::FinishOptions(app, options);
@@ -64,7 +67,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "allreduce: {} (--help lists the flags)\n", error.what());
     return 2;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "allreduce: {}\n", error.what());
+    fmt::print(stderr, "allreduce: {}\n", convoy::ErrorText(error));
     return 1;
   }
 }

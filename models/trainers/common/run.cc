@@ -54,14 +54,16 @@ void TrainingRun::Start(int64_t step) {
   if (in_flight_.empty()) last_settled_ = Clock::now();
   const double lr = schedule_(step - 1);
   if (timeline_) step_->Profile(flags_.timeline_steps == 0 || step <= flags_.timeline_steps);
-  Readback report = step_->Start(lr, Interrupted());
+  Readback report = step_->Start(lr, Interrupted);
   in_flight_.push_back({step, lr, step_->net().stats().exposed_comm_ms, std::move(report)});
 }
 
-StepMetrics TrainingRun::Take() {
+std::optional<StepMetrics> TrainingRun::Take() {
   const InFlight taken = std::move(in_flight_.front());
   in_flight_.pop_front();
   const StepReport report = step_->Read(taken.report);
+  stop_ = stop_ || report.stop;
+  if (report.given_up) return {};
   const Clock::time_point now = Clock::now();
   StepMetrics metrics;
   metrics.step = taken.step;
@@ -82,7 +84,6 @@ StepMetrics TrainingRun::Take() {
   if (stop && flags_.on_non_finite == NonFinite::kStop) FailNotFinite(metrics, report);
   samples_ += report.samples;
   skipped_ += metrics.skipped ? 1 : 0;
-  stop_ = stop_ || report.stop;
   return metrics;
 }
 
@@ -115,8 +116,10 @@ void TrainingRun::AddToTimeline() {
 
 void TrainingRun::Settle(size_t left) {
   while (in_flight_.size() > left) {
-    const StepMetrics metrics = Take();
+    const std::optional<StepMetrics> taken = Take();
     AddToTimeline();
+    if (!taken) continue;
+    const StepMetrics& metrics = *taken;
     if (metrics.step == 1) first_step_s_ = Seconds(launched_);
     training_s_ = Seconds(started_);
     const bool last = metrics.step == flags_.steps;

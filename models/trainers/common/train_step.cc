@@ -8,6 +8,7 @@
 
 #include "core/autograd.h"
 #include "core/backend.h"
+#include "core/error.h"
 #include "ops/binary.h"
 #include "ops/cast.h"
 #include "ops/shape_ops.h"
@@ -18,7 +19,8 @@
 namespace convoy {
 namespace {
 
-constexpr int64_t kSums = 3;    // loss, stop, samples
+constexpr int64_t kSums = 4;  // loss, stop, samples, given up
+constexpr int64_t kStop = 1, kGivenUp = 3;
 constexpr int64_t kStatus = 4;  // where the optimizer's begins: behind this worker's own loss
 
 DataParallelOptions Options(const CommonFlags& flags, const ParameterList& parameters) {
@@ -59,6 +61,12 @@ TrainStep::TrainStep(Worker& worker, Task& task, const CommonFlags& flags)
       flags_(flags),
       net_(worker, task.model().Parameters(), Options(flags, task.model().Parameters())),
       optimizer_(MakeOptimizer(flags, net_.Parameters())) {
+  const int64_t samples = (flags.batch_size + worker.world_size() - 1) / worker.world_size();
+  CONVOY_CHECK(
+      flags.micro_batches <= samples,
+      "[--micro-batches] a worker has {} of the {} samples of a batch, which cannot be cut "
+      "into {} parts; give at most {}",
+      samples, flags.batch_size, flags.micro_batches, samples);
   const Device device = worker.device();
   if (flags.dtype == DType::kF16) scaler_.emplace(device);
   host_part_ = Tensor::Zeros({kSums}, {DType::kF64, device});
@@ -74,14 +82,24 @@ void TrainStep::AddLoss(const Tensor& loss, double weight) {
       .AddInto(part.device(), sums_.raw_data(), part.raw_data(), DType::kF64, 1);
 }
 
-void TrainStep::Compute(const Batch& batch, double share) {
+void TrainStep::Compute(const Batch& batch, double share, bool (*asked_to_stop)()) {
   const double rows = static_cast<double>(batch.inputs.dim(0));
   const LossScaler* scaler = scaler_ ? &*scaler_ : nullptr;
   sums_.CopyFrom(host_part_);
   Work summed;
+  // On a GPU the host is far ahead of the device, and nothing can be taken back.
+  const bool can_give_up = flags_.micro_batches > 1 && worker_.device().is_cpu();
+  bool given_up = false;
   for (int64_t m = 0; m < flags_.micro_batches; ++m) {
+    if (can_give_up && m > 0 && !given_up && asked_to_stop()) {
+      // The others wait for the sums of the last micro-batch, and learn from them.
+      given_up = true;
+      m = flags_.micro_batches - 1;
+      sums_.data<double>()[kGivenUp] = sums_.data<double>()[kStop] = 1;
+    }
     const Batch part = MicroBatch(batch, m, flags_.micro_batches);
-    const double weight = share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
+    const double weight =
+        given_up ? 0 : share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
     Enter(StepPhase::kForward);
     const Tensor loss = task_.Loss(part);
     if (weight > 0) AddLoss(loss, weight);
@@ -98,6 +116,7 @@ void TrainStep::Compute(const Batch& batch, double share) {
   }
   Enter(StepPhase::kOther);
   summed.Wait();
+  if (can_give_up && sums_.data<double>()[kGivenUp] > 0) return;
   Enter(StepPhase::kOptimizer);
   StepOptions options{.non_finite = flags_.on_non_finite, .scaler = scaler_ ? &*scaler_ : nullptr};
   if (flags_.clip > 0) options.max_grad_norm = flags_.clip;
@@ -116,7 +135,7 @@ void TrainStep::Enter(StepPhase phase) {
   if (profiling_) profiler_->Enter(phase);
 }
 
-Readback TrainStep::Start(double lr, bool stop) {
+Readback TrainStep::Start(double lr, bool (*asked_to_stop)()) {
   Enter(StepPhase::kLoad);
   const Batch batch = task_.NextBatch();
   const double share = worker_.batch_share();
@@ -124,7 +143,8 @@ Readback TrainStep::Start(double lr, bool stop) {
   optimizer_->set_lr(lr);
   // A worker without a share computes on a sample that counts for nothing.
   const double rows = share > 0 ? static_cast<double>(batch.inputs.dim(0)) : 0;
-  host_part_.CopyFrom(Tensor::From({kSums}, std::vector<double>{0, stop ? 1.0 : 0.0, rows}));
+  host_part_.CopyFrom(
+      Tensor::From({kSums}, std::vector<double>{0, asked_to_stop() ? 1.0 : 0.0, rows, 0}));
   if (graph_) {
     const std::string key = fmt::format("{} rows, share {}", batch.inputs.dim(0), share);
     Batch& inputs = inputs_[key];
@@ -134,9 +154,9 @@ Readback TrainStep::Start(double lr, bool stop) {
     }
     inputs.inputs.CopyFrom(batch.inputs);
     inputs.targets.CopyFrom(batch.targets);
-    graph_->Run(key, [&] { Compute(inputs, share); });
+    graph_->Run(key, [&] { Compute(inputs, share, asked_to_stop); });
   } else {
-    Compute(batch, share);
+    Compute(batch, share, asked_to_stop);
   }
   if (profiling_) profiler_->EndStep();
   return Readback(report_);
@@ -148,6 +168,7 @@ StepReport TrainStep::Read(const Readback& report) const {
   return {.loss = values[0],
           .own_loss = values[kSums],
           .stop = values[1] > 0,
+          .given_up = values[kGivenUp] > 0,
           .samples = values[2],
           .status = optimizer_->Decode(status)};
 }

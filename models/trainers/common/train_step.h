@@ -21,8 +21,11 @@ namespace convoy {
 struct StepReport {
   double loss = 0;      ///< mean over the global batch
   double own_loss = 0;  ///< this worker's part of it
-  bool stop = false;    ///< whether any worker was asked to stop before the step
-  double samples = 0;   ///< of all workers
+  bool stop = false;    ///< whether any worker was asked to stop before the step, or in it
+  /// Whether any worker was asked to stop between two micro-batches. Then the step was given up:
+  /// nothing was updated, and the other figures mean nothing.
+  bool given_up = false;
+  double samples = 0;  ///< of all workers
   StepStatus status;
 };
 
@@ -32,8 +35,9 @@ class TrainStep {
   TrainStep(Worker& worker, Task& task, const CommonFlags& flags);
 
   /// Starts a step on the task's next batch. On a GPU nothing waits: its report is read when the
-  /// copy has arrived. `stop`: this worker has been asked to stop. Collective.
-  Readback Start(double lr, bool stop);
+  /// copy has arrived. `asked_to_stop` tells whether this worker has been; a CPU's worker looks
+  /// between micro-batches too. Collective.
+  Readback Start(double lr, bool (*asked_to_stop)());
   StepReport Read(const Readback& report) const;
 
   /// From now on steps are timed, for profiler(); or no longer.
@@ -46,7 +50,7 @@ class TrainStep {
 
  private:
   /// Forward and backward of all micro-batches, and the update. May be recorded.
-  void Compute(const Batch& batch, double share);
+  void Compute(const Batch& batch, double share, bool (*asked_to_stop)());
   /// The next phase of the step.
   void Enter(StepPhase phase);
   /// Adds a worker's part to the loss that all workers sum.
