@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "core/error.h"
@@ -39,6 +40,30 @@ size_t BlockBytes(size_t bytes) {
   return (bytes + quarter - 1) / quarter * quarter;
 }
 
+// Free blocks of one size. Each holds the address of the next one: to give memory back takes none,
+// which matters most when there is no more.
+class FreeList {
+ public:
+  size_t size() const { return size_; }
+
+  void Push(void* block) noexcept {
+    *static_cast<void**>(block) = first_;
+    first_ = block;
+    ++size_;
+  }
+
+  void* Pop() noexcept {
+    void* const block = first_;
+    first_ = *static_cast<void**>(block);
+    --size_;
+    return block;
+  }
+
+ private:
+  void* first_ = nullptr;
+  size_t size_ = 0;
+};
+
 // Each step allocates the same sizes in the same order, so a free list per size is enough.
 class CachingAllocator {
  public:
@@ -48,9 +73,8 @@ class CachingAllocator {
     const size_t block = BlockBytes(bytes);
     const std::lock_guard lock(mutex_);
     void* pointer = nullptr;
-    if (std::vector<void*>& cached = free_[block]; !cached.empty()) {
-      pointer = cached.back();
-      cached.pop_back();
+    if (FreeList& cached = ListOf(device, block); cached.size() > 0) {
+      pointer = cached.Pop();
       ++stats_.cache_hits;
     } else {
       pointer = FromSystem(device, block);
@@ -68,7 +92,7 @@ class CachingAllocator {
     const std::lock_guard lock(mutex_);
     stats_.current_bytes -= static_cast<int64_t>(block);
     if (kCache) {
-      free_[block].push_back(pointer);
+      free_.find(block)->second.Push(pointer);  // made when the block was allocated
     } else {
       std::free(pointer);
       stats_.reserved_bytes -= static_cast<int64_t>(block);
@@ -92,11 +116,25 @@ class CachingAllocator {
 
  private:
   void ReleaseCachedLocked() {
-    for (auto& [block, pointers] : free_) {
-      for (void* pointer : pointers) std::free(pointer);
-      stats_.reserved_bytes -= static_cast<int64_t>(block * pointers.size());
-      pointers.clear();
+    for (auto& [block, list] : free_) {
+      stats_.reserved_bytes -= static_cast<int64_t>(block * list.size());
+      while (list.size() > 0) std::free(list.Pop());
     }
+  }
+
+  FreeList& ListOf(Device device, size_t block) {
+    try {
+      return free_[block];
+    } catch (const std::bad_alloc&) {
+      FailFull(device, block);
+    }
+  }
+
+  [[noreturn]] void FailFull(Device device, size_t block) const {
+    Fail(
+        "[Allocate] {} is out of memory: {} bytes wanted, {} in use by tensors. Use a smaller "
+        "batch or more micro-batches",
+        device.ToString(), block, stats_.current_bytes);
   }
 
   void* FromSystem(Device device, size_t block) {
@@ -111,10 +149,7 @@ class CachingAllocator {
       ReleaseCachedLocked();
       pointer = padded >= block ? std::aligned_alloc(alignment, padded) : nullptr;
     }
-    CONVOY_CHECK(pointer != nullptr,
-                 "[Allocate] {} is out of memory: {} bytes wanted, {} in use by tensors. Use a "
-                 "smaller batch or more micro-batches",
-                 device.ToString(), block, stats_.current_bytes);
+    if (pointer == nullptr) FailFull(device, block);
 #if defined(MADV_HUGEPAGE)
     if (block >= kHugePage) madvise(pointer, padded, MADV_HUGEPAGE);
 #endif
@@ -122,7 +157,7 @@ class CachingAllocator {
   }
 
   std::mutex mutex_;
-  std::map<size_t, std::vector<void*>> free_;
+  std::map<size_t, FreeList> free_;
   MemoryStats stats_;
   int64_t highest_bytes_ = 0;  // as stats_.peak_bytes, never reset
 };

@@ -6,26 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "core/error.h"
+#include "core/output_file.h"
 
 namespace convoy {
 namespace {
 
 constexpr int64_t kMostAtOnce = int64_t{1} << 30;  // Linux moves less than 2 GiB in one call
-
-// Beside `path`, and of this save alone.
-std::string TemporaryName(const std::string& path) {
-  static std::atomic<int> count = 0;
-  return fmt::format("{}.tmp-{}-{}", path, getpid(), count.fetch_add(1));
-}
 
 }  // namespace
 
@@ -36,7 +27,9 @@ FileHandle::~FileHandle() {
 int FileHandle::Release() { return std::exchange(descriptor_, -1); }
 
 InputFile::InputFile(const char* component, const std::string& path)
-    : component_(component), path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : component_(component),
+      path_(path),
+      file_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {  // no wait for a pipe's writer
   struct stat info;
   CONVOY_CHECK(file_.get() >= 0 && fstat(file_.get(), &info) == 0, "[{}] cannot open '{}': {}",
                component_, path_, std::strerror(errno));
@@ -59,55 +52,42 @@ void InputFile::Read(void* to, int64_t offset, int64_t bytes) const {
 AtomicFile::AtomicFile(const char* component, const std::string& path)
     : component_(component),
       path_(path),
-      temporary_(TemporaryName(path)),
-      file_(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+      place_(std::make_unique<OutputPlace>(FindOutput(component, path))),
+      file_(place_->is_stream ? OpenOutput(component, *place_) : MakeDraft(*place_, draft_)) {
   CONVOY_CHECK(file_.get() >= 0, "[{}] cannot write '{}': {}", component_, path_,
                std::strerror(errno));
 }
 
 AtomicFile::~AtomicFile() {
-  if (!committed_) unlink(temporary_.c_str());
+  if (!draft_.empty()) unlink(draft_.c_str());
 }
 
-void AtomicFile::FailWith(const char* what) const {
-  Fail("[{}] cannot {} '{}': {} (after {} bytes); nothing was changed there", component_, what,
-       path_, std::strerror(errno), written_);
+void AtomicFile::FailWith(const char* what, int error) const {
+  Fail("[{}] cannot {} '{}': {} (after {} bytes){}{}", component_, what, path_,
+       std::strerror(error), written_,
+       error == EFBIG ? "; the limit to the size of files (ulimit -f) is in the way" : "",
+       place_->is_stream ? "" : "; nothing was changed there");
 }
 
 void AtomicFile::Write(const void* from, size_t bytes) {
-  const char* data = static_cast<const char*>(from);
-  while (bytes > 0) {
-    const ssize_t got = write(file_.get(), data, std::min(bytes, static_cast<size_t>(kMostAtOnce)));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) FailWith("write");
-    data += got;
-    bytes -= static_cast<size_t>(got);
-    written_ += got;
+  if (const int error = WriteFully(file_.get(), from, bytes, -1, written_); error != 0) {
+    FailWith("write", error);
   }
 }
 
 void AtomicFile::Commit() {
-  if (fsync(file_.get()) != 0) FailWith("sync");
-  if (close(file_.Release()) != 0) FailWith("write");
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) FailWith("replace");
-  committed_ = true;
-  // The new name is on disk only when the folder is.
-  const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
-  const std::string folder = parent.empty() ? "." : parent.string();
-  const FileHandle handle(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  CONVOY_CHECK(handle.get() >= 0 && fsync(handle.get()) == 0,
-               "[{}] '{}' is written, but its folder cannot be synced: {}", component_, path_,
-               std::strerror(errno));
+  if (place_->is_stream) return;
+  if (fsync(file_.get()) != 0) FailWith("sync", errno);
+  if (!PublishDraft(file_.get(), draft_, *place_)) FailWith("replace", errno);
+  // The new name is on disk only when the folder is. Some file systems cannot sync a folder, and
+  // some folders may be written to but not opened.
+  const FileHandle folder(open(place_->folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const bool synced = folder.get() < 0 || fsync(folder.get()) == 0 || errno != EIO;
+  CONVOY_CHECK(synced, "[{}] '{}' is written, but its folder cannot be synced: {}", component_,
+               path_, std::strerror(errno));
 }
 
 void WriteTextFile(const char* component, const std::string& path, std::string_view text) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    std::ofstream file(path, std::ios::binary);
-    file << text << std::flush;
-    CONVOY_CHECK(file, "[{}] cannot write '{}': {}", component, path, std::strerror(errno));
-    return;
-  }
   AtomicFile file(component, path);
   file.Write(text.data(), text.size());
   file.Commit();

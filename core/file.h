@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace convoy {
+
+struct OutputPlace;
 
 /// An open file descriptor, closed with its owner.
 class FileHandle {
@@ -42,32 +45,36 @@ class InputFile {
 };
 
 /// A file that replaces what was at `path` when Commit returns, durably; before, and whatever goes
-/// wrong, the old file is untouched and nothing else is left behind.
+/// wrong, the old file is untouched. Symbolic links are followed, and the file keeps the mode and,
+/// where this user may, the owner of the one that it replaces. Until Commit the new file has no name
+/// (O_TMPFILE), so nothing stays behind if the process is killed; it has one, `NAME.tmp-...`, only
+/// between the last two system calls, or on file systems without such files. Output to a stream
+/// (core/output_file.h) goes there at once.
 class AtomicFile {
  public:
-  /// Throws: Error starting with `[component]` if the folder cannot be written to.
+  /// Throws: Error starting with `[component]` if the file cannot be made, or if what is at `path`
+  /// is no regular file.
   AtomicFile(const char* component, const std::string& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
 
-  /// Throws: Error with the system's reason (a full disk, a quota) and how far it got.
+  /// Throws: Error with the system's reason (a full disk, a quota, a limit) and how far it got.
   void Write(const void* from, size_t bytes);
   void Commit();
 
  private:
-  [[noreturn]] void FailWith(const char* what) const;
+  [[noreturn]] void FailWith(const char* what, int error) const;
 
   const char* component_;
-  std::string path_;
-  std::string temporary_;
+  std::string path_;  // as it was given
+  const std::unique_ptr<const OutputPlace> place_;
+  std::string draft_;  // the name of what is being written; empty if it has none
   FileHandle file_;
   int64_t written_ = 0;
-  bool committed_ = false;
 };
 
-/// Replaces the file by `text` as AtomicFile does. What is there and is no regular file (a pipe,
-/// /dev/stdout) is written to as it is. Throws: Error starting with `[component]`.
+/// Replaces the file by `text` as AtomicFile does. Throws: Error starting with `[component]`.
 void WriteTextFile(const char* component, const std::string& path, std::string_view text);
 
 }  // namespace convoy

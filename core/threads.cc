@@ -62,22 +62,34 @@ struct ThreadTeam::State {
       if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
     }
   }
+
+  void End() {
+    stop.store(true, std::memory_order_relaxed);
+    round.fetch_add(1, std::memory_order_release);
+    round.notify_all();
+    for (std::thread& helper : helpers) helper.join();
+  }
 };
 
 ThreadTeam::ThreadTeam(int size) : size_(size), state_(std::make_unique<State>()) {
   CONVOY_CHECK(size >= 1, "[ThreadTeam] wants at least one thread, got {}", size);
   state_->spin = size <= AvailableCores();
-  for (int part = 1; part < size; ++part) {
-    state_->helpers.emplace_back([state = state_.get(), part] { state->Helper(part); });
+  state_->helpers.reserve(static_cast<size_t>(size));
+  try {
+    for (int part = 1; part < size; ++part) {
+      state_->helpers.emplace_back([state = state_.get(), part] { state->Helper(part); });
+    }
+  } catch (const std::exception& error) {
+    const size_t started = state_->helpers.size() + 1;
+    state_->End();
+    Fail(
+        "[ThreadTeam] cannot start thread {} of {}: {}. Use fewer --threads or --workers, or raise "
+        "the limit (ulimit -u, ulimit -v)",
+        started + 1, size, error.what());
   }
 }
 
-ThreadTeam::~ThreadTeam() {
-  state_->stop.store(true, std::memory_order_relaxed);
-  state_->round.fetch_add(1, std::memory_order_release);
-  state_->round.notify_all();
-  for (std::thread& helper : state_->helpers) helper.join();
-}
+ThreadTeam::~ThreadTeam() { state_->End(); }
 
 void ThreadTeam::Run(int parts, Body body, void* context) {
   State& s = *state_;

@@ -38,6 +38,8 @@ void CheckOptions(const LaunchOptions& options) {
              "[Launch] --launch wants processes or threads, got '{}'", options.launch);
   CheckUsage(std::isfinite(options.timeout_s) && options.timeout_s > 0,
              "[Launch] --timeout wants seconds, more than 0, got {}", options.timeout_s);
+  CheckUsage(options.timeout_s <= 1e9, "[Launch] --timeout wants at most 1e9 seconds, got {}",
+             options.timeout_s);
   if (options.workers != 0) CheckCount("--workers", options.workers, kMaxWorkers);
 }
 

@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <exception>
 
+#include "core/error_text.h"
+#include "core/output_file.h"
+
 namespace convoy {
 namespace {
 
@@ -23,6 +26,7 @@ int Complain(const std::string& name, const std::string& what, int status) {
 
 int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
                const std::function<int()>& work) {
+  ReportFileSizeLimit();
   if (app.get_footer().empty()) app.footer(kStatuses);
   try {
     app.parse(argc, argv);
@@ -37,7 +41,7 @@ int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
   } catch (const UsageError& error) {
     return Complain(name, error.what(), kExitUsage);
   } catch (const std::exception& error) {
-    return Complain(name, error.what(), kExitFailed);
+    return Complain(name, ErrorText(error), kExitFailed);
   }
 }
 

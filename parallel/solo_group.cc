@@ -2,6 +2,7 @@
 #include "parallel/solo_group.h"
 
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "core/error.h"
@@ -67,6 +68,14 @@ Work SoloGroup::Start(const CollectiveCall& call) {
   }
   records().Done(call.id);
   return {};
+}
+
+void SoloGroup::Abort(const std::string& reason) noexcept {
+  try {
+    *reason_ = reason;
+  } catch (const std::bad_alloc&) {
+    *reason_ = "no memory left";  // short enough to need none
+  }
 }
 
 std::shared_ptr<CheckedGroup> SoloGroup::MakeSubgroup(uint64_t, int,

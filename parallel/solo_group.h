@@ -21,7 +21,7 @@ class SoloGroup final : public CheckedGroup {
   int rank() const override { return 0; }
   int size() const override { return 1; }
   std::string name() const override { return "solo"; }
-  void Abort(const std::string& reason) noexcept override { *reason_ = reason; }
+  void Abort(const std::string& reason) noexcept override;
 
  protected:
   Work Start(const CollectiveCall& call) override;

@@ -1,34 +1,55 @@
-// A JSON array that several processes add to, whole after every addition.
+// A JSON array that several processes add to, whole at every moment.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
+#include <string_view>
+
+#include "core/file.h"
 
 namespace convoy {
 
-/// Safe to use from several processes and threads, each with an object of its own.
+/// A file of events that is a whole JSON array whatever happens to its writers, SIGKILL at any
+/// moment included. Safe to use from several processes and threads, each with an object of its own.
 class TimelineFile {
  public:
-  /// Opens the file, or makes it. Who comes with an `id` that the file does not have starts it
+  /// Opens the file, or makes it. An object with an `id` that the file does not have starts it
   /// anew: all objects of a run have the same one.
-  /// Throws: Error if that fails, or if the file is there and no timeline.
+  /// Throws: Error if that fails, if the file is there and no timeline, or if another run is
+  /// writing to it.
   TimelineFile(const std::string& path, const std::string& id);
-  ~TimelineFile();
   TimelineFile(const TimelineFile&) = delete;
   TimelineFile& operator=(const TimelineFile&) = delete;
 
-  /// `events`: objects, each with ",\n" before it. If they cannot be written, the file stays as it
-  /// was, a line on stderr says so, and all further calls do nothing.
-  void Append(const std::string& events) noexcept;
+  /// `events`: objects, each with ",\n" before it and no line's end within. If they cannot be
+  /// written, the file stays a whole array, a line on stderr says so, and all further calls do
+  /// nothing.
+  void Append(std::string_view events) noexcept;
 
  private:
-  class Lock;
-  void Start();
-  // Why it cannot be written; empty.
-  std::string TryAppend(const std::string& events);
+  class Turn;
 
-  const std::string path_;
-  const std::string head_;  // of the file, as this run has it
-  int file_ = -1;
+  // These return an errno, or 0.
+  int Start();
+  int Open();
+  int TakePart();
+  int AppendInTurn(std::string_view events);
+  int WritePiece(std::string_view piece, off_t at);
+  // Replaces the file by one with the events so far, or none, `events`, and new space.
+  int Renew(bool keep, std::string_view events);
+
+  void TryAppend(std::string_view events);
+  bool IsReplaced() const;
+  void FindEnd();
+
+  const std::string given_;  // the path, as messages show it
+  const std::string head_;   // of the file, as this run has it
+  std::string path_;         // with symbolic links followed
+  std::optional<FileHandle> file_;
+  off_t end_ = 0;    // of the events that this object knows of
+  off_t limit_ = 0;  // where the space ends, and what closes the array begins
   bool broken_ = false;
 };
 

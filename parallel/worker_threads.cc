@@ -14,6 +14,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/error_text.h"
 #include "parallel/history_dump.h"
 
 namespace convoy {
@@ -52,6 +53,8 @@ int RunWorker(int rank, Device device, const std::function<void(Worker&)>& train
               const std::function<void(const std::string& error)>& report,
               const std::string& dump) {
   const auto fail = [&](const std::shared_ptr<ProcessGroup>& group, const std::string& error) {
+    // What the run has left in the allocator: to report needs some memory too.
+    if (device.is_cpu()) GetBackend(device.type).ReleaseCached(device);
     report(error);
     if (group && !dump.empty()) DumpHistory(dump, *group, error);
   };
@@ -65,7 +68,7 @@ int RunWorker(int rank, Device device, const std::function<void(Worker&)>& train
     group->Finish();
     return worker.stopped_by();
   } catch (const std::exception& error) {
-    fail(group, error.what());
+    fail(group, ErrorText(error));
   } catch (...) {
     fail(group, "an exception that is not a std::exception");
   }
@@ -89,6 +92,7 @@ int RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>&
     run(0);
   } else {
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<size_t>(workers));
     for (int rank = 0; rank < workers; ++rank) {
       try {
         threads.emplace_back([&run, rank] {
@@ -96,8 +100,7 @@ int RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>&
           run(rank);
         });
       } catch (const std::system_error& error) {  // out of threads: those that run must stop
-        failure.Report(fmt::format("[worker {} of {}] cannot start a thread: {}", rank, workers,
-                                   error.what()));
+        failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, ErrorText(error)));
         break;
       }
     }

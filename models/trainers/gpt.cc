@@ -177,15 +177,17 @@ class GptTrainer : public Trainer {
                    "Defaults of all other flags: 'nano' is nanoGPT's configuration for a CPU, "
                    "'gpt2' GPT-2's smallest model (124M) for a GPU")
         ->check(CLI::IsMember({"default", "nano", "gpt2"}));
-    app.add_option("--layers", gpt_.model.layers, "Transformer blocks")->check(AtLeast(1));
+    app.add_option("--layers", gpt_.model.layers, "Transformer blocks")
+        ->check(Whole(1, kMostLayers));
     app.add_option("--heads", gpt_.model.heads, "Attention heads; must divide --channels")
-        ->check(AtLeast(1));
-    app.add_option("--channels", gpt_.model.channels, "Width of the model")->check(AtLeast(1));
+        ->check(Whole(1, kMostFeatures));
+    app.add_option("--channels", gpt_.model.channels, "Width of the model")
+        ->check(Whole(1, kMostFeatures));
     app.add_option("--block-size", gpt_.model.block_size,
                    "Tokens (characters) that the model looks back")
-        ->check(AtLeast(1));
+        ->check(Whole(1, kMostFeatures));
     app.add_option("--vocab-size", gpt_.vocab_size, "Of tokens; characters are counted")
-        ->check(AtLeast(1));
+        ->check(Whole(1, kMostFeatures));
     AddChoice(app, "--gelu", gpt_.model.gelu, kGelus,
               "Activation: Hugging Face's gelu_new (tanh, as GPT-2) or gelu (exact)");
     app.add_option("--layer-norm-eps", gpt_.model.layer_norm_eps,
@@ -199,15 +201,15 @@ class GptTrainer : public Trainer {
     app.option_defaults()->always_capture_default()->group("Run");
     app.add_option("--eval-samples", gpt_.eval_samples,
                    "Windows of --block-size in each evaluation but the last, which takes all")
-        ->check(AtLeast(1));
+        ->check(Whole(1, kMostSteps));
     app.add_option("--sample", gpt_.sample.tokens, "Characters to generate at the end")
-        ->check(AtLeast(0));
+        ->check(Whole(0, kMostSamples));
     app.add_option("--temperature", gpt_.sample.temperature,
                    "Of that text: 1 as learned, less is safer, 0 takes the likeliest character")
         ->check(AtLeast(0));
     app.add_option("--top-k", gpt_.sample.top_k,
                    "Choose among the likeliest characters only; 0 among all")
-        ->check(AtLeast(0));
+        ->check(Whole(0, kMostFeatures));
   }
 
   void Prepare(CLI::App& app) override {

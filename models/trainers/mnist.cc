@@ -132,11 +132,11 @@ class MnistTrainer : public Trainer {
     app.option_defaults()->always_capture_default()->group("Run");
     app.add_option("--epochs", epochs_,
                    "Times through the training images, unless --steps is given")
-        ->check(AtLeast(0));
+        ->check(Whole(0, 1'000'000));
     app.option_defaults()->group("Model");
     app.add_option("--hidden", model_.hidden, "Outputs of each hidden layer")
         ->delimiter(',')
-        ->check(AtLeast(1));
+        ->check(Whole(1, kMostFeatures));
   }
 
   void Prepare(CLI::App& app) override {

@@ -2,6 +2,7 @@
 #include "ops/cpu/onednn.h"
 
 #include <omp.h>
+#include <sys/mman.h>
 
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
@@ -48,6 +49,19 @@ memory::desc Describe(const OneDnnMatMul& p, int64_t rows, int64_t columns, int6
   return memory::desc(dims, TypeOf(p.dtype), strides);
 }
 
+// While oneDNN makes a primitive, and while it runs one for the first time, it crashes if it gets
+// no memory for the code that it generates. So there has to be more than it wants.
+void CheckRoom() {
+  constexpr size_t kRoom = size_t{32} << 20;
+  void* const room =
+      mmap(nullptr, kRoom, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CONVOY_CHECK(room != MAP_FAILED,
+               "[MatMul] the host is out of memory: a new kernel wants {} bytes to spare. Use a "
+               "smaller batch, more micro-batches or fewer workers, or raise the limit (ulimit -v)",
+               kRoom);
+  munmap(room, kRoom);
+}
+
 // A primitive with its arguments bound to memory objects whose pointers are set per call.
 struct Primitive {
   dnnl::matmul primitive;
@@ -56,6 +70,7 @@ struct Primitive {
   size_t scratch_bytes = 0;
 
   explicit Primitive(const OneDnnMatMul& p) {
+    CheckRoom();
     const memory::desc a_desc = Describe(p, p.m, p.k, p.lda, p.stride_a, p.transpose_a);
     const memory::desc b_desc = Describe(p, p.k, p.n, p.ldb, p.stride_b, p.transpose_b);
     const memory::desc c_desc = Describe(p, p.m, p.n, p.ldc, p.stride_c, false);

@@ -101,8 +101,11 @@ void GlooGroup::Connect() {
   watcher_ = std::thread([this] { RunWatcher(); });
   try {
     mesh_.Connect(store_, name_, [this] { peers_.ThrowIfFailed(); });
-    const std::lock_guard lock(mutex_);
-    connecting_.reset();
+    {
+      const std::lock_guard lock(mutex_);
+      connecting_.reset();
+    }
+    runner_ = std::thread([this] { RunCollectives(); });
   } catch (const std::exception& error) {
     peers_.AwaitDeath();
     if (!peers_.failed()) {
@@ -112,7 +115,6 @@ void GlooGroup::Connect() {
     Stop();
     peers_.ThrowIfFailed();
   }
-  runner_ = std::thread([this] { RunCollectives(); });
 }
 
 GlooGroup::~GlooGroup() { Stop(); }

@@ -1,6 +1,8 @@
 // What all groups of an in-process run share: its failure, and which workers have finished.
 #include "parallel/inprocess/run_state.h"
 
+#include <new>
+
 #include "core/error.h"
 
 namespace convoy {
@@ -18,7 +20,11 @@ void RunState::Remove(Event& event) {
 void RunState::Abort(const std::string& reason) {
   const std::lock_guard lock(mutex_);
   if (aborted_.load(std::memory_order_relaxed)) return;
-  reason_ = reason;
+  try {
+    reason_ = reason;
+  } catch (const std::bad_alloc&) {
+    reason_ = "no memory left";  // short enough to need none
+  }
   aborted_.store(true, std::memory_order_release);
   SignalAll();
 }

@@ -25,7 +25,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 
 // What the parent catches or ignores is none of the program's business.
 void ResetSignals() {
-  for (const int signal : {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD}) {
+  for (const int signal : {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGXFSZ}) {
     ::signal(signal, SIG_DFL);
   }
   sigset_t none;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 
 #include "core/error.h"
 #include "parallel/rendezvous/socket.h"
@@ -37,18 +38,22 @@ std::optional<std::string_view> TakeLine(std::string_view& text, std::string_vie
 MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) : path_(path) {
   const std::string text = fmt::format("{}host {}\nport {}\nsecret {}\n", kFirstLine, server.host,
                                        server.port, server.secret);
-  // Readers see the whole file or none.
-  const std::string draft = fmt::format("{}.{}.tmp", path, getpid());
-  unlink(draft.c_str());
-  Fd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  // Of a job before, it is a file; anything else would be lost. Links are not followed: readers
+  // refuse them, because the file holds the secret.
   struct stat info {};
+  CONVOY_CHECK(lstat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode),
+               "[Meet] '{}' is there and is no regular file: it is left alone; name another file",
+               path);
+  // Readers see the whole file or none. mkostemp gives it the mode 600.
+  std::string draft = path + ".tmp-XXXXXX";
+  Fd fd(mkostemp(draft.data(), O_CLOEXEC));
   const bool written =
       fd && fstat(fd.get(), &info) == 0 &&
       write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       rename(draft.c_str(), path.c_str()) == 0;
   const int error = errno;
   if (!written) {
-    unlink(draft.c_str());
+    if (fd) unlink(draft.c_str());
     Fail("[Meet] cannot write '{}': {}", path, ErrnoText(error));
   }
   device_ = info.st_dev;

@@ -1,5 +1,11 @@
 // The CPU allocator: alignment, reuse, statistics, running out.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <vector>
 
 #include "core/backend.h"
 #include "core/error.h"
@@ -108,6 +114,29 @@ TEST_CASE("running out names device, size and use, and loses nothing") {
   CHECK(after.allocations == before.allocations);
   CHECK(kept.ToVector<float>() == std::vector<float>(1024, 7));
   CHECK(Tensor::Zeros({8}, options).ToVector<float>() == std::vector<float>(8, 0));
+}
+
+TEST_CASE("tensors are freed when the host has no memory left at all") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const Device device = Device::Cpu(19);
+    std::vector<Tensor> tensors;
+    for (int64_t i = 1; i <= 2000; ++i)
+      tensors.push_back(Tensor::Empty({i * 16}, {DType::kF32, device}));
+    const rlimit none{.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &none) != 0) _exit(3);
+    for (size_t bytes = 1 << 20; bytes >= 16; bytes /= 2) {
+      while (std::malloc(bytes) != nullptr) {
+      }
+    }
+    tensors.clear();
+    _exit(Cpu().Stats(device).current_bytes == 0 ? 0 : 4);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 #endif
 

@@ -181,8 +181,10 @@ int main(int argc, char** argv) {
                  "mlp (784-512-512-10), gpt_cpu (nanoGPT's) or gpt2 (124M)")
       ->required()
       ->check(CLI::IsMember({"mlp", "gpt_cpu", "gpt2"}));
-  app.add_option("--batch", options.batch, "Samples a worker; 0: the workload's own (128, 12, 32)");
-  app.add_option("--context", options.context, "Tokens a sample; 0: the workload's own (64, 1024)");
+  app.add_option("--batch", options.batch, "Samples a worker; 0: the workload's own (128, 12, 32)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 24));
+  app.add_option("--context", options.context, "Tokens a sample; 0: the workload's own (64, 1024)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20));
   app.add_option("--dtype", options.dtype, "Of parameters and activations: f32 or bf16")
       ->check(CLI::IsMember({"f32", "bf16"}));
   app.add_flag("--cuda-graph", options.cuda_graph, "Record the step once and replay it (GPU)");

@@ -12,6 +12,7 @@
 namespace convoy {
 namespace {
 
+constexpr size_t kMostSizes = 10000;
 constexpr double kMaxBytes = static_cast<double>(int64_t{1} << 40);
 
 // 0: no suffix that there is.
@@ -57,6 +58,10 @@ std::vector<int64_t> SizesOf(const Sweep& sweep) {
                                : "by a factor of " + std::to_string(sweep.factor));
   std::vector<int64_t> sizes;
   for (int64_t size = sweep.first; size <= sweep.last;) {
+    CONVOY_CHECK(sizes.size() < kMostSizes,
+                 "[allreduce] from {} to {} bytes there are more than {} sizes; give a larger -i, "
+                 "or -f",
+                 sweep.first, sweep.last, kMostSizes);
     sizes.push_back(size);
     if (sweep.first == sweep.last) break;
     size = sweep.factor == 0 ? size + sweep.step : size * sweep.factor;

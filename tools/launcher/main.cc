@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/output_file.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/spawn.h"
 #include "tools/launcher/agent.h"
@@ -166,6 +167,7 @@ void OpenStandardStreams() {
 
 int main(int argc, char** argv) {
   convoy::OpenStandardStreams();
+  convoy::ReportFileSizeLimit();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments == std::vector<std::string>{"--agent"}) return convoy::RunAgent();
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");

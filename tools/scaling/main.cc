@@ -65,7 +65,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->check(CLI::IsMember({"weak", "strong"}));
   app.add_option("--batch", flags.measure.batch,
                  "Samples of a worker, or (strong) of all; 0: the model's own (12, 32, 128)")
-      ->check(AtLeast(0));
+      ->check(Whole(0, kMostSamples));
   app.add_option("--steps", flags.measure.steps, "Steps timed for every number of workers")
       ->check(AtLeast(1));
   app.add_option(
@@ -77,7 +77,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--warmup", flags.measure.warmup, "Steps before, not timed")->check(AtLeast(0));
   app.add_option("--bucket-mb", flags.bucket_mb,
                  "MiB of gradients that one allreduce sums (the first and the last are smaller)")
-      ->check(AtLeast(0.001));
+      ->check(Between(0.001, kMostMiB));
   AddLaunchFlags(app, flags.launch);
   app.option_defaults()->always_capture_default(false);
   app.add_option("--counts", flags.measure.counts,
@@ -220,13 +220,27 @@ void CheckGoTogether(const CLI::App& app, const Flags& flags) {
              "[--dtype] has no effect on --model synthetic, which does not compute; leave it out");
 }
 
-int Run(const CLI::App& app, Flags& flags) {
-  CheckGoTogether(app, flags);
-  CheckOutputFlags(flags.output);
-  for (const auto& [flag, path] :
-       {std::pair("--timeline", flags.measure.timeline), {"--save-profile", flags.save_profile}}) {
+// Before an hour is spent on what goes into them.
+void CheckFiles(const Flags& flags) {
+  std::vector<NamedFile> outputs = OutputFiles(flags.output);
+  outputs.push_back({"--timeline", flags.measure.timeline});
+  outputs.push_back({"--save-profile", flags.save_profile});
+  outputs.push_back({"--write-plan", flags.predict.write_plan});
+  for (const auto& [flag, path] : outputs) {
     if (!path.empty()) CheckWritable(flag, path);
   }
+  std::vector<NamedFile> inputs{{"--profile", flags.predict.profile},
+                                {"--links", flags.predict.links},
+                                {"--bucket-plan", flags.measure.bucket_plan}};
+  for (const std::string& path : flags.from) inputs.push_back({"--from", path});
+  CheckDistinct(
+      outputs, inputs,
+      {{"--json", "--from"}, {"--save-profile", "--profile"}, {"--write-plan", "--bucket-plan"}});
+}
+
+int Run(const CLI::App& app, Flags& flags) {
+  CheckGoTogether(app, flags);
+  CheckFiles(flags);
   flags.predict.bucket_mb = flags.bucket_mb;
   flags.predict.bucket_plan = flags.measure.bucket_plan;
   if (!flags.from.empty()) {

@@ -16,7 +16,6 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "models/trainers/common/checks.h"
 #include "tools/scaling/charts.h"
 #include "tools/scaling/comparison.h"
 #include "tools/scaling/csv.h"
@@ -77,13 +76,11 @@ void AddOutputFlags(CLI::App& app, OutputFlags& flags) {
       ->type_name("FILE");
 }
 
-void CheckOutputFlags(const OutputFlags& flags) {
-  for (const auto& [flag, path] : {std::pair("--json", flags.json),
-                                   {"--csv", flags.csv},
-                                   {"--html", flags.html},
-                                   {"--svg", flags.svg}}) {
-    if (!path.empty()) CheckWritable(flag, path);
-  }
+std::vector<NamedFile> OutputFiles(const OutputFlags& flags) {
+  std::vector<NamedFile> files{
+      {"--json", flags.json}, {"--csv", flags.csv}, {"--html", flags.html}, {"--svg", flags.svg}};
+  if (!flags.csv.empty()) files.push_back({"--csv", BucketsCsvPath(flags.csv)});
+  return files;
 }
 
 void Show(const ScalingResults* results, const OutputFlags& flags,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/trainers/common/checks.h"
 #include "tools/scaling/prediction.h"
 #include "tools/scaling/results.h"
 
@@ -20,8 +21,8 @@ struct OutputFlags {
 
 /// Adds --json, --csv, --html and --svg.
 void AddOutputFlags(CLI::App& app, OutputFlags& flags);
-/// Throws: Error unless the files can be made: before an hour is spent on what goes into them.
-void CheckOutputFlags(const OutputFlags& flags);
+/// All files that Show writes, with the flag that asks for each.
+std::vector<NamedFile> OutputFiles(const OutputFlags& flags);
 
 /// Prints `results` (may be null), then what `predict` prints and returns, and writes the files.
 /// Throws: Error if a file cannot be written, after all that can be.

@@ -1,26 +1,40 @@
 // Checks of what is on the command line.
 #include "models/trainers/common/checks.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
+#include <algorithm>
 
 #include "core/error.h"
+#include "core/output_file.h"
 
 namespace convoy {
 
-void CheckWritable(const char* flag, const std::string& path) {
-  const std::filesystem::path target(path);
-  std::error_code ignored;
-  CONVOY_CHECK(!std::filesystem::is_directory(target, ignored),
-               "[{}] '{}' is a folder; give the name of a file", flag, path);
-  const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
-  CONVOY_CHECK(std::filesystem::is_directory(folder, ignored),
-               "[{}] cannot write '{}': there is no folder '{}'", flag, path, folder);
-  CONVOY_CHECK(access(folder.c_str(), W_OK | X_OK) == 0, "[{}] cannot write '{}': {}: {}", flag,
-               path, folder, std::strerror(errno));
+void CheckWritable(const char* flag, const std::string& path) { CheckOutput(flag, path); }
+
+void CheckDistinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs,
+                   const std::vector<std::pair<std::string_view, std::string_view>>& updates) {
+  std::vector<std::pair<const NamedFile*, OutputPlace>> seen;
+  for (const NamedFile& output : outputs) {
+    if (output.path.empty()) continue;
+    const OutputPlace place = FindOutput(output.flag, output.path);
+    for (const auto& [other, other_place] : seen) {
+      CONVOY_CHECK(!IsSamePlace(place, other_place),
+                   "[{}] '{}' is the file of {} too, and one of the two would be lost; give it "
+                   "another name",
+                   output.flag, output.path, other->flag);
+    }
+    for (const NamedFile& input : inputs) {
+      const std::pair<std::string_view, std::string_view> pair{output.flag, input.flag};
+      if (input.path.empty() || std::count(updates.begin(), updates.end(), pair) > 0) continue;
+      struct stat info {};
+      const bool same = stat(input.path.c_str(), &info) == 0 && place.exists &&
+                        info.st_dev == place.device && info.st_ino == place.inode;
+      CONVOY_CHECK(!same, "[{}] '{}' is what {} reads, and would be lost; give it another name",
+                   output.flag, output.path, input.flag);
+    }
+    seen.emplace_back(&output, place);
+  }
 }
 
 }  // namespace convoy

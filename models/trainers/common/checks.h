@@ -4,21 +4,28 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace convoy {
 
-/// A number of at least `low` and at most `high`; says so in its message, and nothing in --help.
+/// A finite number of at least `low` and at most `high`; says so in its message, and nothing in
+/// --help.
 inline CLI::Validator Between(double low, double high) {
   return CLI::Validator(
       [low, high](std::string& text) {
         double value = 0;
-        if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) {
+        if (CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value >= low &&
+            value <= high) {
           return std::string();
         }
-        return high < std::numeric_limits<double>::infinity()
+        return high < std::numeric_limits<double>::max()
                    ? fmt::format("wants a number from {} to {}, got '{}'", low, high, text)
                    : fmt::format("wants a number of at least {}, got '{}'", low, text);
       },
@@ -26,7 +33,7 @@ inline CLI::Validator Between(double low, double high) {
 }
 
 inline CLI::Validator AtLeast(double low) {
-  return Between(low, std::numeric_limits<double>::infinity());
+  return Between(low, std::numeric_limits<double>::max());
 }
 
 /// An option that has a few values, each with a name; the one that `value` has is the default.
@@ -50,8 +57,44 @@ void AddChoice(CLI::App& app, const std::string& flag, T& value,
       ->default_str(given);
 }
 
+/// A number of at least 0 that f32 can hold.
+inline CLI::Validator NotNegative() { return Between(0, 1e38); }
+
+/// A whole number from `low` to `high`.
+inline CLI::Validator Whole(int64_t low, int64_t high) {
+  return CLI::Validator(
+      [low, high](std::string& text) {
+        int64_t value = 0;
+        if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) {
+          return std::string();
+        }
+        return fmt::format("wants a whole number from {} to {}, got '{}'", low, high, text);
+      },
+      "");
+}
+
+// The most that is taken of a kind of number: far beyond what anybody needs, and small enough that
+// no product of a few of them leaves 64 bits.
+constexpr int64_t kMostSteps = 1'000'000'000'000;
+constexpr int64_t kMostSamples = int64_t{1} << 24;  ///< of a batch
+constexpr int64_t kMostLayers = 10'000;
+constexpr int64_t kMostFeatures = int64_t{1} << 20;  ///< of a layer; a vocabulary
+constexpr double kMostMiB = 1 << 20;
+
 /// Throws: Error naming `flag`, `path` and the reason if no file can be made there: before hours
 /// are spent on what goes into it.
 void CheckWritable(const char* flag, const std::string& path);
+
+/// A flag and the file that it names; none if `path` is empty.
+struct NamedFile {
+  const char* flag;
+  std::string path;
+};
+
+/// Throws: Error naming both flags if two outputs are one file, by whatever names, or if an output
+/// is a file that is read. `updates`: pairs of an output and an input that may be one file, because
+/// the output replaces it when it has been read.
+void CheckDistinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs,
+                   const std::vector<std::pair<std::string_view, std::string_view>>& updates = {});
 
 }  // namespace convoy

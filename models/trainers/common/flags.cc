@@ -37,21 +37,29 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
   AddLaunchFlags(app, flags.launch);
   app.add_option("--data", flags.data, data_help)->type_name("PATH")->default_str("");
   app.add_option("--steps", flags.steps, "Optimizer steps; 0 only initialises, evaluates and saves")
-      ->check(AtLeast(0));
+      ->check(Whole(0, kMostSteps));
   app.add_option("--batch-size", flags.batch_size, "Samples per step, over all workers")
-      ->check(AtLeast(1));
+      ->check(Whole(1, kMostSamples));
   app.add_option("--micro-batches", flags.micro_batches,
                  "Parts that each worker cuts its batch into to save memory; gradients add up")
-      ->check(AtLeast(1));
+      ->check(Whole(1, kMostSamples));
   app.add_option("--seed", flags.seed,
                  "Seed of initial values, data order and dropout; the same command with the same "
-                 "seed gives the same bits");
+                 "seed gives the same bits")
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            const bool digits = text.find_first_not_of("0123456789") == text.npos;
+            return digits && !text.empty()
+                       ? ""
+                       : "wants a whole number of at least 0, got '" + text + "'";
+          },
+          ""));
   app.add_option("--bucket-mb", flags.bucket_mb,
                  "MiB of gradients that one allreduce sums (the first and the last are smaller)")
-      ->check(AtLeast(0.001));
+      ->check(Between(0.001, kMostMiB));
   app.add_option("--eval-every", flags.eval_every,
                  "Steps between evaluations; 0 evaluates at the end only")
-      ->check(AtLeast(0));
+      ->check(Whole(0, kMostSteps));
   AddChoice(app, "--on-non-finite", flags.on_non_finite, kNonFinite,
             "When a step's gradients are not finite: stop, or go on without that step");
   app.option_defaults()->always_capture_default(false);
@@ -73,25 +81,25 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_h
       ->type_name("FILE");
   app.add_option("--timeline-steps", flags.timeline_steps,
                  "How many steps, from the first, go into --timeline; 0: all [1000]")
-      ->check(AtLeast(0));
+      ->check(Whole(0, kMostSteps));
 
   app.option_defaults()->always_capture_default()->group("Optimizer");
   AddChoice(app, "--optimizer", flags.optimizer, kOptimizers, "Update rule");
-  app.add_option("--lr", flags.lr, "Learning rate, after the warm-up")->check(AtLeast(0));
+  app.add_option("--lr", flags.lr, "Learning rate, after the warm-up")->check(NotNegative());
   app.add_option("--min-lr", flags.min_lr, "Learning rate at the end of a linear or cosine decay")
-      ->check(AtLeast(0));
+      ->check(NotNegative());
   AddChoice(app, "--decay", flags.decay, kDecays, "Course of the learning rate after the warm-up");
   app.add_option("--warmup", flags.warmup, "Steps in which the learning rate rises to --lr")
-      ->check(AtLeast(0));
+      ->check(Whole(0, kMostSteps));
   app.add_option("--momentum", flags.momentum, "Momentum of SGD")->check(Between(0, 1));
   app.add_option("--beta1", flags.beta1, "Decay of AdamW's first moment")
       ->check(Between(0, 0.999999));
   app.add_option("--beta2", flags.beta2, "Decay of AdamW's second moment")
       ->check(Between(0, 0.999999));
   app.add_option("--weight-decay", flags.weight_decay, "Weight decay; biases and norms have none")
-      ->check(AtLeast(0));
+      ->check(NotNegative());
   app.add_option("--clip", flags.clip, "Greatest norm of the gradients; 0 does not clip")
-      ->check(AtLeast(0));
+      ->check(NotNegative());
   app.option_defaults()->group("Model");
   AddChoice(app, "--dtype", flags.dtype, kDTypes,
             "Of parameters and activations; the optimizer keeps f32. f16 scales the loss");
@@ -126,6 +134,10 @@ void CheckFlags(const CommonFlags& flags) {
   if (!flags.save.empty()) CheckWritable("--save", flags.save);
   if (!flags.metrics.empty()) CheckWritable("--metrics", flags.metrics);
   if (!flags.timeline.empty()) CheckWritable("--timeline", flags.timeline);
+  CheckDistinct(
+      {{"--save", flags.save}, {"--metrics", flags.metrics}, {"--timeline", flags.timeline}},
+      {{"--init", flags.init}, {"--data", flags.data}, {"--bucket-plan", flags.bucket_plan}},
+      {{"--save", "--init"}});
 }
 
 Schedule CommonFlags::MakeSchedule() const {

@@ -22,12 +22,11 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     CheckFlags(trainer.flags());
     trainer.Prepare(app);
     SettleFlags(given, trainer.flags());
-    // Workers that are processes of their own come here too; the main one alone writes the file.
-    const bool writes = StartedAsWorker().value_or(0) == 0;
-    MetricsFile metrics(writes ? trainer.flags().metrics : "");
     CatchStopSignals();
     const int status = Launch(trainer.flags().launch, [&](Worker& worker) {
+      MetricsFile metrics(worker.is_main() ? trainer.flags().metrics : "");
       TrainingRun(worker, trainer, metrics, launched).Run();
+      metrics.Finish();
     });
     CONVOY_CHECK(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
                  "[output] the run is complete, but writing to standard output failed: is the disk "

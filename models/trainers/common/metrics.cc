@@ -1,9 +1,16 @@
 // Metrics as JSON lines.
 #include "models/trainers/common/metrics.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/output_file.h"
 
 namespace convoy {
 
@@ -26,14 +33,39 @@ std::string ToJson(const StepMetrics& metrics) {
 
 MetricsFile::MetricsFile(const std::string& path) : path_(path) {
   if (path.empty()) return;
-  file_.open(path, std::ios::trunc);
-  CONVOY_CHECK(file_.is_open(), "[--metrics] cannot open '{}' for writing", path);
+  const OutputPlace place = FindOutput("--metrics", path);
+  is_stream_ = place.is_stream;
+  file_.emplace(OpenOutput("--metrics", place).Release());
+  if (is_stream_) return;
+  CONVOY_CHECK(LockFile(file_->get(), FileLock::kExclusive, 0, 0, /*wait=*/false),
+               "[--metrics] another run is writing to '{}', and the lines of both would be mixed; "
+               "give the name of another file, or wait until that run has ended",
+               path);
+  CONVOY_CHECK(ftruncate(file_->get(), 0) == 0, "[--metrics] cannot write '{}': {}", path,
+               std::strerror(errno));
 }
 
 void MetricsFile::Write(const StepMetrics& metrics) {
-  if (!file_.is_open()) return;
-  file_ << ToJson(metrics) << '\n' << std::flush;
-  CONVOY_CHECK(file_.good(), "[--metrics] writing to '{}' failed: is the disk full?", path_);
+  if (!file_) return;
+  const std::string line = ToJson(metrics) + "\n";
+  int64_t written = 0;
+  const off_t at = is_stream_ ? -1 : bytes_;
+  const int error = WriteFully(file_->get(), line.data(), line.size(), at, written);
+  if (error == 0) {
+    bytes_ += written;
+    return;
+  }
+  // Of the line that was begun, nothing stays.
+  if (!is_stream_ && ftruncate(file_->get(), bytes_) != 0) errno = 0;
+  file_.reset();
+  failure_ = fmt::format("cannot write '{}' from step {} on: {}", path_, metrics.step,
+                         std::strerror(error));
+  std::fprintf(stderr, "warning: [--metrics] %s; the run goes on without\n", failure_.c_str());
+}
+
+void MetricsFile::Finish() const {
+  CONVOY_CHECK(failure_.empty(), "[--metrics] the run is complete, but its metrics are not: {}",
+               failure_);
 }
 
 }  // namespace convoy

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <optional>
 #include <string>
+
+#include "core/file.h"
 
 namespace convoy {
 
@@ -31,19 +32,25 @@ struct StepMetrics {
 /// One JSON object on one line, without the line's end. Numbers that are not finite are null.
 std::string ToJson(const StepMetrics& metrics);
 
-/// Writes a line a step, each flushed. Without a path it writes nothing.
+/// Writes a line a step, each at once. Without a path it writes nothing.
 class MetricsFile {
  public:
-  MetricsFile() = default;
-  /// Throws: Error if the file cannot be opened.
+  /// Empties the file, or makes it, and locks it until the end of this object.
+  /// Throws: Error if the file cannot be opened, or if another run is writing to it.
   explicit MetricsFile(const std::string& path);
 
-  /// Throws: Error if the line cannot be written.
+  /// If the line cannot be written, a warning says so on stderr, the lines before it stay, and no
+  /// more are written: a run is worth more than its metrics.
   void Write(const StepMetrics& metrics);
+  /// Throws: Error if a line is missing.
+  void Finish() const;
 
  private:
-  std::string path_;
-  std::ofstream file_;
+  const std::string path_;
+  std::optional<FileHandle> file_;
+  bool is_stream_ = false;
+  int64_t bytes_ = 0;
+  std::string failure_;
 };
 
 }  // namespace convoy

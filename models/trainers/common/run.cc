@@ -53,14 +53,16 @@ TrainingRun::TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& me
 void TrainingRun::Start(int64_t step) {
   const double lr = schedule_(step - 1);
   if (timeline_) step_->Profile(flags_.timeline_steps == 0 || step <= flags_.timeline_steps);
-  Readback report = step_->Start(lr, StopSignal());
+  Readback report = step_->Start(lr, StopSignal);
   in_flight_.push_back({step, lr, step_->net().stats().exposed_comm_ms, std::move(report)});
 }
 
-StepMetrics TrainingRun::Take() {
+std::optional<StepMetrics> TrainingRun::Take() {
   const InFlight taken = std::move(in_flight_.front());
   in_flight_.pop_front();
   const StepReport report = step_->Read(taken.report);
+  if (stop_signal_ == 0) stop_signal_ = report.stop_signal;
+  if (report.given_up) return {};
   const Clock::time_point now = Clock::now();
   StepMetrics metrics;
   metrics.step = taken.step;
@@ -81,7 +83,6 @@ StepMetrics TrainingRun::Take() {
   if (stop && flags_.on_non_finite == NonFinite::kStop) FailNotFinite(metrics, report);
   samples_ += report.samples;
   skipped_ += metrics.skipped ? 1 : 0;
-  if (stop_signal_ == 0) stop_signal_ = report.stop_signal;
   return metrics;
 }
 
@@ -114,8 +115,10 @@ void TrainingRun::AddToTimeline() {
 
 void TrainingRun::Settle(size_t left) {
   while (in_flight_.size() > left) {
-    const StepMetrics metrics = Take();
+    const std::optional<StepMetrics> taken = Take();
     AddToTimeline();
+    if (!taken) continue;
+    const StepMetrics& metrics = *taken;
     if (metrics.step == 1) first_step_s_ = Seconds(launched_);
     training_s_ = Seconds(started_);
     const bool last = metrics.step == flags_.steps;

@@ -46,8 +46,8 @@ class TrainingRun {
   void Start(int64_t step);
   /// Reads the reports of all but the newest `left` steps.
   void Settle(size_t left);
-  /// What the oldest step in flight did.
-  StepMetrics Take();
+  /// What the oldest step in flight did; none if it was given up.
+  std::optional<StepMetrics> Take();
   [[noreturn]] void FailNotFinite(const StepMetrics& metrics, const StepReport& report);
   Evaluation Evaluate(bool complete);
   void Record(const StepMetrics& metrics);

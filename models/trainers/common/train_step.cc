@@ -9,6 +9,7 @@
 
 #include "core/autograd.h"
 #include "core/backend.h"
+#include "core/error.h"
 #include "ops/binary.h"
 #include "ops/cast.h"
 #include "ops/shape_ops.h"
@@ -19,8 +20,11 @@
 namespace convoy {
 namespace {
 
-constexpr int64_t kSums = 4;    // loss, workers that got SIGINT, workers that got SIGTERM, samples
-constexpr int64_t kStatus = 5;  // where the optimizer's begins: behind this worker's own loss
+// What the workers sum in every step; behind it this worker's own loss and the optimizer's status.
+enum Sum : int64_t { kLoss, kInterrupted, kTerminated, kSamples, kGivenUp, kSums };
+constexpr int64_t kStatus = kSums + 1;
+
+Sum SumOf(int stop_signal) { return stop_signal == SIGINT ? kInterrupted : kTerminated; }
 
 DataParallelOptions Options(const CommonFlags& flags, const ParameterList& parameters) {
   DataParallelOptions options{.buckets = BucketsOfMb(flags.bucket_mb)};
@@ -60,6 +64,12 @@ TrainStep::TrainStep(Worker& worker, Task& task, const CommonFlags& flags)
       flags_(flags),
       net_(worker, task.model().Parameters(), Options(flags, task.model().Parameters())),
       optimizer_(MakeOptimizer(flags, net_.Parameters())) {
+  const int64_t samples = (flags.batch_size + worker.world_size() - 1) / worker.world_size();
+  CONVOY_CHECK(
+      flags.micro_batches <= samples,
+      "[--micro-batches] a worker has {} of the {} samples of a batch, which cannot be cut "
+      "into {} parts; give at most {}",
+      samples, flags.batch_size, flags.micro_batches, samples);
   const Device device = worker.device();
   if (flags.dtype == DType::kF16) scaler_.emplace(device);
   host_part_ = Tensor::Zeros({kSums}, {DType::kF64, device});
@@ -75,14 +85,24 @@ void TrainStep::AddLoss(const Tensor& loss, double weight) {
       .AddInto(part.device(), sums_.raw_data(), part.raw_data(), DType::kF64, 1);
 }
 
-void TrainStep::Compute(const Batch& batch, double share) {
+void TrainStep::Compute(const Batch& batch, double share, int (*stop_signal)()) {
   const double rows = static_cast<double>(batch.inputs.dim(0));
   const LossScaler* scaler = scaler_ ? &*scaler_ : nullptr;
   sums_.CopyFrom(host_part_);
   Work summed;
+  // On a GPU the host is far ahead of the device, and nothing can be taken back.
+  const bool can_give_up = flags_.micro_batches > 1 && worker_.device().is_cpu();
+  bool given_up = false;
   for (int64_t m = 0; m < flags_.micro_batches; ++m) {
+    if (const int signal = can_give_up && m > 0 ? stop_signal() : 0; signal != 0 && !given_up) {
+      // The other workers wait for the sums of the last micro-batch, and learn from them.
+      given_up = true;
+      m = flags_.micro_batches - 1;
+      sums_.data<double>()[kGivenUp] = sums_.data<double>()[SumOf(signal)] = 1;
+    }
     const Batch part = MicroBatch(batch, m, flags_.micro_batches);
-    const double weight = share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
+    const double weight =
+        given_up ? 0 : share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
     Enter(StepPhase::kForward);
     const Tensor loss = task_.Loss(part);
     if (weight > 0) AddLoss(loss, weight);
@@ -99,6 +119,7 @@ void TrainStep::Compute(const Batch& batch, double share) {
   }
   Enter(StepPhase::kOther);
   summed.Wait();
+  if (can_give_up && sums_.data<double>()[kGivenUp] > 0) return;
   Enter(StepPhase::kOptimizer);
   StepOptions options{.non_finite = flags_.on_non_finite, .scaler = scaler_ ? &*scaler_ : nullptr};
   if (flags_.clip > 0) options.max_grad_norm = flags_.clip;
@@ -117,7 +138,7 @@ void TrainStep::Enter(StepPhase phase) {
   if (profiling_) profiler_->Enter(phase);
 }
 
-Readback TrainStep::Start(double lr, int stop_signal) {
+Readback TrainStep::Start(double lr, int (*stop_signal)()) {
   Enter(StepPhase::kLoad);
   const Batch batch = task_.NextBatch();
   const double share = worker_.batch_share();
@@ -125,9 +146,10 @@ Readback TrainStep::Start(double lr, int stop_signal) {
   optimizer_->set_lr(lr);
   // A worker without a share computes on a sample that counts for nothing.
   const double rows = share > 0 ? static_cast<double>(batch.inputs.dim(0)) : 0;
-  const double interrupted = stop_signal == SIGINT ? 1 : 0;
-  const double terminated = stop_signal != 0 && stop_signal != SIGINT ? 1 : 0;
-  host_part_.CopyFrom(Tensor::From({kSums}, std::vector<double>{0, interrupted, terminated, rows}));
+  std::vector<double> host(kSums, 0);
+  host[kSamples] = rows;
+  if (const int signal = stop_signal(); signal != 0) host[SumOf(signal)] = 1;
+  host_part_.CopyFrom(Tensor::From({kSums}, host));
   if (graph_) {
     const std::string key = fmt::format("{} rows, share {}", batch.inputs.dim(0), share);
     Batch& inputs = inputs_[key];
@@ -137,9 +159,9 @@ Readback TrainStep::Start(double lr, int stop_signal) {
     }
     inputs.inputs.CopyFrom(batch.inputs);
     inputs.targets.CopyFrom(batch.targets);
-    graph_->Run(key, [&] { Compute(inputs, share); });
+    graph_->Run(key, [&] { Compute(inputs, share, stop_signal); });
   } else {
-    Compute(batch, share);
+    Compute(batch, share, stop_signal);
   }
   if (profiling_) profiler_->EndStep();
   return Readback(report_);
@@ -148,12 +170,13 @@ Readback TrainStep::Start(double lr, int stop_signal) {
 StepReport TrainStep::Read(const Readback& report) const {
   const std::vector<double> values = report.Values<double>();
   const std::vector<double> status(values.begin() + kStatus, values.end());
-  return {.loss = values[0],
+  return {.loss = values[kLoss],
           .own_loss = values[kSums],
-          .stop_signal = values[2] > 0   ? SIGTERM
-                         : values[1] > 0 ? SIGINT
-                                         : 0,
-          .samples = values[3],
+          .stop_signal = values[kTerminated] > 0    ? SIGTERM
+                         : values[kInterrupted] > 0 ? SIGINT
+                                                    : 0,
+          .given_up = values[kGivenUp] > 0,
+          .samples = values[kSamples],
           .status = optimizer_->Decode(status)};
 }
 

@@ -21,8 +21,12 @@ namespace convoy {
 struct StepReport {
   double loss = 0;      ///< mean over the global batch
   double own_loss = 0;  ///< this worker's part of it
-  int stop_signal = 0;  ///< the signal that asked any worker to stop before the step; 0: none
-  double samples = 0;   ///< of all workers
+  /// The signal that asked any worker to stop before the step or in it; 0: none.
+  int stop_signal = 0;
+  /// Whether any worker was asked to stop between two micro-batches. Then the step was given up:
+  /// nothing was updated, and the other figures mean nothing.
+  bool given_up = false;
+  double samples = 0;  ///< of all workers
   StepStatus status;
 };
 
@@ -32,9 +36,9 @@ class TrainStep {
   TrainStep(Worker& worker, Task& task, const CommonFlags& flags);
 
   /// Starts a step on the task's next batch. On a GPU nothing waits: its report is read when the
-  /// copy has arrived. `stop_signal`: SIGINT or SIGTERM if this worker has been asked to stop, or
-  /// 0. Collective.
-  Readback Start(double lr, int stop_signal);
+  /// copy has arrived. `stop_signal` tells the signal that has asked this worker to stop, or 0; on
+  /// the CPU it is asked between micro-batches too. Collective.
+  Readback Start(double lr, int (*stop_signal)());
   StepReport Read(const Readback& report) const;
 
   /// From now on steps are timed, for profiler(); or no longer.
@@ -47,7 +51,7 @@ class TrainStep {
 
  private:
   /// Forward and backward of all micro-batches, and the update. May be recorded.
-  void Compute(const Batch& batch, double share);
+  void Compute(const Batch& batch, double share, int (*stop_signal)());
   /// The next phase of the step.
   void Enter(StepPhase phase);
   /// Adds a worker's part to the loss that all workers sum.

@@ -42,7 +42,7 @@ TEST_CASE("A line of metrics can be read as soon as it is written") {
   std::getline(reader, line);
   CHECK(nlohmann::json::parse(line)["step"] == 1);
   CHECK_THROWS_WITH(MetricsFile(folder.path()),
-                    "[--metrics] cannot open '" + folder.path() + "' for writing");
+                    "[--metrics] '" + folder.path() + "' is a folder; give the name of a file");
 }
 
 TEST_CASE("Numbers as people read them") {

@@ -274,9 +274,9 @@ TEST_CASE_METHOD(TrainerFixture,
   CHECK_THAT(error(gpt, {"--workers", "0"}), contains("--workers wants at least 1, got 0"));
   CHECK_THAT(error(gpt, {"--stepz", "1"}), contains("--stepz"));
   CHECK_THAT(error(gpt, {"--lr", "fast"}),
-             contains("--lr: wants a number of at least 0, got 'fast'"));
+             contains("--lr: wants a number from 0 to 1e+38, got 'fast'"));
   CHECK_THAT(error(gpt, {"--batch-size", "0"}),
-             contains("--batch-size: wants a number of at least 1"));
+             contains("--batch-size: wants a whole number from 1 to 16777216, got '0'"));
   CHECK_THAT(error(gpt, {"--optimizer", "lion"}), contains("wants one of adamw|sgd, got 'lion'"));
   CHECK_THAT(error(gpt, {"--dtype", "f8"}), contains("wants one of bf16|f16|f32, got 'f8'"));
   CHECK_THAT(error(gpt, {"--cuda-graph"}),
