@@ -62,6 +62,11 @@ std::vector<int32_t> Gpt::Generate(const std::vector<int32_t>& prompt,
     const double uniform = ToUniform(random.Block(static_cast<uint64_t>(i))[0]);
     std::vector<float> real = logits.ToVector<float>();
     real.resize(static_cast<size_t>(options_.vocab_size));
+    CONVOY_CHECK(
+        std::none_of(real.begin(), real.end(), [](float v) { return std::isnan(v); }),
+        "[Generate] token {} cannot be drawn: a logit is NaN, as it is where a parameter is "
+        "NaN or infinite; load or train other parameters",
+        i);
     text.push_back(Draw(real, options, uniform));
   }
   return {text.begin() + static_cast<int64_t>(prompt.size()), text.end()};

@@ -35,19 +35,19 @@ AttentionRows Rows(const GradTarget& x) {
 }
 
 struct Forward {
-  Tensor out;  // (B, Tq, H, D)
-  Tensor lse;  // (B, H, Tq), if a gradient is wanted
+  Tensor out;      // (B, Tq, H, D)
+  Tensor softmax;  // (2, B, H, Tq), if a gradient is wanted
 };
 
-Forward Run(const AttentionProblem& p, const AttentionInputs& inputs, bool keep_lse) {
+Forward Run(const AttentionProblem& p, const AttentionInputs& inputs, bool keep_softmax) {
   const TensorOptions options = inputs.q.tensor.options();
   Forward result;
   result.out = Tensor::Empty({p.batch, p.queries, p.heads, p.dim}, options);
-  if (keep_lse) {
+  if (keep_softmax) {
     const DType dtype = options.dtype == DType::kF64 ? DType::kF64 : DType::kF32;
-    result.lse = Tensor::Empty({p.batch, p.heads, p.queries}, {dtype, options.device});
+    result.softmax = Tensor::Empty({2, p.batch, p.heads, p.queries}, {dtype, options.device});
   }
-  attention_forward(options.device, p, inputs, result.out, result.lse);
+  attention_forward(options.device, p, inputs, result.out, result.softmax);
   return result;
 }
 
@@ -65,10 +65,10 @@ Tensor Attention(const Tensor& qkv, AttentionOptions options) {
                                  .dim = qkv.dim(4),
                                  .scale = Scale(options, qkv.dim(4)),
                                  .causal = options.causal};
-  const auto [out, lse] = Run(problem, Parts({qkv}), NeedsGrad({qkv}));
+  const auto [out, softmax] = Run(problem, Parts({qkv}), NeedsGrad({qkv}));
   return Record(kAttention.name(), out, {qkv},
-                [problem, qkv, out = out.Detach(), lse = lse](BackwardPass& pass) {
-                  attention_backward(out.device(), problem, Parts({qkv}), out, lse, pass.grad(),
+                [problem, qkv, out = out.Detach(), softmax = softmax](BackwardPass& pass) {
+                  attention_backward(out.device(), problem, Parts({qkv}), out, softmax, pass.grad(),
                                      Parts(pass.Target(0)));
                 });
 }
@@ -94,10 +94,10 @@ Tensor Attention(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOpt
                                  .dim = q.dim(3),
                                  .scale = Scale(options, q.dim(3)),
                                  .causal = options.causal};
-  const auto [out, lse] = Run(problem, {Rows({q}), Rows({k}), Rows({v})}, NeedsGrad({q, k, v}));
+  const auto [out, softmax] = Run(problem, {Rows({q}), Rows({k}), Rows({v})}, NeedsGrad({q, k, v}));
   return Record(
       kAttention.name(), out, {q, k, v},
-      [problem, q, k, v, out = out.Detach(), lse = lse](BackwardPass& pass) {
+      [problem, q, k, v, out = out.Detach(), softmax = softmax](BackwardPass& pass) {
         // Of a tensor that is used twice, no two targets may be held at once.
         const bool shared = q.Is(k) || q.Is(v) || k.Is(v);
         const auto target = [&](int i, const Tensor& x) -> AttentionRows {
@@ -105,7 +105,7 @@ Tensor Attention(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOpt
           return Rows(shared ? GradTarget{Tensor::Empty(x.shape(), x.options())} : pass.Target(i));
         };
         const AttentionInputs grads{target(0, q), target(1, k), target(2, v)};
-        attention_backward(out.device(), problem, {Rows({q}), Rows({k}), Rows({v})}, out, lse,
+        attention_backward(out.device(), problem, {Rows({q}), Rows({k}), Rows({v})}, out, softmax,
                            pass.grad(), grads);
         if (!shared) return;
         int i = 0;

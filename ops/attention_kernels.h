@@ -36,17 +36,19 @@ struct AttentionInputs {
   AttentionRows q, k, v;
 };
 
-/// out (B, Tq, H, D) = softmax(scale * q k^T) v. lse (B, H, Tq), f32 (f64 for f64), or undefined:
-/// the logarithm of the sum of exponentials of each query's scores, to a base that the device
-/// chooses: its own backward is the only reader.
+/// out (B, Tq, H, D) = softmax(scale * q k^T) v; 0 for a query whose scores are all -infinity.
+/// softmax (2, B, H, Tq), f32 (f64 for f64), or undefined: the greatest score of each query and one
+/// over the sum of its exponentials, or what else the device keeps of them: its own backward is the
+/// only reader. The two are apart, since the logarithm of that sum would be rounded to the
+/// precision of a large score.
 inline constinit Kernel<void(const AttentionProblem& problem, const AttentionInputs& inputs,
-                             const Tensor& out, const Tensor& lse)>
+                             const Tensor& out, const Tensor& softmax)>
     attention_forward{"Attention"};
 
 /// Gradients of q, k and v (those defined in `grads`) from the output's. Parts of one tensor are
 /// allowed in `grads`, as long as they do not overlap.
 inline constinit Kernel<void(const AttentionProblem& problem, const AttentionInputs& inputs,
-                             const Tensor& out, const Tensor& lse, const Tensor& dout,
+                             const Tensor& out, const Tensor& softmax, const Tensor& dout,
                              const AttentionInputs& grads)>
     attention_backward{"Attention"};
 

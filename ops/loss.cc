@@ -26,14 +26,14 @@ Tensor CrossEntropy(const Tensor& logits, const Tensor& labels, CrossEntropyOpti
   const DType dtype = logits.dtype() == DType::kF64 ? DType::kF64 : DType::kF32;
   const TensorOptions kept{dtype, logits.device()};
   const Tensor loss = Tensor::Empty({}, kept);
-  const Tensor lse = Tensor::Empty({logits.dim(0)}, kept);
+  const Tensor softmax = Tensor::Empty({logits.dim(0), 2}, kept);
   const Tensor weight = Tensor::Empty({}, kept);
   const std::optional<int32_t> ignore = options.ignore_index;
-  cross_entropy_forward(logits.device(), logits, labels, ignore, loss, lse, weight);
+  cross_entropy_forward(logits.device(), logits, labels, ignore, loss, softmax, weight);
   return Record(kCrossEntropy.name(), loss, {logits},
-                [logits, labels, ignore, lse, weight](BackwardPass& pass) {
-                  cross_entropy_backward(logits.device(), pass.grad(), logits, labels, ignore, lse,
-                                         weight, pass.TargetOver(0, logits));
+                [logits, labels, ignore, softmax, weight](BackwardPass& pass) {
+                  cross_entropy_backward(logits.device(), pass.grad(), logits, labels, ignore,
+                                         softmax, weight, pass.TargetOver(0, logits));
                 });
 }
 

@@ -15,6 +15,8 @@
 
 namespace convoy {
 
+/// How a collective combines the workers' elements. NaN of any worker gives NaN; only NCCL's own
+/// maximum and minimum, on GPUs, may pass over it.
 enum class ReduceOp : uint8_t { kSum, kMax, kMin };
 
 /// When a collective ran, as far as one worker has seen it yet, on its machine's steady clock.

@@ -1,5 +1,5 @@
 // CPU kernel of Attention's backward: the weights of each tile are computed again from the scores
-// and the saved log-sum-exp, and the three gradients summed tile by tile.
+// and what the forward has kept of each softmax, and the three gradients summed tile by tile.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/attention_backward.cc"
 #include "hwy/foreach_target.h"
@@ -8,22 +8,33 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-/// p (keys, columns) holds scores and becomes weights; ds holds dout v^T and becomes the gradient
-/// of the scores, p * (ds - delta).
+/// p (keys, columns) holds scores and becomes weights, 2^(p - max) * inverse; ds holds dout v^T and
+/// becomes the gradient of the scores, p * (ds - delta).
 template <typename C>
-void ScoreGradients(size_t keys, size_t columns, const C* lse, const C* delta, Panel<C> p,
-                    Panel<C> ds) {
+void ScoreGradients(size_t keys, size_t columns, const C* max, const C* inverse, const C* delta,
+                    Panel<C> p, Panel<C> ds) {
   const hn::ScalableTag<C> d;
   for (size_t c = 0; c < columns; c += hn::Lanes(d)) {
-    const auto shift = hn::LoadU(d, lse + c);
+    const auto shift = hn::LoadU(d, max + c);
+    const auto scale = hn::LoadU(d, inverse + c);
     const auto mean = hn::LoadU(d, delta + c);
     for (size_t r = 0; r < keys; ++r) {
       C* p_at = p.data + r * p.stride + c;
       C* ds_at = ds.data + r * ds.stride + c;
-      const auto weight = Exp2(d, hn::Sub(hn::LoadU(d, p_at), shift));
+      const auto weight = hn::Mul(Exp2(d, hn::Sub(hn::LoadU(d, p_at), shift)), scale);
       hn::StoreU(weight, d, p_at);
       hn::StoreU(hn::Mul(weight, hn::Sub(hn::LoadU(d, ds_at), mean)), d, ds_at);
     }
+  }
+}
+
+/// Zeroes columns [begin, end) of both: there are no such queries, and the zeros in their place
+/// make NaN of keys that are infinite.
+template <typename C>
+void ClearColumns(size_t keys, size_t begin, size_t end, Panel<C> p, Panel<C> ds) {
+  for (size_t r = 0; r < keys; ++r) {
+    std::fill(p.data + r * p.stride + begin, p.data + r * p.stride + end, C{0});
+    std::fill(ds.data + r * ds.stride + begin, ds.data + r * ds.stride + end, C{0});
   }
 }
 
@@ -55,14 +66,14 @@ class BackwardWorker {
  public:
   /// `max_keys` is the largest number of keys in a part that wants dkv.
   BackwardWorker(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                 const Tensor& lse, const Tensor& dout, const AttentionInputs& grads,
+                 const Tensor& softmax, const Tensor& dout, const AttentionInputs& grads,
                  size_t max_keys)
       : p_(p),
         in_(inputs),
         grads_(grads),
         out_(out.data<T>()),
         dout_(dout.data<T>()),
-        lse_(lse.data<C>()),
+        kept_(softmax.data<C>()),
         dim_(static_cast<size_t>(p.dim)),
         width_(PadToLanes<C>(dim_)),
         q_(out.device(), kTileQueries * width_),
@@ -101,13 +112,14 @@ class BackwardWorker {
     LoadQueries(part, query, count, columns);
     if (part.dq) std::fill_n(dq_transposed_.data(), width_ * kStride, C{0});
     ForEachKeyTile<C>(p_, query, count, part.first_key, part.last_key,
-                      [&](const KeyTile& tile) { AddTile(part, query, columns, tile); });
+                      [&](const KeyTile& tile) { AddTile(part, query, count, columns, tile); });
     if (!part.dq) return;
     Transpose<C>(width_, columns, {dq_transposed_.data(), kStride}, {q_.data(), width_});
     Write(grads_.q, part, query, count, q_, static_cast<C>(p_.scale));
   }
 
-  /// q, dout, both transposed too, lse, and delta: the sum of dout * out of each query.
+  /// q, dout, both transposed too, what is kept of the softmax, and delta: the sum of dout * out of
+  /// each query.
   void LoadQueries(const HeadPart& part, size_t query, size_t count, size_t columns) {
     const hn::ScalableTag<C> d;
     const int64_t t = static_cast<int64_t>(query);
@@ -121,8 +133,11 @@ class BackwardWorker {
     PackRows(dout_ + first, stride, count, dim_, C{1}, columns, Panel<C>{do_.data(), width_});
     Transpose<C>(columns, width_, {do_.data(), width_}, {do_transposed_.data(), kStride});
 
-    std::copy_n(lse_ + (part.b * p_.heads + part.h) * p_.queries + t, count, lse_tile_);
-    std::fill(lse_tile_ + count, lse_tile_ + columns, C{0});
+    const C* max = kept_ + (part.b * p_.heads + part.h) * p_.queries + t;
+    std::copy_n(max, count, max_tile_);
+    std::copy_n(max + p_.batch * p_.heads * p_.queries, count, inverse_tile_);
+    std::fill(max_tile_ + count, max_tile_ + columns, C{0});
+    std::fill(inverse_tile_ + count, inverse_tile_ + columns, C{0});
 
     // Each row's partial sums, transposed, so that the final sums are taken for all rows at once.
     const size_t lanes = hn::Lanes(d);
@@ -140,7 +155,9 @@ class BackwardWorker {
     }
   }
 
-  void AddTile(const HeadPart& part, size_t query, size_t columns, const KeyTile& tile) {
+  // `columns` is `count`, padded to whole vectors.
+  void AddTile(const HeadPart& part, size_t query, size_t count, size_t columns,
+               const KeyTile& tile) {
     const size_t n = columns - tile.column;
     const Strided<C> k = keys_.Load(part.b, part.h, tile.key, tile.keys);
     const Strided<C> v = values_.Load(part.b, part.h, tile.key, tile.keys);
@@ -149,7 +166,9 @@ class BackwardWorker {
     SmallGemm<C>(tile.keys, n, dim_, k, {q_transposed_.data() + tile.column, kStride}, p);
     SmallGemm<C>(tile.keys, n, dim_, v, {do_transposed_.data() + tile.column, kStride}, ds);
     if (p_.causal) MaskDiagonal(tile.keys, n, tile.key, query + tile.column, p);
-    ScoreGradients(tile.keys, n, lse_tile_ + tile.column, delta_ + tile.column, p, ds);
+    ScoreGradients(tile.keys, n, max_tile_ + tile.column, inverse_tile_ + tile.column,
+                   delta_ + tile.column, p, ds);
+    if (columns > count) ClearColumns(tile.keys, count - tile.column, n, p, ds);
     const Update<C> add{Update<C>::kAdd};
     if (part.dkv) {
       const size_t at = (tile.key - part.first_key) * width_;
@@ -177,7 +196,7 @@ class BackwardWorker {
   const AttentionInputs& grads_;
   const T* out_;
   const T* dout_;
-  const C* lse_;
+  const C* kept_;
   size_t dim_, width_;
   Buffer<C> q_, q_transposed_;       // (queries, width), (width, queries)
   Buffer<C> do_, do_transposed_;     // the same
@@ -185,7 +204,8 @@ class BackwardWorker {
   Buffer<C> dq_transposed_;          // (width, queries)
   Buffer<C> dk_, dv_;                // (keys of the part, width)
   RowReader<T> keys_, values_;
-  HWY_ALIGN C lse_tile_[kTileQueries];
+  HWY_ALIGN C max_tile_[kTileQueries];
+  HWY_ALIGN C inverse_tile_[kTileQueries];
   HWY_ALIGN C delta_[kTileQueries];
 };
 
@@ -199,7 +219,7 @@ std::pair<size_t, size_t> Share(size_t count, size_t block, int64_t i, int64_t n
 }
 
 void AttentionBackward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                       const Tensor& lse, const Tensor& dout, const AttentionInputs& grads) {
+                       const Tensor& softmax, const Tensor& dout, const AttentionInputs& grads) {
   const int64_t heads = p.batch * p.heads;
   if (heads * p.dim == 0) return;
   const size_t queries = static_cast<size_t>(p.queries);
@@ -216,7 +236,7 @@ void AttentionBackward(const AttentionProblem& p, const AttentionInputs& inputs,
     const auto for_each_part = [&](bool with_dq, bool with_dkv) {
       ParallelFor(out.device(), heads * parts, kAttentionGrain * parts / head_work + 1,
                   [&](int64_t begin, int64_t end) {
-                    BackwardWorker<T> worker(p, inputs, out, lse, dout, grads, max_keys);
+                    BackwardWorker<T> worker(p, inputs, out, softmax, dout, grads, max_keys);
                     for (int64_t i = begin; i < end; ++i) {
                       const int64_t head = i / parts, n = i % parts;
                       const auto [first_query, last_query] =

@@ -38,8 +38,8 @@ void AddToSoftmax(size_t keys, size_t begin, size_t end, Panel<C> s, RunningSoft
   }
 }
 
-/// Turns `out` (dim, columns), sums weighted with 2^(score - max), into means; max becomes the
-/// logarithm of the sum of exponentials. Without any key the output is zero.
+/// Turns `out` (dim, columns), sums weighted with 2^(score - max), into means; sum becomes its
+/// inverse. Without any key the output and that are zero.
 template <typename C>
 void Normalise(size_t dim, size_t columns, Panel<C> out, RunningSoftmax<C>& softmax) {
   const hn::ScalableTag<C> d;
@@ -51,8 +51,7 @@ void Normalise(size_t dim, size_t columns, Panel<C> out, RunningSoftmax<C>& soft
       C* at = out.data + i * out.stride + c;
       hn::StoreU(hn::Mul(hn::LoadU(d, at), inverse), d, at);
     }
-    const auto log2 = hn::Mul(hn::Log(d, sum), hn::Set(d, std::numbers::log2e_v<C>));
-    hn::Store(hn::Add(hn::Load(d, softmax.max + c), log2), d, softmax.max + c);
+    hn::Store(inverse, d, softmax.sum + c);
   }
 }
 
@@ -63,12 +62,12 @@ class ForwardWorker {
 
  public:
   ForwardWorker(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                const Tensor& lse)
+                const Tensor& softmax)
       : p_(p),
         q_rows_(inputs.q),
         q_(inputs.q.tensor.data<T>()),
         out_(out.data<T>()),
-        lse_(lse.defined() ? lse.data<C>() : nullptr),
+        kept_(softmax.defined() ? softmax.data<C>() : nullptr),
         dim_(static_cast<size_t>(p.dim)),
         width_(PadToLanes<C>(dim_)),
         rows_(out.device(), kTileQueries * width_),
@@ -96,7 +95,10 @@ class ForwardWorker {
     Normalise(dim_, columns, out, softmax_);
 
     const size_t at = static_cast<size_t>((b * p_.heads + h) * p_.queries) + query;
-    if (lse_) std::copy_n(softmax_.max, count, lse_ + at);
+    if (kept_) {
+      std::copy_n(softmax_.max, count, kept_ + at);
+      std::copy_n(softmax_.sum, count, kept_ + p_.batch * p_.heads * p_.queries + at);
+    }
     Transpose<C>(width_, columns, {out.data, out.stride}, rows);
     const int64_t stride = p_.heads * p_.dim;
     const int64_t first = (b * p_.queries + static_cast<int64_t>(query)) * stride + h * p_.dim;
@@ -121,7 +123,7 @@ class ForwardWorker {
   const AttentionRows& q_rows_;
   const T* q_;
   T* out_;
-  C* lse_;
+  C* kept_;  // (2, B, H, Tq): each query's max and 1 / sum
   size_t dim_, width_;
   Buffer<C> rows_;            // (queries, width): q, then the output
   Buffer<C> q_transposed_;    // (width, queries)
@@ -132,14 +134,14 @@ class ForwardWorker {
 };
 
 void AttentionForward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                      const Tensor& lse) {
+                      const Tensor& softmax) {
   if (out.numel() == 0) return;
   const int64_t blocks = (p.queries + int64_t{kTileQueries} - 1) / int64_t{kTileQueries};
   const int64_t block_work = int64_t{kTileQueries} * std::max<int64_t>(p.keys, 1) * p.dim;
   DispatchFloating(out.dtype(), "Attention", [&]<typename T>(T) {
     ParallelFor(out.device(), p.batch * p.heads * blocks, kAttentionGrain / block_work + 1,
                 [&](int64_t begin, int64_t end) {
-                  ForwardWorker<T> worker(p, inputs, out, lse);
+                  ForwardWorker<T> worker(p, inputs, out, softmax);
                   for (int64_t i = begin; i < end; ++i) {
                     const int64_t head = i / blocks, n = i % blocks;
                     // First and last block in turn: causal ones cost more towards the end, and

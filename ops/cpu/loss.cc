@@ -10,20 +10,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-// Log of the sum of the exponentials of n > 0 numbers.
-template <typename T>
-ComputeType<T> LogSumExp(const T* x, size_t n) {
-  using C = ComputeType<T>;
-  const TagFor<T> d;
-  const auto larger = [](auto a, auto b) HWY_ATTR { return hn::Max(a, b); };
-  const auto identity = [](auto, auto v) HWY_ATTR { return v; };
-  const C max = hn::GetLane(hn::MaxOfLanes(
-      d, ReduceLanes<T>(n, -std::numeric_limits<C>::infinity(), larger, identity, x)));
-  const C sum = SumOver<T>(
-      n, [max](auto d, auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, max))); }, x);
-  return max + std::log(sum);
-}
-
 // The number of rows that count. Throws if one of their labels is out of range.
 inline int64_t CountRows(const Tensor& labels, int64_t classes, std::optional<int32_t> ignore) {
   const int32_t* label = labels.data<int32_t>();
@@ -40,19 +26,22 @@ inline int64_t CountRows(const Tensor& labels, int64_t classes, std::optional<in
 }
 
 void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::optional<int32_t> ignore,
-                         const Tensor& loss, const Tensor& lse, const Tensor& weight) {
+                         const Tensor& loss, const Tensor& softmax, const Tensor& weight) {
   const int64_t count = CountRows(labels, logits.dim(1), ignore);
   const int32_t* label = labels.data<int32_t>();
   const Tensor losses = Tensor::Empty(labels.shape(), {DType::kF64, labels.device()});
   double* row_loss = losses.data<double>();
-  ForEachRow("CrossEntropy", logits, [&]<typename T>(T, int64_t row, size_t n) {
+  ForEachRow("CrossEntropy", logits, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     using C = ComputeType<T>;
     row_loss[row] = 0;
     if (ignore && label[row] == *ignore) return;
     const T* x = logits.data<T>() + row * static_cast<int64_t>(n);
-    const C log_sum = LogSumExp(x, n);
-    lse.data<C>()[row] = log_sum;
-    row_loss[row] = double{log_sum} - static_cast<double>(static_cast<C>(x[label[row]]));
+    const C shift = SoftmaxShift(n, x);
+    const C sum = SumOver<T>(n, ShiftedExp<C>{shift}, x);
+    softmax.data<C>()[2 * row] = shift;
+    softmax.data<C>()[2 * row + 1] = sum;
+    row_loss[row] = (double{shift} - static_cast<double>(static_cast<C>(x[label[row]]))) +
+                    std::log(double{sum});
   });
   // In the order of the rows, whatever thread made them. Without classes no row counts.
   double sum = 0;
@@ -66,8 +55,8 @@ void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::option
 }
 
 void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                          std::optional<int32_t> ignore, const Tensor& lse, const Tensor& weight,
-                          const GradTarget& dlogits) {
+                          std::optional<int32_t> ignore, const Tensor& softmax,
+                          const Tensor& weight, const GradTarget& dlogits) {
   const int32_t* label = labels.data<int32_t>();
   ForEachRow("CrossEntropy", logits, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     using C = ComputeType<T>;
@@ -79,16 +68,16 @@ void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tenso
       return;
     }
     const C scale = *dloss.data<C>() * *weight.data<C>();
-    const C log_sum = lse.data<C>()[row];
+    const ShiftedExp<C> exp{softmax.data<C>()[2 * row]};
+    const C sum = softmax.data<C>()[2 * row + 1];
+    const C factor = scale / sum;
     // The label's own element is worked out apart, so that it is rounded once.
     const int32_t own = label[row];
-    const C probability = std::exp(static_cast<C>(x[own]) - log_sum);
+    const C probability = std::exp(static_cast<C>(x[own]) - exp.shift) / sum;
     const C before = dlogits.accumulate ? static_cast<C>(dx[own]) : C{0};
     StoreGrad(
         n, dx, dlogits.accumulate,
-        [log_sum, scale](auto d, auto v) HWY_ATTR {
-          return hn::Mul(hn::Exp(d, hn::Sub(v, hn::Set(d, log_sum))), hn::Set(d, scale));
-        },
+        [exp, factor](auto d, auto v) HWY_ATTR { return hn::Mul(exp(d, v), hn::Set(d, factor)); },
         x);
     dx[own] = static_cast<T>(before + (probability - 1) * scale);
   });

@@ -31,12 +31,11 @@ struct SumReduction {
   }
 };
 
-// The instruction for the greater drops a NaN on its left.
 struct MaxReduction {
   static constexpr double kIdentity = -std::numeric_limits<double>::infinity();
   template <class V>
   static HWY_INLINE V Combine(V a, V b) {
-    return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
+    return MaxOrNaN(a, b);
   }
   template <class D, class V>
   static HWY_INLINE hn::TFromD<D> OfLanes(D d, V v) {

@@ -16,6 +16,7 @@
 #include "core/tensor.h"
 #include "core/threads.h"
 #include "ops/cpu/simd-inl.h"
+#include "ops/pointwise/simd_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
@@ -73,6 +74,27 @@ void ForEachRow(const char* op, const Tensor& x, F&& f) {
                 });
   });
 }
+
+/// The greatest of n numbers if none is NaN, else any number or NaN: what is subtracted before the
+/// exponentials of a softmax are taken, which then are NaN by themselves.
+template <typename T>
+ComputeType<T> SoftmaxShift(size_t n, const T* x) {
+  const TagFor<T> d;
+  const auto max = [](auto a, auto b) HWY_ATTR { return hn::Max(a, b); };
+  const auto identity = [](auto, auto v) HWY_ATTR { return v; };
+  return hn::GetLane(hn::MaxOfLanes(
+      d, ReduceLanes<T>(n, -std::numeric_limits<ComputeType<T>>::infinity(), max, identity, x)));
+}
+
+/// e^(v - shift) for vectors of tag D; NaN for NaN.
+template <typename C>
+struct ShiftedExp {
+  C shift;
+  template <class D>
+  HWY_INLINE hn::Vec<D> operator()(D d, hn::Vec<D> v) const {
+    return Simd<D>{d}.Exp(hn::Sub(v, hn::Set(d, shift)));
+  }
+};
 
 /// to[i] (+)= f(d, in_0[i], in_1[i], ...) for i in [0, n).
 template <typename T, class F, typename... In>

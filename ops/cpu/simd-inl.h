@@ -152,6 +152,27 @@ HWY_INLINE hn::Vec<TagFor<T>> ReduceLanes(size_t n, ComputeType<T> identity, Com
   return combine(combine(a0, a1), combine(a2, a3));
 }
 
+/// The greater of a and b, lane by lane; NaN where either is NaN. Highway's Max alone gives b
+/// there, and so drops a NaN in a.
+template <class V>
+HWY_INLINE V MaxOrNaN(V a, V b) {
+  if constexpr (hwy::IsFloat<hn::TFromV<V>>()) {
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
+  } else {
+    return hn::Max(a, b);
+  }
+}
+
+/// The lesser of a and b, lane by lane; NaN where either is NaN.
+template <class V>
+HWY_INLINE V MinOrNaN(V a, V b) {
+  if constexpr (hwy::IsFloat<hn::TFromV<V>>()) {
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::Min(a, b));
+  } else {
+    return hn::Min(a, b);
+  }
+}
+
 /// Sum of f(d, in_0[i], ...) over i in [0, n).
 template <typename T, class F, typename... In>
 HWY_INLINE ComputeType<T> SumOver(size_t n, F&& f, const In*... in) {

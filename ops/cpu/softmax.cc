@@ -10,22 +10,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-template <typename T>
-ComputeType<T> RowMax(const T* x, size_t n) {
-  const TagFor<T> d;
-  const auto max = [](auto a, auto b) HWY_ATTR { return hn::Max(a, b); };
-  const auto identity = [](auto, auto v) HWY_ATTR { return v; };
-  return hn::GetLane(hn::MaxOfLanes(
-      d, ReduceLanes<T>(n, -std::numeric_limits<ComputeType<T>>::infinity(), max, identity, x)));
-}
-
 void SoftmaxForward(const Tensor& x, const Tensor& y) {
   ForEachRow("Softmax", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     const T* in = x.data<T>() + row * static_cast<int64_t>(n);
     T* out = y.data<T>() + row * static_cast<int64_t>(n);
-    const auto max = RowMax(in, n);
-    const auto exp = [max](auto d, auto v)
-                         HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, max))); };
+    const ShiftedExp<ComputeType<T>> exp{SoftmaxShift(n, in)};
     if constexpr (std::is_same_v<T, ComputeType<T>>) {
       MapLanes(n, out, exp, in);
       const T scale = 1 / SumOver<T>(
@@ -59,13 +48,15 @@ void LogSoftmaxForward(const Tensor& x, const Tensor& y) {
   ForEachRow("LogSoftmax", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     const int64_t at = row * static_cast<int64_t>(n);
     const T* in = x.data<T>() + at;
-    const auto max = RowMax(in, n);
-    const auto sum = SumOver<T>(
-        n, [max](auto d, auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, hn::Set(d, max))); }, in);
-    const ComputeType<T> shift = max + std::log(sum);
+    using C = ComputeType<T>;
+    const C shift = SoftmaxShift(n, in);
+    const C log_sum = std::log(SumOver<T>(n, ShiftedExp<C>{shift}, in));
+    // One after the other: shift + log_sum would be rounded to the precision of a large shift.
     MapLanes(
         n, y.data<T>() + at,
-        [shift](auto d, auto v) HWY_ATTR { return hn::Sub(v, hn::Set(d, shift)); }, in);
+        [shift, log_sum](auto d, auto v)
+            HWY_ATTR { return hn::Sub(hn::Sub(v, hn::Set(d, shift)), hn::Set(d, log_sum)); },
+        in);
   });
 }
 
@@ -79,7 +70,7 @@ void LogSoftmaxBackward(const Tensor& dy, const Tensor& y, const GradTarget& dx)
     StoreGrad(
         n, dx.tensor.data<T>() + at, dx.accumulate,
         [sum](auto d, auto a, auto b)
-            HWY_ATTR { return hn::NegMulAdd(hn::Exp(d, b), hn::Set(d, sum), a); },
+            HWY_ATTR { return hn::NegMulAdd(Simd<decltype(d)>{d}.Exp(b), hn::Set(d, sum), a); },
         g, p);
   });
 }

@@ -1,5 +1,6 @@
-// Attention on a GPU: cuDNN's fused kernels where they take the problem, else our own. Both keep
-// lse to base e, so a forward of one may be followed by a backward of the other.
+// Attention on a GPU: cuDNN's fused kernels where they take the problem, else our own. In bf16 and
+// f16 both keep the log of the sum of exponentials to base e, so a forward of one may be followed
+// by a backward of the other.
 #include <initializer_list>
 
 #include "core/cuda/stream.h"
@@ -67,24 +68,24 @@ void Run(const SdpaProblem& problem, const cuda::SdpaPointers& pointers, Device 
 }
 
 void Forward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-             const Tensor& lse) {
+             const Tensor& softmax) {
   const cudaStream_t stream = cuda::Use(out.device());
   SdpaProblem problem = Describe(p, inputs, out);
   problem.deterministic = false;  // a forward always is
-  problem.stats = lse.defined();
+  problem.stats = softmax.defined();
   const cuda::SdpaPointers pointers{.q = Start(inputs.q),
                                     .k = Start(inputs.k),
                                     .v = Start(inputs.v),
                                     .out = out.raw_data(),
-                                    .stats = lse.defined() ? lse.raw_data() : nullptr};
+                                    .stats = softmax.defined() ? softmax.raw_data() : nullptr};
   if (Choose(NotForCudnn(p, out, {pointers.q, pointers.k, pointers.v, pointers.out}), problem))
     Run(problem, pointers, out.device(), stream);
   else
-    cuda::TiledAttentionForward(p, inputs, out, lse);
+    cuda::TiledAttentionForward(p, inputs, out, softmax);
 }
 
 void Backward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-              const Tensor& lse, const Tensor& dout, const AttentionInputs& grads) {
+              const Tensor& softmax, const Tensor& dout, const AttentionInputs& grads) {
   const cudaStream_t stream = cuda::Use(out.device());
   std::string reason;
   for (const AttentionRows* grad : {&grads.q, &grads.k, &grads.v}) {
@@ -101,7 +102,7 @@ void Backward(const AttentionProblem& p, const AttentionInputs& inputs, const Te
                 .k = Start(inputs.k),
                 .v = Start(inputs.v),
                 .out = out.raw_data(),
-                .stats = lse.raw_data(),
+                .stats = softmax.raw_data(),
                 .dout = dout.raw_data(),
                 .dq = Start(grads.q),
                 .dk = Start(grads.k),
@@ -113,7 +114,7 @@ void Backward(const AttentionProblem& p, const AttentionInputs& inputs, const Te
   if (Choose(reason, problem))
     Run(problem, pointers, out.device(), stream);
   else
-    cuda::TiledAttentionBackward(p, inputs, out, lse, dout, grads);
+    cuda::TiledAttentionBackward(p, inputs, out, softmax, dout, grads);
 }
 
 CONVOY_REGISTER_KERNEL(attention_forward, kCuda, Forward);

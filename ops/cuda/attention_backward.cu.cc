@@ -1,4 +1,5 @@
-// Attention's backward: the weights are computed again from scores and lse. One kernel has a tile
+// Attention's backward: the weights are computed again from the scores and what
+// the forward has kept of each softmax. One kernel has a tile
 // of keys a block and goes over the queries, for dk and dv; one the other way round, for dq.
 #include <numbers>
 
@@ -30,7 +31,8 @@ template <typename T, typename C>
 struct Inputs {
   AttentionSizes sizes;
   AttentionView<const T> q, k, v, dout;
-  const C* lse;
+  const C* kept;      // kKeepsMaximum: each query's max and, kept_step further on, 1 / sum; or lse
+  int64_t kept_step;  // B * H * Tq
   const C* delta;
   C scale;  // times log2(e)
 };
@@ -45,13 +47,17 @@ __device__ __forceinline__ void Weigh(const Inputs<T, C>& in, int64_t head, int6
     const int64_t query = first_query + ty + kSide * i;
     const bool inside = query < in.sizes.queries;
     const int64_t at = head * in.sizes.queries + query;
-    const C lse = inside ? in.lse[at] * std::numbers::log2e_v<C> : C{0};
+    C shift{0}, factor{1};
+    if (inside) {
+      shift = kKeepsMaximum<T> ? in.kept[at] : in.kept[at] * std::numbers::log2e_v<C>;
+      if (kKeepsMaximum<T>) factor = in.kept[in.kept_step + at];
+    }
     const C delta = inside ? in.delta[at] : C{0};
     CONVOY_UNROLL
     for (int j = 0; j < R; ++j) {
       const int64_t key = first_key + tx + kSide * j;
       const bool seen = inside && key < in.sizes.keys && (!in.sizes.causal || key <= query);
-      weights[i][j] = seen ? Exp2(weights[i][j] - lse) : C{0};
+      weights[i][j] = seen ? Exp2(weights[i][j] - shift) * factor : C{0};
       gradients[i][j] = weights[i][j] * (gradients[i][j] - delta);
     }
   }
@@ -190,7 +196,7 @@ void Backward(const AttentionProblem& p, const Inputs<T, ComputeType<T>>& in,
 }  // namespace
 
 void TiledAttentionBackward(const AttentionProblem& p, const AttentionInputs& inputs,
-                            const Tensor& out, const Tensor& lse, const Tensor& dout,
+                            const Tensor& out, const Tensor& softmax, const Tensor& dout,
                             const AttentionInputs& grads) {
   const cudaStream_t stream = Use(out.device());
   if (p.batch * p.heads * p.dim == 0) return;
@@ -198,7 +204,7 @@ void TiledAttentionBackward(const AttentionProblem& p, const AttentionInputs& in
   DispatchFloating(out.dtype(), "Attention", [&]<typename T>(T) {
     using C = ComputeType<T>;
     constexpr int kPack = kPackElements<C>;
-    const Tensor delta = Tensor::Empty({rows}, lse.options());
+    const Tensor delta = Tensor::Empty({rows}, softmax.options());
     Launch(DeltaKernel<T>, BlocksFor(rows, kAttentionThreads / kWarp), kAttentionThreads, 0, stream,
            SizesOf<C>(p), rows, out.data<T>(), dout.data<T>(), delta.data<C>());
     const Inputs<T, C> in{
@@ -207,7 +213,8 @@ void TiledAttentionBackward(const AttentionProblem& p, const AttentionInputs& in
         .k = ViewOf<const T>(inputs.k, p.dim, kPack),
         .v = ViewOf<const T>(inputs.v, p.dim, kPack),
         .dout = ViewOf<const T>({dout, 0, p.heads * p.dim, p.queries}, p.dim, kPack),
-        .lse = lse.data<C>(),
+        .kept = softmax.data<C>(),
+        .kept_step = rows,
         .delta = delta.data<C>(),
         .scale = static_cast<C>(p.scale * std::numbers::log2e)};
     DispatchDim(p.dim, [&]<int kMaxDim>(std::integral_constant<int, kMaxDim>) {

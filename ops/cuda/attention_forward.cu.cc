@@ -14,7 +14,8 @@ namespace {
 template <typename T, int kMaxDim, int R, typename C = ComputeType<T>>
 __global__ void __launch_bounds__(kAttentionThreads)
     ForwardKernel(AttentionSizes sizes, AttentionView<const T> q, AttentionView<const T> k,
-                  AttentionView<const T> v, C scale, AttentionView<T> out, C* lse) {
+                  AttentionView<const T> v, C scale, AttentionView<T> out, C* kept,
+                  int64_t kept_step) {
   using Tiles = AttentionTiles<C, kMaxDim>;
   constexpr int kRows = kSide * R, kWeightStride = kRows + Tiles::kPack;
   C* queries = DynamicShared<C>();           // (rows, stride)
@@ -93,10 +94,16 @@ __global__ void __launch_bounds__(kAttentionThreads)
       sum[i] += __shfl_xor_sync(0xffffffffu, sum[i], lanes);
     const int64_t query = first + ty + kSide * i;
     if (query >= sizes.queries) continue;
-    WriteVector(output[i], sum[i] == C{0} ? C{0} : C{1} / sum[i],
-                out.Head(b, h, sizes.dim) + query * out.row_step, false, sizes.dim, tx);
-    if (tx == 0 && lse != nullptr) {
-      lse[head * sizes.queries + query] = (max[i] + Log2(sum[i])) * std::numbers::ln2_v<C>;
+    const C inverse = sum[i] == C{0} ? C{0} : C{1} / sum[i];
+    WriteVector(output[i], inverse, out.Head(b, h, sizes.dim) + query * out.row_step, false,
+                sizes.dim, tx);
+    if (tx != 0 || kept == nullptr) continue;
+    C* const to = kept + head * sizes.queries + query;
+    if constexpr (kKeepsMaximum<T>) {
+      to[0] = max[i];
+      to[kept_step] = inverse;
+    } else {
+      to[0] = sum[i] == C{0} ? C{0} : (max[i] + Log2(sum[i])) * std::numbers::ln2_v<C>;
     }
   }
 }
@@ -104,7 +111,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
 }  // namespace
 
 void TiledAttentionForward(const AttentionProblem& p, const AttentionInputs& inputs,
-                           const Tensor& out, const Tensor& lse) {
+                           const Tensor& out, const Tensor& softmax) {
   const cudaStream_t stream = Use(out.device());
   if (out.numel() == 0) return;
   DispatchFloating(out.dtype(), "Attention", [&]<typename T>(T) {
@@ -119,7 +126,7 @@ void TiledAttentionForward(const AttentionProblem& p, const AttentionInputs& inp
              ViewOf<const T>(inputs.q, p.dim, kPack), ViewOf<const T>(inputs.k, p.dim, kPack),
              ViewOf<const T>(inputs.v, p.dim, kPack), static_cast<C>(p.scale * std::numbers::log2e),
              ViewOf<T>({out, 0, p.heads * p.dim, p.queries}, p.dim, kPack),
-             lse.defined() ? lse.data<C>() : nullptr);
+             softmax.defined() ? softmax.data<C>() : nullptr, p.batch * p.heads * p.queries);
     });
   });
 }

@@ -5,13 +5,13 @@
 
 namespace convoy::cuda {
 
-/// As the slot attention_forward; lse is to base e.
+/// As the slot attention_forward; softmax holds what kKeepsMaximum says.
 void TiledAttentionForward(const AttentionProblem& problem, const AttentionInputs& inputs,
-                           const Tensor& out, const Tensor& lse);
+                           const Tensor& out, const Tensor& softmax);
 
-/// As the slot attention_backward; lse is to base e. Every sum is made in a fixed order.
+/// As the slot attention_backward, after a forward as above. Every sum is made in a fixed order.
 void TiledAttentionBackward(const AttentionProblem& problem, const AttentionInputs& inputs,
-                            const Tensor& out, const Tensor& lse, const Tensor& dout,
+                            const Tensor& out, const Tensor& softmax, const Tensor& dout,
                             const AttentionInputs& grads);
 
 }  // namespace convoy::cuda

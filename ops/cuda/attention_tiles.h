@@ -48,6 +48,12 @@ struct AttentionView {
   }
 };
 
+/// Whether the forward keeps each query's maximum and the inverse of its sum of exponentials,
+/// apart. For 16-bit types it keeps the logarithm of that sum to base e, as cuDNN does: a forward
+/// of one may be followed by a backward of the other.
+template <typename T>
+inline constexpr bool kKeepsMaximum = sizeof(T) > 2;
+
 struct AttentionSizes {
   int64_t heads, queries, keys;
   int dim;

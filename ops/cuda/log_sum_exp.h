@@ -19,7 +19,8 @@ __device__ __forceinline__ ComputeType<T> Exp(ComputeType<T> x) {
 }
 
 /// max over x, and the sum of exp(x - max) (Milakov and Gimelshein, "Online normalizer calculation
-/// for softmax", 2018). NaN if there is one among them, or +infinity.
+/// for softmax", 2018). The sum is NaN if a NaN or +infinity is among x; max passes over NaN. They
+/// are kept apart, since max + log(sum) would be rounded to the precision of a large max.
 template <typename T>
 struct MaxAndSum {
   using C = ComputeType<T>;
@@ -42,8 +43,6 @@ struct MaxAndSum {
     sum = sum * Exp<T>(max - shift) + other.sum * Exp<T>(other.max - shift);
     max = top;
   }
-
-  __device__ __forceinline__ C LogSumExp() const { return max + std::log(sum); }
 
   /// Of all threads of the team, in every thread; of a kWarpRow team, or else of the whole block.
   template <bool kWarpRow>

@@ -27,10 +27,10 @@ struct Labels {
   __device__ bool Ignored(int32_t label) const { return has_ignore && label == ignore; }
 };
 
-// Each row's log of the sum of exponentials, and its loss.
+// Each row's maximum and sum of exponentials, and its loss.
 template <typename T, bool kWarpRow>
 __global__ void RowLosses(const T* logits, Labels labels, int64_t rows, int64_t n, int team_warps,
-                          ComputeType<T>* lse, double* losses) {
+                          ComputeType<T>* softmax, double* losses) {
   using C = ComputeType<T>;
   const cuda::RowTeam<kWarpRow> team(team_warps);
   __shared__ C shared[2 * kWarp];
@@ -48,10 +48,11 @@ __global__ void RowLosses(const T* logits, Labels labels, int64_t rows, int64_t 
   });
   total.Combine(team, shared);
   if (team.index != 0) return;
-  const C log_sum = total.LogSumExp();
-  lse[row] = log_sum;
+  softmax[2 * row] = total.max;
+  softmax[2 * row + 1] = total.sum;
   losses[row] = label >= 0 && label < n
-                    ? double{log_sum} - static_cast<double>(cuda::Widen(x[label]))
+                    ? (double{total.max} - static_cast<double>(cuda::Widen(x[label]))) +
+                          static_cast<double>(std::log(total.sum))
                     : std::numeric_limits<double>::quiet_NaN();
 }
 
@@ -76,8 +77,9 @@ __global__ void __launch_bounds__(kSumThreads)
 // dlogits may be logits: an element is read before it is written, and by the same thread.
 template <typename T, bool kWarpRow>
 __global__ void LogitsGradient(const ComputeType<T>* dloss, const T* logits, Labels labels,
-                               int64_t rows, int64_t n, int team_warps, const ComputeType<T>* lse,
-                               const ComputeType<T>* weight, T* dlogits, bool accumulate) {
+                               int64_t rows, int64_t n, int team_warps,
+                               const ComputeType<T>* softmax, const ComputeType<T>* weight,
+                               T* dlogits, bool accumulate) {
   using C = ComputeType<T>;
   const cuda::RowTeam<kWarpRow> team(team_warps);
   const int64_t row = int64_t{blockIdx.x} * team.count + team.id;
@@ -93,14 +95,14 @@ __global__ void LogitsGradient(const ComputeType<T>* dloss, const T* logits, Lab
     });
     return;
   }
-  const C log_sum = lse[row];
+  const C max = softmax[2 * row], inverse = 1 / softmax[2 * row + 1];
   const C scale = label >= 0 && label < n ? *dloss * *weight : std::numeric_limits<C>::quiet_NaN();
   cuda::ForElements<T>(team, head, n, [&]<int N>(cuda::Width<N>, int64_t i) {
     cuda::Pack<T, N> pack = cuda::LoadPack<N>(x + i);
     cuda::Pack<T, N> old = {};
     if (accumulate) old = cuda::LoadPack<N>(dx + i);
     for (int j = 0; j < N; ++j) {
-      const C probability = cuda::Exp<T>(cuda::Widen(pack[j]) - log_sum);
+      const C probability = cuda::Exp<T>(cuda::Widen(pack[j]) - max) * inverse;
       const C gradient = (i + j == label ? probability - 1 : probability) * scale;
       pack[j] = cuda::Round<T>(accumulate ? cuda::Widen(old[j]) + gradient : gradient);
     }
@@ -109,7 +111,7 @@ __global__ void LogitsGradient(const ComputeType<T>* dloss, const T* logits, Lab
 }
 
 void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::optional<int32_t> ignore,
-                         const Tensor& loss, const Tensor& lse, const Tensor& weight) {
+                         const Tensor& loss, const Tensor& softmax, const Tensor& weight) {
   const cudaStream_t stream = cuda::Use(logits.device());
   const int64_t rows = logits.dim(0), n = logits.dim(1);
   const Tensor losses = Tensor::Empty({rows}, {DType::kF64, logits.device()});
@@ -119,15 +121,15 @@ void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::option
     const cuda::RowLaunch launch(rows, n);
     cuda::Launch(launch.warp_row ? RowLosses<T, true> : RowLosses<T, false>, launch.blocks,
                  launch.threads, 0, stream, logits.data<T>(), wanted, rows, n, launch.team_warps,
-                 lse.data<C>(), losses.data<double>());
+                 softmax.data<C>(), losses.data<double>());
     cuda::Launch(MeanLoss<C>, 1, kSumThreads, 0, stream, losses.data<double>(), wanted, rows,
                  loss.data<C>(), weight.data<C>());
   });
 }
 
 void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                          std::optional<int32_t> ignore, const Tensor& lse, const Tensor& weight,
-                          const GradTarget& dlogits) {
+                          std::optional<int32_t> ignore, const Tensor& softmax,
+                          const Tensor& weight, const GradTarget& dlogits) {
   const cudaStream_t stream = cuda::Use(logits.device());
   const int64_t rows = logits.dim(0), n = logits.dim(1);
   DispatchFloating(logits.dtype(), "CrossEntropy", [&]<typename T>(T) {
@@ -135,7 +137,7 @@ void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tenso
     const cuda::RowLaunch launch(rows, n);
     cuda::Launch(launch.warp_row ? LogitsGradient<T, true> : LogitsGradient<T, false>,
                  launch.blocks, launch.threads, 0, stream, dloss.data<C>(), logits.data<T>(),
-                 Labels(labels, ignore), rows, n, launch.team_warps, lse.data<C>(),
+                 Labels(labels, ignore), rows, n, launch.team_warps, softmax.data<C>(),
                  weight.data<C>(), dlogits.tensor.data<T>(), dlogits.accumulate);
   });
 }

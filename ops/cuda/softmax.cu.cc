@@ -23,12 +23,12 @@ __global__ void SoftmaxForward(const T* from, T* to, int64_t rows, int64_t n, in
     total.Add(cuda::LoadPack<N>(x + i));
   });
   total.Combine(team, shared);
-  const C log_sum = total.LogSumExp(), scale = 1 / total.sum;
+  const C log_sum = kLog ? std::log(total.sum) : C{0}, scale = 1 / total.sum;
   cuda::ForElements<T>(team, head, n, [&]<int N>(cuda::Width<N>, int64_t i) {
     cuda::Pack<T, N> pack = cuda::LoadPack<N>(x + i);
     for (int j = 0; j < N; ++j) {
-      const C value = cuda::Widen(pack[j]);
-      pack[j] = cuda::Round<T>(kLog ? value - log_sum : cuda::Exp<T>(value - total.max) * scale);
+      const C shifted = cuda::Widen(pack[j]) - total.max;
+      pack[j] = cuda::Round<T>(kLog ? shifted - log_sum : cuda::Exp<T>(shifted) * scale);
     }
     cuda::StorePack(y + i, pack);
   });

@@ -24,7 +24,7 @@ struct Relu {
   }
   template <class M, class V>
   static CONVOY_POINTWISE V Backward(M m, V g, V y) {
-    return m.SelectOrZero(y > m.Set(0), g);
+    return m.Select(y <= m.Set(0), m.Set(0), g);  // where y is NaN, g passes
   }
 };
 

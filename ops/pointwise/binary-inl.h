@@ -76,10 +76,11 @@ struct Div {
   }
 };
 
-/// g where a is the winner, half of it where they are equal, else 0.
+/// 0 where the operand has lost, half of g where both are equal, else g: also where either is NaN,
+/// so that a gradient which is NaN is not lost.
 template <class M, class V, class Mask>
-CONVOY_POINTWISE V WinnerTakes(M m, V g, Mask wins, Mask ties) {
-  return m.Select(wins, g, m.SelectOrZero(ties, m.Set(0.5) * g));
+CONVOY_POINTWISE V UnlessLost(M m, V g, Mask lost, Mask ties) {
+  return m.Select(lost, m.Set(0), m.Select(ties, m.Set(0.5) * g, g));
 }
 
 struct Maximum {
@@ -92,11 +93,11 @@ struct Maximum {
   }
   template <class M, class V>
   static CONVOY_POINTWISE V GradLhs(M m, V g, V a, V b) {
-    return WinnerTakes(m, g, a > b, a == b);
+    return UnlessLost(m, g, a < b, a == b);
   }
   template <class M, class V>
   static CONVOY_POINTWISE V GradRhs(M m, V g, V a, V b) {
-    return WinnerTakes(m, g, b > a, a == b);
+    return UnlessLost(m, g, b < a, a == b);
   }
 };
 
@@ -110,11 +111,11 @@ struct Minimum {
   }
   template <class M, class V>
   static CONVOY_POINTWISE V GradLhs(M m, V g, V a, V b) {
-    return WinnerTakes(m, g, a < b, a == b);
+    return UnlessLost(m, g, a > b, a == b);
   }
   template <class M, class V>
   static CONVOY_POINTWISE V GradRhs(M m, V g, V a, V b) {
-    return WinnerTakes(m, g, b < a, a == b);
+    return UnlessLost(m, g, b > a, a == b);
   }
 };
 

@@ -59,9 +59,9 @@ void ReduceInOrder(DType dtype, ReduceOp op, std::span<void* const> in, int64_t 
         case ReduceOp::kSum:
           return reduce([](auto a, auto b) HWY_ATTR { return hn::Add(a, b); });
         case ReduceOp::kMax:
-          return reduce([](auto a, auto b) HWY_ATTR { return hn::Max(a, b); });
+          return reduce([](auto a, auto b) HWY_ATTR { return MaxOrNaN(a, b); });
         case ReduceOp::kMin:
-          return reduce([](auto a, auto b) HWY_ATTR { return hn::Min(a, b); });
+          return reduce([](auto a, auto b) HWY_ATTR { return MinOrNaN(a, b); });
       }
     }
   });

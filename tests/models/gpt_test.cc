@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -199,6 +200,24 @@ TEST_CASE("Logits and loss are those of a plain implementation") {
   }
   const Tensor mean = gpt.Loss(Tensor::From({2, 4}, tokens), Tensor::From({2, 4}, labels));
   CHECK(mean.Item<double>() == Approx(loss).epsilon(1e-9));
+}
+
+TEST_CASE("A NaN in a row of wte makes the loss NaN, whether its token is in the text or not") {
+  GptOptions options = kTiny;
+  options.dtype = GENERATE(DType::kF32, DType::kF64, DType::kBF16, DType::kF16);
+  options.vocab_multiple = GENERATE(1, 16);
+  const int64_t token = GENERATE(0, 3, 6);
+  CAPTURE(Name(options.dtype), options.vocab_multiple, token);
+  Gpt gpt(options, Device::Cpu(), 3);
+  const Tensor row = gpt.Parameters()[0].tensor.View({kTiny.channels}, token * kTiny.channels);
+  row.CopyFrom(Tensor::Full(row.shape(), std::numeric_limits<double>::quiet_NaN(), row.options()));
+  const Tensor tokens = Tensor::From({2, 3}, std::vector<int32_t>{0, 5, 2, 1, 1, 2});
+  const Tensor labels = Tensor::From({2, 3}, std::vector<int32_t>{5, 2, 1, 1, 2, 4});
+  CHECK(std::isnan(Cast(gpt.Loss(tokens, labels), DType::kF32).Item<float>()));
+  CHECK_THROWS_WITH(
+      gpt.Generate({1, 2}, {.tokens = 3, .temperature = 1}),
+      "[Generate] token 0 cannot be drawn: a logit is NaN, as it is where a parameter "
+      "is NaN or infinite; load or train other parameters");
 }
 
 TEST_CASE("The loss's gradient is that of finite differences, tied weights included") {

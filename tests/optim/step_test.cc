@@ -9,8 +9,10 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "core/threads.h"
+#include "ops/cast.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
+#include "tests/instruction_set.h"
 
 namespace convoy {
 namespace {
@@ -231,6 +233,45 @@ TEST_CASE("By default what is not finite spreads, and nothing is measured") {
   REQUIRE(model.list[1].tensor.data<float>()[3] == -kInfinity);
   REQUIRE(model.list[1].tensor.data<float>()[4] == 1 - 0.01f);
   REQUIRE(sgd.ReadStatus().steps == 1);
+}
+
+TEST_CASE("A gradient that is not finite is seen at every place of a vector") {
+  const double bad = GENERATE(values<double>({kNaN, kInfinity, -kInfinity}));
+  const DType dtype = GENERATE(DType::kF32, DType::kF64, DType::kBF16, DType::kF16);
+  const Tensor x = Leaf({67}, dtype);
+  const FlatParameters flat(ParameterList{{"x", x}});
+  Sgd sgd(flat, {});
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const OnlyTarget only(target);
+    for (int64_t i = 0; i < x.numel(); ++i) {
+      CAPTURE(bad, Name(dtype), hwy::TargetName(target), i);
+      FillGradient(x, 1);
+      x.grad().View({}, i).CopyFrom(Tensor::Full({}, bad, x.options()));
+      sgd.Step({.max_grad_norm = 1, .non_finite = NonFinite::kSkip});
+      REQUIRE(sgd.ReadStatus().skipped);
+      REQUIRE(std::isfinite(Cast(x, DType::kF64).ToVector<double>()[static_cast<size_t>(i)]));
+    }
+  }
+}
+
+TEST_CASE("Clipping to a norm that is not finite spreads it as PyTorch does") {
+  const Model model;
+  Sgd sgd(model.flat, {.lr = 1});
+  model.GiveGradients(0.5);
+  const double bad = GENERATE(values<double>({kNaN, kInfinity}));
+  model.Spoil(1, 3, bad);
+  sgd.Step({.max_grad_norm = 1});
+  REQUIRE(std::isnan(model.list[1].tensor.data<float>()[3]));
+  for (const NamedTensor& p : model.list) {
+    // The norm scales by NaN, or by 1 / infinity = 0.
+    CAPTURE(bad, p.name);
+    const float value = p.tensor.data<float>()[0];
+    if (std::isnan(bad)) {
+      REQUIRE(std::isnan(value));
+    } else {
+      REQUIRE(value == 1);
+    }
+  }
 }
 
 TEST_CASE("Before a bucket's gradients are read, its sum is waited for") {

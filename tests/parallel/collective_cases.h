@@ -170,6 +170,32 @@ inline void CheckReductions(Worker& worker) {
   CheckAllReduce(worker, DType::kF32, ReduceOp::kSum, 1000003);
 }
 
+// A NaN of any worker stays, whatever the others have: worker r has one at every element r, r + 4,
+// ..., so that with three workers each fourth element has none.
+inline void CheckNaN(Worker& worker) {
+  constexpr int64_t kNumel = 131;
+  for (const DType dtype : {DType::kF32, DType::kF64, DType::kBF16, DType::kF16}) {
+    for (const ReduceOp op : kOps) {
+      const Tensor all = Filled(worker, dtype, kNumel);
+      const auto for_each = [&](auto&& f) {
+        DispatchFloating(dtype, "CheckNaN", [&]<typename T>(T) {
+          for (int64_t i = 0; i < kNumel; ++i) f(i, all.data<T>()[i]);
+        });
+      };
+      for_each([&]<typename T>(int64_t i, T& element) {
+        if (i % 4 == worker.rank()) element = T(NAN);
+      });
+      worker.group().AllReduce(all, op).Wait();
+      for_each([&]<typename T>(int64_t i, T& element) {
+        const bool nan = std::isnan(static_cast<double>(static_cast<ComputeType<T>>(element)));
+        Expect(nan == (i % 4 < worker.world_size()),
+               fmt::format("AllReduce {}, op {}: element {} is {}NaN", Name(dtype),
+                           static_cast<int>(op), i, nan ? "" : "not "));
+      });
+    }
+  }
+}
+
 inline void CheckAllMoves(Worker& worker) {
   for (const DType dtype : kNumbers) {
     for (const int64_t n : {0, 1, 63}) CheckMoves(worker, dtype, n);

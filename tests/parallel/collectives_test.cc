@@ -16,6 +16,10 @@ TEST_CASE("Reductions equal the sum in rank order, bit for bit") {
   RunWorkers(GENERATE(1, 2, 3, 4, 7, 8), CheckReductions);
 }
 
+TEST_CASE("A NaN of any worker is in the sum, the maximum and the minimum") {
+  RunWorkers(GENERATE(1, 2, 3), CheckNaN);
+}
+
 TEST_CASE("Broadcast, AllGather and AllToAll move every dtype") {
   RunWorkers(GENERATE(1, 2, 3, 4, 7, 8), CheckAllMoves);
 }

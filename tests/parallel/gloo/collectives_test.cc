@@ -15,6 +15,10 @@ TEST_CASE("Gloo: reductions equal the sum in rank order, bit for bit") {
   RunGlooWorkers(GENERATE(1, 2, 3, 4, 8), CheckReductions);
 }
 
+TEST_CASE("Gloo: a NaN of any worker is in the sum, the maximum and the minimum") {
+  RunGlooWorkers(GENERATE(1, 2, 3), CheckNaN);
+}
+
 TEST_CASE("Gloo: Broadcast, AllGather and AllToAll move every dtype") {
   RunGlooWorkers(GENERATE(1, 2, 3, 4, 8), CheckAllMoves);
 }
