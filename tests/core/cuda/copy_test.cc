@@ -172,6 +172,32 @@ TEST_CASE("elements go from one GPU to another") {
 [[maybe_unused]] constexpr bool kRacesFail = false;
 #endif
 
+TEST_CASE("a copy that uses a pinned buffer again waits for the copy before it") {
+  CONVOY_NEED_GPUS(1);
+  const Device device = Device::Cuda(0);
+  Synchronize(Use(device));
+  // 8 MiB each: 320 MiB, of which 256 MiB may be on the way at once.
+  constexpr int64_t kCopies = 40, kElements = 1 << 20;
+  std::vector<Tensor> targets;
+  for (int64_t i = 0; i < kCopies; ++i) {
+    targets.push_back(Tensor::Empty({kElements}, {DType::kI64, device}));
+  }
+  sim::LagStream(Use(device), true);
+  std::vector<int64_t> first, last;
+  for (int64_t i = 0; i < kCopies; ++i) {
+    targets[static_cast<size_t>(i)].CopyFrom(
+        Tensor::Full({kElements}, static_cast<double>(i), {DType::kI64, Device::Cpu()}));
+  }
+  CHECK(GetPinnedStats().bytes <= int64_t{264} << 20);
+  for (const Tensor& target : targets) {
+    first.push_back(target.View({1}).Item<int64_t>());
+    last.push_back(target.View({1}, kElements - 1).Item<int64_t>());
+  }
+  CHECK(first == Counting(kCopies));
+  CHECK(last == Counting(kCopies));
+  sim::Reset();
+}
+
 // The source is written by a stream that dawdles, copied, and overwritten: what arrives?
 int64_t CopiedValue(bool source_lags) {
   const Device from = Device::Cuda(2), to = Device::Cuda(3);

@@ -61,6 +61,38 @@ TEST_CASE("random numbers of replays are those of eager steps, and eager steps m
   }
 }
 
+TEST_CASE("each of many sources in a recording moves along by what was drawn from it") {
+  CONVOY_NEED_GPUS(1);
+  constexpr size_t kSources = 300;  // one kernel moves 128
+  const auto draw = [](std::vector<Random>& sources) {
+    std::vector<Tensor> drawn;
+    for (size_t i = 0; i < kSources; ++i) {
+      Tensor x = Tensor::Full({64}, 1, {DType::kF32, kDevice});
+      for (size_t n = 0; n < 1 + i % 3; ++n) x = Dropout(x, 0.25, sources[i].NextStream());
+      drawn.push_back(x);
+    }
+    return drawn;
+  };
+  std::vector<Random> eager, recorded;
+  for (uint64_t i = 0; i < kSources; ++i) {
+    eager.emplace_back(i);
+    recorded.emplace_back(i);
+  }
+  std::vector<Tensor> outputs;
+  const auto recording =
+      GetBackend(DeviceType::kCuda).Record(kDevice, [&] { outputs = draw(recorded); });
+  for (int replay = 0; replay < 3; ++replay) {
+    recording->Replay();
+    const std::vector<Tensor> expected = draw(eager);
+    std::vector<size_t> wrong;
+    for (size_t i = 0; i < kSources; ++i) {
+      if (outputs[i].ToVector<float>() != expected[i].ToVector<float>()) wrong.push_back(i);
+    }
+    INFO("sources that differ from eager ones in replay " << replay);
+    CHECK(wrong == std::vector<size_t>{});
+  }
+}
+
 TEST_CASE("a backward in a recording drops what its forward dropped") {
   CONVOY_NEED_GPUS(1);
   Random random(5);

@@ -254,6 +254,57 @@ TEST_CASE("memory that another stream still reads is not written before it is do
   sim::Reset();
 }
 
+// Two neighbours, each read by a dawdling stream of its own, are freed in either order, become one
+// piece, and are written as such. What the two streams have read.
+std::vector<int> ReadAfterMerge(const Device device, bool first_goes_first) {
+  const Stream sides[] = {Stream(device), Stream(device)};
+  // All from one segment of 20 MiB, whose rest is too small for both.
+  std::vector<Tensor> neighbours = {Bytes(device, 4 * kMiB), Bytes(device, 4 * kMiB)};
+  const Tensor rest = Bytes(device, 6 * kMiB);
+  const void* place = neighbours[0].raw_data();
+  CHECK(static_cast<char*>(neighbours[1].raw_data()) - static_cast<const char*>(place) == 4 * kMiB);
+  std::vector<Tensor> copies;
+  for (size_t i = 0; i < 2; ++i) {
+    const cudaStream_t side = sides[i].get();
+    sim::LagStream(side, true);
+    const Tensor start = neighbours[i].View({3000});
+    Write(start, 1);
+    Event written(device);
+    written.Record(Use(device));
+    written.MakeWait(side, "test: written");
+    const StreamScope scope(sides[i]);
+    copies.push_back(Bytes(device, 3000));
+    copies[i].CopyFrom(start);
+    RecordUse(start, side);
+  }
+  neighbours[first_goes_first ? 0 : 1] = Tensor();
+  neighbours[first_goes_first ? 1 : 0] = Tensor();
+  const Tensor both = Bytes(device, 8 * kMiB);
+  CHECK(both.raw_data() == place);
+  Write(both.View({3000}), 7);
+  Write(both.View({3000}, 4 * kMiB), 7);
+  Synchronize(Use(device));
+  std::vector<int> seen;
+  for (size_t i = 0; i < 2; ++i) {
+    const StreamScope scope(sides[i]);
+    seen.push_back(First(copies[i]));
+  }
+  return seen;
+}
+
+TEST_CASE("pieces that become one are written after the readers of both") {
+  CONVOY_NEED_GPUS(8);
+  if (!kReuses) return;
+  for (const bool first_goes_first : {true, false}) {
+    INFO("the " << (first_goes_first ? "first" : "second") << " of the two is freed first");
+    CHECK(ReadAfterMerge(Clean(7), first_goes_first) == std::vector<int>{1, 1});
+  }
+  if (kRacesFail) return sim::Reset();
+  sim::DropWaits("pool: used by another stream");
+  CHECK(ReadAfterMerge(Clean(7), true) == std::vector<int>{7, 7});
+  sim::Reset();
+}
+
 // The driver has no more memory: a side stream gets what the compute stream, which dawdles, has
 // freed but not yet written.
 uint8_t TakenFromAnotherStream(const Device device) {
