@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/threads.h"
@@ -169,8 +170,9 @@ TEST_CASE("a permutation holds each number once, the same for a seed") {
     std::vector<int64_t> order = Random(6).Permutation(n);
     CHECK(order == Random(6).Permutation(n));
     std::sort(order.begin(), order.end());
-    for (int64_t i = 0; i < n; ++i) CHECK(order[static_cast<size_t>(i)] == i);
-    CHECK(static_cast<int64_t>(order.size()) == n);
+    std::vector<int64_t> counting(static_cast<size_t>(n));
+    std::iota(counting.begin(), counting.end(), int64_t{0});
+    CHECK_THAT(order, Catch::Equals(counting));
   }
   CHECK(Random(6).Permutation(1000) != Random(7).Permutation(1000));
 }
