@@ -272,44 +272,6 @@ TEST_CASE("a recording takes cached memory over, and its first replay waits for 
   sim::Reset();
 }
 
-// The same, but the recording dies without a replay, and the compute stream writes its memory.
-float TakenOverForNothing(const Device device) {
-  const Stream side(device);
-  const Tensor sevens = Large(7, device);
-  Synchronize(Use(device));
-  Tensor copy;
-  const void* place = nullptr;
-  {
-    const StreamScope scope(side);
-    const Tensor x = Large(1, device);
-    Synchronize(side.get());
-    sim::LagStream(side.get(), true);
-    copy = x.Clone();
-    place = x.raw_data();
-  }
-  {
-    Tensor made;
-    const auto recording = Record([&] { made = sevens.Clone(); }, device);
-    CHECK(made.raw_data() == place);
-    made = Tensor();
-  }
-  const Tensor written = sevens.Clone();
-  CHECK(written.raw_data() == place);
-  Synchronize(Use(device));
-  const StreamScope scope(side);
-  return First(copy);
-}
-
-TEST_CASE("memory that a recording took over and never wrote is written after its last users") {
-  CONVOY_NEED_GPUS(5);
-  if (!kReuses) return;
-  CHECK(TakenOverForNothing(Device::Cuda(3)) == 1);
-  if (kRacesFail) return sim::Reset();
-  sim::DropWaits("pool: used by another stream");
-  CHECK(TakenOverForNothing(Device::Cuda(4)) == 7);
-  sim::Reset();
-}
-
 // Replays on two streams, of which the first dawdles.
 float OnTwoStreams() {
   const Stream side(kDevice);

@@ -14,6 +14,7 @@
 #include "core/random.h"
 #include "core/tensor.h"
 #include "ops/dropout.h"
+#include "tests/core/cuda/pool_helpers.h"
 #include "tests/gpu.h"
 
 #if defined(CONVOY_SIM)
@@ -24,31 +25,6 @@ namespace convoy::cuda {
 namespace {
 
 using Catch::Contains;
-
-constexpr int64_t kMiB = 1 << 20;
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kReuses = false;  // every block is the driver's own there
-#else
-constexpr bool kReuses = true;
-#endif
-
-Tensor Bytes(Device device, int64_t bytes) { return Tensor::Empty({bytes}, {DType::kU8, device}); }
-std::vector<uint8_t> Ones(int64_t bytes, uint8_t value) {
-  return std::vector<uint8_t>(static_cast<size_t>(bytes), value);
-}
-void Write(const Tensor& to, uint8_t value) {
-  to.CopyFrom(Tensor::From<uint8_t>(to.shape(), Ones(to.numel(), value)));
-}
-[[maybe_unused]] uint8_t First(const Tensor& tensor) { return tensor.View({1}).Item<uint8_t>(); }
-
-// The pool of a device that the tests before this one may have used.
-Device Clean(int index) {
-  const Device device = Device::Cuda(index);
-  Synchronize(Use(device));
-  GetBackend(DeviceType::kCuda).ReleaseCached(device);
-  return device;
-}
 
 TEST_CASE("freed memory serves the same stream at once, without the driver") {
   CONVOY_NEED_GPUS(1);
@@ -208,13 +184,6 @@ TEST_CASE("many threads and streams never see each other's memory") {
 
 #if defined(CONVOY_SIM)
 
-// ThreadSanitizer reports a wait that is left out as the race that it is.
-#if defined(__SANITIZE_THREAD__)
-[[maybe_unused]] constexpr bool kRacesFail = true;
-#else
-[[maybe_unused]] constexpr bool kRacesFail = false;
-#endif
-
 // Each of the next three returns what it read back: right with its wait, wrong without.
 
 // x is read by a side stream that dawdles, freed, and its memory written again by its own stream.
@@ -251,57 +220,6 @@ TEST_CASE("memory that another stream still reads is not written before it is do
   if (kRacesFail) return sim::Reset();
   sim::DropWaits("pool: used by another stream");
   CHECK(ReadAfterFree(device) == 7);
-  sim::Reset();
-}
-
-// Two neighbours, each read by a dawdling stream of its own, are freed in either order, become one
-// piece, and are written as such. What the two streams have read.
-std::vector<int> ReadAfterMerge(const Device device, bool first_goes_first) {
-  const Stream sides[] = {Stream(device), Stream(device)};
-  // All from one segment of 20 MiB, whose rest is too small for both.
-  std::vector<Tensor> neighbours = {Bytes(device, 4 * kMiB), Bytes(device, 4 * kMiB)};
-  const Tensor rest = Bytes(device, 6 * kMiB);
-  const void* place = neighbours[0].raw_data();
-  CHECK(static_cast<char*>(neighbours[1].raw_data()) - static_cast<const char*>(place) == 4 * kMiB);
-  std::vector<Tensor> copies;
-  for (size_t i = 0; i < 2; ++i) {
-    const cudaStream_t side = sides[i].get();
-    sim::LagStream(side, true);
-    const Tensor start = neighbours[i].View({3000});
-    Write(start, 1);
-    Event written(device);
-    written.Record(Use(device));
-    written.MakeWait(side, "test: written");
-    const StreamScope scope(sides[i]);
-    copies.push_back(Bytes(device, 3000));
-    copies[i].CopyFrom(start);
-    RecordUse(start, side);
-  }
-  neighbours[first_goes_first ? 0 : 1] = Tensor();
-  neighbours[first_goes_first ? 1 : 0] = Tensor();
-  const Tensor both = Bytes(device, 8 * kMiB);
-  CHECK(both.raw_data() == place);
-  Write(both.View({3000}), 7);
-  Write(both.View({3000}, 4 * kMiB), 7);
-  Synchronize(Use(device));
-  std::vector<int> seen;
-  for (size_t i = 0; i < 2; ++i) {
-    const StreamScope scope(sides[i]);
-    seen.push_back(First(copies[i]));
-  }
-  return seen;
-}
-
-TEST_CASE("pieces that become one are written after the readers of both") {
-  CONVOY_NEED_GPUS(8);
-  if (!kReuses) return;
-  for (const bool first_goes_first : {true, false}) {
-    INFO("the " << (first_goes_first ? "first" : "second") << " of the two is freed first");
-    CHECK(ReadAfterMerge(Clean(7), first_goes_first) == std::vector<int>{1, 1});
-  }
-  if (kRacesFail) return sim::Reset();
-  sim::DropWaits("pool: used by another stream");
-  CHECK(ReadAfterMerge(Clean(7), true) == std::vector<int>{7, 7});
   sim::Reset();
 }
 
@@ -344,17 +262,6 @@ TEST_CASE("memory of another stream is used after that stream's work, if the dri
   CHECK(TakenFromAnotherStream(device) == 0);
   sim::Reset();
 }
-
-// Keeps a stream from going on.
-struct Hold {
-  std::atomic<bool> begun = false, over = false;
-
-  static void Run(void* self) {
-    Hold& hold = *static_cast<Hold*>(self);
-    hold.begun = true;
-    while (!hold.over) std::this_thread::yield();
-  }
-};
 
 // A stream dies with work under way; the compute stream writes where that work still reads.
 uint8_t ReadByDeadStream(const Device device) {
