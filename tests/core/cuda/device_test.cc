@@ -60,6 +60,26 @@ TEST_CASE("work goes to the compute stream, or to that of the innermost scope") 
   CHECK(Use(device) == compute);
 }
 
+TEST_CASE("streams and memory of another GPU leave the thread's current one as it is") {
+  CONVOY_NEED_GPUS(2);
+  const auto current = [] {
+    int device = -1;
+    CONVOY_CUDA(cudaGetDevice(&device));
+    return device;
+  };
+  Use(Device::Cuda(0));
+  {
+    const Stream stream(Device::Cuda(1));
+    CHECK(current() == 0);
+    const Event event(Device::Cuda(1));
+    CHECK(current() == 0);
+  }
+  CHECK(current() == 0);
+  Use(Device::Cuda(1));
+  const Stream stream(Device::Cuda(0));
+  CHECK(current() == 1);
+}
+
 TEST_CASE("a stream of high priority goes before the compute stream, a normal one beside it") {
   CONVOY_NEED_GPUS(1);
   const Device device = Device::Cuda(0);
