@@ -1,12 +1,9 @@
 // Copies to, from and between GPUs: right, in order, and without the host waiting where it need
 // not.
-#include <fmt/format.h>
-
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <numeric>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -17,6 +14,7 @@
 #include "core/readback.h"
 #include "core/tensor.h"
 #include "tests/core/cuda/pool_helpers.h"
+#include "tests/core/first_difference.h"
 #include "tests/gpu.h"
 
 #if defined(CONVOY_SIM)
@@ -32,17 +30,6 @@ std::vector<int64_t> Counting(int64_t n, int64_t from = 0) {
   return values;
 }
 
-// The first element that does not hold its own place, or nothing.
-std::string WrongElement(const Tensor& tensor) {
-  const std::vector<int64_t> values = tensor.ToVector<int64_t>();
-  for (size_t i = 0; i < values.size(); ++i) {
-    const int64_t expected = static_cast<int64_t>(i);
-    if (values[i] == expected) continue;
-    return fmt::format("element {} of {} is {}, not {}", i, values.size(), values[i], expected);
-  }
-  return "";
-}
-
 TEST_CASE("elements go to a GPU and come back, in pieces if they are many") {
   CONVOY_NEED_GPUS(1);
   const Device device = Device::Cuda(0);
@@ -50,9 +37,9 @@ TEST_CASE("elements go to a GPU and come back, in pieces if they are many") {
     const Tensor there = Tensor::From<int64_t>({n}, Counting(n), device);
     CHECK(there.device() == device);
     CHECK(there.numel() == n);
-    CHECK(WrongElement(there) == "");
-    CHECK(WrongElement(there.To(Device::Cpu())) == "");
-    CHECK(WrongElement(there.Clone()) == "");
+    CHECK(FirstDifference(there.ToVector<int64_t>(), Counting(n)) == "");
+    CHECK(FirstDifference(there.To(Device::Cpu()).ToVector<int64_t>(), Counting(n)) == "");
+    CHECK(FirstDifference(there.Clone().ToVector<int64_t>(), Counting(n)) == "");
   }
 }
 
@@ -95,7 +82,8 @@ TEST_CASE(
   CHECK(sim::PageableCopies() == pageable);
 #endif
   for (int64_t i = 0; i < 20; ++i) {
-    CHECK(copies[static_cast<size_t>(i)].ToVector<int64_t>() == Counting(1000, i));
+    CHECK(FirstDifference(copies[static_cast<size_t>(i)].ToVector<int64_t>(), Counting(1000, i)) ==
+          "");
   }
   CHECK(HostWaits() > waits);
 #if defined(CONVOY_SIM)
@@ -109,7 +97,7 @@ TEST_CASE("pinned buffers are used again once their copy is done") {
   const Tensor target = Tensor::Empty({1000}, {DType::kI64, device});
   const auto step = [&](int64_t i) {
     target.CopyFrom(Tensor::From<int64_t>({1000}, Counting(1000, i)));
-    CHECK(target.ToVector<int64_t>() == Counting(1000, i));
+    CHECK(FirstDifference(target.ToVector<int64_t>(), Counting(1000, i)) == "");
   };
   step(0);
   const int64_t before = GetPinnedStats().allocations;
@@ -178,8 +166,8 @@ TEST_CASE("elements go from one GPU to another") {
   const Tensor first = Tensor::From<int64_t>({1000}, Counting(1000), Device::Cuda(0));
   const Tensor second = first.To(Device::Cuda(1));
   CHECK(second.device() == Device::Cuda(1));
-  CHECK(second.ToVector<int64_t>() == Counting(1000));
-  CHECK(second.To(Device::Cuda(0)).ToVector<int64_t>() == Counting(1000));
+  CHECK(FirstDifference(second.ToVector<int64_t>(), Counting(1000)) == "");
+  CHECK(FirstDifference(second.To(Device::Cuda(0)).ToVector<int64_t>(), Counting(1000)) == "");
 }
 
 #if defined(CONVOY_SIM)
