@@ -52,6 +52,18 @@ TEST_CASE("gradients that share memory do not disturb each other") {
   CHECK(Values(c.grad()) == Floats{1, 1});
 }
 
+TEST_CASE("a gradient that two sides share is copied before more is added for one of them") {
+  const Tensor a = Leaf({1, 2});
+  const Tensor b = Leaf({1, 2});
+  const Tensor x = Scale(a, 1);
+  const Tensor y = Scale(b, 1);
+  // Recorded before the sum, so its gradient comes after the one that the sum passes to x and y.
+  const Tensor more = Scale(x, 10);
+  Total(Plus(Plus(x, y), more)).Backward();
+  CHECK(Values(a.grad()) == Floats{11, 11});
+  CHECK(Values(b.grad()) == Floats{1, 1});
+}
+
 TEST_CASE("an element-wise backward works in the gradient's memory where nobody else holds it") {
   const Tensor x = Leaf({1, 2});
   int reused = 0;

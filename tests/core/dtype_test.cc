@@ -1,9 +1,14 @@
 // The 16-bit floats, bit by bit, and dispatch by dtype.
 #include "core/dtype.h"
 
+#include <fmt/format.h>
+
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <utility>
 
 namespace convoy {
 namespace {
@@ -23,32 +28,37 @@ uint16_t Bits(float value) {
 }
 
 // For all neighbours among the finite values of one sign: their middle goes to the even one,
-// anything nearer to one of them goes there.
+// anything nearer to one of them goes there. Says what the first wrong one becomes; empty if none
+// is.
 template <typename T>
-int CountWrongRoundings(uint32_t infinity, uint32_t sign) {
-  int wrong = 0;
+std::string WrongRounding(uint32_t infinity, uint32_t sign) {
   for (uint32_t bits = 0; bits + 1 < infinity; ++bits) {
     const float a = static_cast<float>(FromBits<T>(sign | bits));
     const float b = static_cast<float>(FromBits<T>(sign | (bits + 1)));
     const float middle = static_cast<float>((static_cast<double>(a) + static_cast<double>(b)) / 2);
     if (middle == a || middle == b) continue;  // two subnormals of f32
     const uint32_t even = sign | (bits + (bits & 1));
-    wrong += Bits<T>(a) != (sign | bits);
-    wrong += Bits<T>(middle) != even;
-    wrong += Bits<T>(std::nextafter(middle, a)) != (sign | bits);
-    wrong += Bits<T>(std::nextafter(middle, b)) != (sign | (bits + 1));
+    const std::pair<float, uint32_t> cases[] = {{a, sign | bits},
+                                                {middle, even},
+                                                {std::nextafter(middle, a), sign | bits},
+                                                {std::nextafter(middle, b), sign | (bits + 1)}};
+    for (const auto& [value, expected] : cases) {
+      if (Bits<T>(value) == expected) continue;
+      return fmt::format("{} (f32 {:#010x}) becomes {:#06x}, not {:#06x}", value,
+                         std::bit_cast<uint32_t>(value), Bits<T>(value), expected);
+    }
   }
-  return wrong;
+  return "";
 }
 
 TEST_CASE("every bf16 converts to f32 and back, and f32 rounds to nearest even") {
-  CHECK(CountWrongRoundings<BFloat16>(0x7f80, 0x0000) == 0);
-  CHECK(CountWrongRoundings<BFloat16>(0x7f80, 0x8000) == 0);
+  CHECK(WrongRounding<BFloat16>(0x7f80, 0x0000) == "");
+  CHECK(WrongRounding<BFloat16>(0x7f80, 0x8000) == "");
 }
 
 TEST_CASE("every f16 converts to f32 and back, and f32 rounds to nearest even") {
-  CHECK(CountWrongRoundings<Float16>(0x7c00, 0x0000) == 0);
-  CHECK(CountWrongRoundings<Float16>(0x7c00, 0x8000) == 0);
+  CHECK(WrongRounding<Float16>(0x7c00, 0x0000) == "");
+  CHECK(WrongRounding<Float16>(0x7c00, 0x8000) == "");
 }
 
 TEST_CASE("bf16 of known values") {

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <vector>
 
+#include "tests/core/first_difference.h"
 #include "tests/instruction_set.h"
 
 namespace convoy {
@@ -95,10 +96,11 @@ TEST_CASE("the ends of the numbers' range give normal values without a flaw") {
 
 TEST_CASE("uniform values are those of the numbers' upper 24 bits, exactly") {
   const RandomStream stream{.seed = 5, .stream = uint64_t{7} << 32 | 8};
-  const std::vector<double> values = Uniforms(stream, 9);
-  for (size_t i = 0; i < values.size(); ++i) {
-    CHECK(values[i] == -3 + 10 * double{ToUniform(stream.Block(9 + i / 4)[i % 4])});
+  std::vector<double> expected;
+  for (size_t i = 0; i < kValues; ++i) {
+    expected.push_back(-3 + 10 * double{ToUniform(stream.Block(9 + i / 4)[i % 4])});
   }
+  CHECK(FirstDifference(Uniforms(stream, 9), expected) == "");
 }
 
 TEST_CASE("each instruction set that this processor has gives the same bits") {
@@ -110,8 +112,8 @@ TEST_CASE("each instruction set that this processor has gives the same bits") {
     for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
       INFO("instruction set " << hwy::TargetName(target));
       const OnlyTarget only(target);
-      CHECK(Normals(stream, block, 0.1, 3) == normals);
-      CHECK(Uniforms(stream, block) == uniforms);
+      REQUIRE(FirstDifference(Normals(stream, block, 0.1, 3), normals) == "");
+      REQUIRE(FirstDifference(Uniforms(stream, block), uniforms) == "");
     }
   }
 }

@@ -5,9 +5,11 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/threads.h"
+#include "tests/core/first_difference.h"
 
 namespace convoy {
 namespace {
@@ -22,6 +24,67 @@ TEST_CASE("Philox4x32-10 gives the known answers of Random123") {
   // Digits of pi: counter 243f6a88 85a308d3 13198a2e 03707344, key a4093822 299f31d0.
   CHECK(RandomStream{.seed = 0x299f31d0a4093822, .stream = 0x0370734413198a2e}.Block(
             0x85a308d3243f6a88) == Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+// The first numbers of a stream, in order.
+std::vector<uint32_t> Numbers(const RandomStream& stream, size_t count) {
+  std::vector<uint32_t> numbers;
+  for (uint64_t block = 0; numbers.size() < count; ++block) {
+    for (const uint32_t number : stream.Block(block)) numbers.push_back(number);
+  }
+  numbers.resize(count);
+  return numbers;
+}
+
+TEST_CASE("element i of a drawn tensor comes from number i of its stream") {
+  // More than three times what is made at a time (256), and part of another.
+  constexpr size_t kCount = 1000;
+  const Tensor uniform = Tensor::Empty({kCount}, {DType::kF64});
+  const Tensor normal = Tensor::Empty({kCount}, {DType::kF64});
+  Random random(77);
+  random.Uniform(uniform, -1, 3);
+  random.Normal(normal, 5, 0.5);
+  const std::vector<uint32_t> first = Numbers({.seed = 77, .stream = 0}, kCount);
+  const std::vector<uint32_t> second = Numbers({.seed = 77, .stream = 1}, kCount);
+  std::vector<double> uniforms, normals;
+  for (size_t i = 0; i < kCount; ++i) uniforms.push_back(-1 + 4 * ((first[i] >> 8) * 0x1p-24));
+  for (size_t i = 0; i < kCount; i += 2) {  // Box-Muller on neighbours
+    const double radius = 0.5 * std::sqrt(-2 * std::log((second[i] + 1.0) * 0x1p-32));
+    const double angle = 2 * std::acos(-1.0) * (second[i + 1] * 0x1p-32);
+    normals.push_back(5 + radius * std::cos(angle));
+    normals.push_back(5 + radius * std::sin(angle));
+  }
+  CHECK(FirstDifference(uniform.ToVector<double>(), uniforms) == "");
+  std::vector<double> near = normal.ToVector<double>();
+  for (size_t i = 0; i < kCount; ++i) {  // to what the C library's functions may be off
+    if (std::abs(near[i] - normals[i]) < 1e-14) near[i] = normals[i];
+  }
+  CHECK(FirstDifference(near, normals) == "");
+  // Of the published vector for seed 0 itself.
+  const Tensor known = Tensor::Empty({4}, {DType::kF64});
+  Random(0).Uniform(known, 0, 1);
+  CHECK_THAT(
+      known.ToVector<double>(),
+      Catch::Equals(std::vector<double>{0x6627e8p-24, 0xe169c5p-24, 0xbc57acp-24, 0x9b00dbp-24}));
+}
+
+TEST_CASE("integers and permutations take two numbers each, lower half first") {
+  constexpr int64_t kBound = 1'000'000'007;
+  const std::vector<uint32_t> numbers = Numbers({.seed = 0, .stream = 0}, 20);
+  std::vector<int64_t> integers;
+  for (size_t i = 0; i < 20; i += 2) {
+    const uint64_t wide = uint64_t{numbers[i + 1]} << 32 | numbers[i];
+    integers.push_back(static_cast<int64_t>(wide % kBound));
+  }
+  CHECK(0xe169c58d6627e8d5 % kBound == static_cast<uint64_t>(integers[0]));  // the known answer
+  CHECK_THAT(Random(0).Integers(10, kBound), Catch::Equals(integers));
+  // Fisher-Yates: place 4 goes with the first modulo 5, then place 3 with the second modulo 4.
+  std::vector<int64_t> order = {0, 1, 2, 3, 4};
+  for (size_t i = 4; i > 0; --i) {
+    const uint64_t wide = uint64_t{numbers[2 * (4 - i) + 1]} << 32 | numbers[2 * (4 - i)];
+    std::swap(order[i], order[wide % (i + 1)]);
+  }
+  CHECK_THAT(Random(0).Permutation(5), Catch::Equals(order));
 }
 
 struct Moments {
@@ -112,8 +175,9 @@ TEST_CASE("a permutation holds each number once, the same for a seed") {
     std::vector<int64_t> order = Random(6).Permutation(n);
     CHECK(order == Random(6).Permutation(n));
     std::sort(order.begin(), order.end());
-    for (int64_t i = 0; i < n; ++i) CHECK(order[static_cast<size_t>(i)] == i);
-    CHECK(static_cast<int64_t>(order.size()) == n);
+    std::vector<int64_t> counting(static_cast<size_t>(n));
+    std::iota(counting.begin(), counting.end(), int64_t{0});
+    CHECK(FirstDifference(order, counting) == "");
   }
   CHECK(Random(6).Permutation(1000) != Random(7).Permutation(1000));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -53,6 +54,22 @@ TEST_CASE("ranges hold at least a grain, and there are no more of them than thre
     });
     CHECK(ranges == std::clamp<int64_t>(n / 10, 1, 3));
     CHECK_FALSE(small);
+  }
+}
+
+TEST_CASE("every loop is shared by all threads, also one after another and after a failure") {
+  const Threads set(3);
+  for (int loop = 0; loop < 4; ++loop) {
+    INFO("loop " << loop);
+    std::vector<std::thread::id> threads(3);
+    ParallelFor(Device::Cpu(), 3, 1, [&](int64_t begin, int64_t) {
+      threads[static_cast<size_t>(begin)] = std::this_thread::get_id();
+    });
+    CHECK(std::set(threads.begin(), threads.end()).size() == 3);
+    if (loop == 1) {
+      CHECK_THROWS_WITH(ParallelFor(Device::Cpu(), 3, 1, [](int64_t, int64_t) { Fail("wrong"); }),
+                        "wrong");
+    }
   }
 }
 

@@ -308,6 +308,25 @@ TEST_CASE("Attention: one tensor as queries, keys and values; only some gradient
   CheckClose(grad_of(0), r.dq, 1e-12);
   CheckClose(grad_of(1), r.dk, 1e-12);
   CheckClose(grad_of(2), r.dv, 1e-12);
+
+  // Two of the three are one tensor, which gets both gradients.
+  const auto grad_of_all_but = [&](int which) {
+    x.ZeroGrad();
+    Backward(Attention(which == 0 ? constant : x, which == 1 ? constant : x,
+                       which == 2 ? constant : x, {.causal = true}),
+             {.seed = seed});
+    return ToF64<double>(x.grad());
+  };
+  const std::vector<double>* parts[] = {&r.dq, &r.dk, &r.dv};
+  for (const int left_out : {0, 1, 2}) {
+    INFO("all but argument " << left_out << " are the same");
+    std::vector<double> both(r.dq.size());
+    for (int part = 0; part < 3; ++part) {
+      if (part == left_out) continue;
+      for (size_t i = 0; i < both.size(); ++i) both[i] += (*parts[part])[i];
+    }
+    CheckClose(grad_of_all_but(left_out), both, 1e-12);
+  }
 }
 
 TEST_CASE("Attention says what is wrong with its arguments") {

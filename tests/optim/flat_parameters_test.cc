@@ -90,6 +90,30 @@ TEST_CASE("ZeroMissingGradients zeroes what no Backward has filled, and nothing 
   REQUIRE(list[1].tensor.grad().ToVector<float>() == std::vector<float>(3, 4.0f));
 }
 
+TEST_CASE(
+    "A gradient's sum is waited for before it is read or written, by its newest owner alone") {
+  const ParameterList list = {Parameter("a", {3}, 1), Parameter("b", {3}, 1)};
+  FlatParameters flat(list, {{0}, {1}});
+  std::vector<float> seen[2];  // the bucket's first element, at each wait
+  for (size_t b = 0; b < 2; ++b) {
+    flat.SetBeforeRead(b, [&seen, b, bucket = flat.buckets()[b]] {
+      seen[b].push_back(bucket.gradients.data<float>()[0]);
+    });
+  }
+  GiveGradient(list[1].tensor, 4);
+  REQUIRE(seen[1] == std::vector<float>{0});  // before it is written
+  REQUIRE(list[1].tensor.grad().data<float>()[0] == 4);
+  REQUIRE(seen[1] == std::vector<float>{0, 4});
+  REQUIRE(seen[0].empty());
+
+  const FlatParameters newer(list);
+  const size_t waits = seen[1].size();
+  GiveGradient(list[1].tensor, 1);
+  REQUIRE(list[1].tensor.grad().data<float>()[0] == 5);
+  REQUIRE(seen[1].size() == waits);
+  REQUIRE(seen[0].empty());
+}
+
 TEST_CASE("No parameters make no buckets") {
   const FlatParameters flat(ParameterList{});
   REQUIRE(flat.buckets().empty());

@@ -12,6 +12,7 @@
 #include "core/cuda/stream.h"
 #include "core/error.h"
 #include "core/tensor.h"
+#include "tests/core/cuda/pool_helpers.h"
 #include "tests/gpu.h"
 
 #if defined(CONVOY_SIM)
@@ -59,6 +60,39 @@ TEST_CASE("work goes to the compute stream, or to that of the innermost scope") 
   CHECK(Use(device) == compute);
 }
 
+TEST_CASE("streams and memory of another GPU leave the thread's current one as it is") {
+  CONVOY_NEED_GPUS(2);
+  const auto current = [] {
+    int device = -1;
+    CONVOY_CUDA(cudaGetDevice(&device));
+    return device;
+  };
+  Use(Device::Cuda(0));
+  {
+    const Stream stream(Device::Cuda(1));
+    CHECK(current() == 0);
+    const Event event(Device::Cuda(1));
+    CHECK(current() == 0);
+  }
+  CHECK(current() == 0);
+  Use(Device::Cuda(1));
+  const Stream stream(Device::Cuda(0));
+  CHECK(current() == 1);
+}
+
+TEST_CASE("a stream of high priority goes before the compute stream, a normal one beside it") {
+  CONVOY_NEED_GPUS(1);
+  const Device device = Device::Cuda(0);
+  const auto priority = [](cudaStream_t stream) {
+    int value = 0;
+    CONVOY_CUDA(cudaStreamGetPriority(stream, &value));
+    return value;  // the lower, the earlier
+  };
+  const int compute = priority(ComputeStream(device));
+  CHECK(priority(Stream(device, Stream::Priority::kHigh).get()) < compute);
+  CHECK(priority(Stream(device).get()) == compute);
+}
+
 TEST_CASE("an event that was never recorded is done, whoever had it before") {
   CONVOY_NEED_GPUS(1);
   const Device device = Device::Cuda(0);
@@ -104,6 +138,21 @@ TEST_CASE("a library's functions, and one that it does not have") {
 }
 
 #if defined(CONVOY_SIM)
+
+TEST_CASE("an event is done although the work that an earlier owner recorded it behind is not") {
+  CONVOY_NEED_GPUS(1);
+  const Device device = Device::Cuda(0);
+  Hold hold;
+  CONVOY_CUDA(cudaLaunchHostFunc(Use(device), Hold::Run, &hold));
+  {
+    Event earlier(device);
+    earlier.Record(Use(device));
+    CHECK(!earlier.Done());
+  }
+  CHECK(Event(device).Done());
+  hold.over = true;
+  Synchronize(Use(device));
+}
 
 std::string Reason() {
   std::string why;

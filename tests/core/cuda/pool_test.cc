@@ -14,6 +14,7 @@
 #include "core/random.h"
 #include "core/tensor.h"
 #include "ops/dropout.h"
+#include "tests/core/cuda/pool_helpers.h"
 #include "tests/gpu.h"
 
 #if defined(CONVOY_SIM)
@@ -24,31 +25,6 @@ namespace convoy::cuda {
 namespace {
 
 using Catch::Contains;
-
-constexpr int64_t kMiB = 1 << 20;
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kReuses = false;  // every block is the driver's own there
-#else
-constexpr bool kReuses = true;
-#endif
-
-Tensor Bytes(Device device, int64_t bytes) { return Tensor::Empty({bytes}, {DType::kU8, device}); }
-std::vector<uint8_t> Ones(int64_t bytes, uint8_t value) {
-  return std::vector<uint8_t>(static_cast<size_t>(bytes), value);
-}
-void Write(const Tensor& to, uint8_t value) {
-  to.CopyFrom(Tensor::From<uint8_t>(to.shape(), Ones(to.numel(), value)));
-}
-[[maybe_unused]] uint8_t First(const Tensor& tensor) { return tensor.View({1}).Item<uint8_t>(); }
-
-// The pool of a device that the tests before this one may have used.
-Device Clean(int index) {
-  const Device device = Device::Cuda(index);
-  Synchronize(Use(device));
-  GetBackend(DeviceType::kCuda).ReleaseCached(device);
-  return device;
-}
 
 TEST_CASE("freed memory serves the same stream at once, without the driver") {
   CONVOY_NEED_GPUS(1);
@@ -208,13 +184,6 @@ TEST_CASE("many threads and streams never see each other's memory") {
 
 #if defined(CONVOY_SIM)
 
-// ThreadSanitizer reports a wait that is left out as the race that it is.
-#if defined(__SANITIZE_THREAD__)
-[[maybe_unused]] constexpr bool kRacesFail = true;
-#else
-[[maybe_unused]] constexpr bool kRacesFail = false;
-#endif
-
 // Each of the next three returns what it read back: right with its wait, wrong without.
 
 // x is read by a side stream that dawdles, freed, and its memory written again by its own stream.
@@ -293,17 +262,6 @@ TEST_CASE("memory of another stream is used after that stream's work, if the dri
   CHECK(TakenFromAnotherStream(device) == 0);
   sim::Reset();
 }
-
-// Keeps a stream from going on.
-struct Hold {
-  std::atomic<bool> begun = false, over = false;
-
-  static void Run(void* self) {
-    Hold& hold = *static_cast<Hold*>(self);
-    hold.begun = true;
-    while (!hold.over) std::this_thread::yield();
-  }
-};
 
 // A stream dies with work under way; the compute stream writes where that work still reads.
 uint8_t ReadByDeadStream(const Device device) {

@@ -110,18 +110,24 @@ TEST_CASE("Attention on a GPU: queries, keys and values apart, of different leng
   }
 }
 
-TEST_CASE("Attention on a GPU: one tensor as queries, keys and values") {
+TEST_CASE("Attention on a GPU: one tensor as two or all of queries, keys and values") {
   CONVOY_NEED_GPUS(1);
-  const auto gradient = [](const Tensor& host, Device device) {
-    Tensor x = host.To(device).Clone();
-    x.SetRequiresGrad();
-    BackwardOptions backward;
-    backward.seed = Tensor::Full(x.shape(), 1, x.options());
-    Backward(Attention(x, x, x), backward);
-    return x.grad().To(Device::Cpu());
-  };
-  const Tensor x = Random({1, 6, 2, 4}, DType::kF32);
-  CHECK(Difference(gradient(x, kGpu), gradient(x, Device::Cpu()), Allowed(DType::kF32)) == "");
+  const Tensor host = Random({1, 6, 2, 4}, DType::kF32),
+               host_other = Random({1, 6, 2, 4}, DType::kF32);
+  for (int other_at = 0; other_at < 4; ++other_at) {  // 3: nowhere
+    CAPTURE(other_at);
+    const auto gradient = [&](Device device) {
+      Tensor x = host.To(device).Clone();
+      const Tensor other = host_other.To(device);
+      x.SetRequiresGrad();
+      BackwardOptions backward;
+      backward.seed = Tensor::Full(x.shape(), 1, x.options());
+      const auto argument = [&](int i) { return i == other_at ? other : x; };
+      Backward(Attention(argument(0), argument(1), argument(2)), backward);
+      return x.grad().To(Device::Cpu());
+    };
+    CHECK(Difference(gradient(kGpu), gradient(Device::Cpu()), Allowed(DType::kF32)) == "");
+  }
 }
 
 TEST_CASE("Attention on a GPU: only the gradients that are wanted") {
