@@ -26,9 +26,9 @@ void MissLastStep(Worker& worker, const std::atomic<bool>& over, std::atomic<boo
   StepGraph graph(worker);
   const auto step = [&] { worker.group().AllReduce(numbers, ReduceOp::kSum).Wait(); };
   for (int i = 0; i < kGoodSteps; ++i) graph.Run(step);
-  Expect(graph.recordings() == 1, "one recording");
-  Expect(graph.replays() == 2, "two replays");
-  Expect(numbers.ToVector<float>() == std::vector<float>(1000, 16), "2 to the 4th power");
+  ExpectEqual(graph.recordings(), 1, "one recording");
+  ExpectEqual(graph.replays(), 2, "two replays");
+  ExpectEqual(numbers.ToVector<float>(), std::vector<float>(1000, 16), "2 to the 4th power");
   worker.group().Barrier();
   if (worker.rank() == 1) {
     while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -86,10 +86,10 @@ TEST_CASE("StepGraph: a step of another key has a recording of its own") {
       graph.Run("small", [&] { worker.group().AllReduce(small).Wait(); });
       if (i > 0) graph.Run("large", [&] { worker.group().AllReduce(large).Wait(); });
     }
-    Expect(graph.recordings() == 2, "a recording for each key");
-    Expect(graph.replays() == 3, "two of the small step, one of the large");
-    Expect(small.ToVector<float>() == std::vector<float>(3, 16), "four sums");
-    Expect(large.ToVector<float>() == std::vector<float>(5, 8), "three sums");
+    ExpectEqual(graph.recordings(), 2, "a recording for each key");
+    ExpectEqual(graph.replays(), 3, "two of the small step, one of the large");
+    ExpectEqual(small.ToVector<float>(), std::vector<float>(3, 16), "four sums");
+    ExpectEqual(large.ToVector<float>(), std::vector<float>(5, 8), "three sums");
   });
 }
 

@@ -1,8 +1,10 @@
 // Who does not know the secret is told nothing; nothing heard on the wire helps another time.
+#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <catch2/catch.hpp>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -13,6 +15,12 @@ namespace convoy {
 namespace {
 
 std::string Body(const std::string& frame) { return frame.substr(4); }
+
+// A side's reply in words: what a failure shows.
+std::string Reply(const std::optional<std::string>& frame) {
+  return frame ? fmt::format("a frame of {} bytes, kind {}", frame->size(), int{frame->at(4)})
+               : "refused";
+}
 
 struct Outcome {
   bool server = false, client = false;
@@ -63,7 +71,7 @@ TEST_CASE("A proof that was overheard opens no other connection") {
   ServerHandshake first("sesame"), second("sesame");
   const std::string proof = *client.Answer(Body(*first.Take(Body(client.Hello()))));
   REQUIRE(second.Take(Body(client.Hello())));
-  CHECK_FALSE(second.Take(Body(proof)));
+  CHECK(Reply(second.Take(Body(proof))) == "refused");
   CHECK_FALSE(second.done());
 }
 
@@ -83,7 +91,7 @@ TEST_CASE("A proof holds for its purpose and its rank only") {
   hello[static_cast<size_t>(at)] = 2;
   const auto challenge = server.Take(hello);
   REQUIRE(challenge);
-  CHECK_FALSE(server.Take(Body(*client.Answer(Body(*challenge)))));
+  CHECK(Reply(server.Take(Body(*client.Answer(Body(*challenge))))) == "refused");
 }
 
 // A proof as its definition has it, put together by hand: the HMAC-SHA256 under the secret of a
@@ -142,7 +150,7 @@ TEST_CASE("A proof that is wrong in any one byte is refused, by either side") {
     CHECK(client.Accepts(welcome));
 
     const std::string second = Body(*client.Answer(Body(*other.Take(Body(client.Hello())))));
-    CHECK_FALSE(other.Take(spoiled(second)));
+    CHECK(Reply(other.Take(spoiled(second))) == "refused");
     CHECK_FALSE(other.done());
   }
 }
@@ -154,18 +162,18 @@ TEST_CASE("A proof that is cut short or goes on is refused") {
   const std::string welcome = Body(*server.Take(proof));
   CHECK_FALSE(client.Accepts(welcome.substr(0, 17)));
   CHECK_FALSE(client.Accepts(welcome + '\0'));
-  CHECK_FALSE(server.Take(proof));  // nothing comes after the handshake
+  CHECK(Reply(server.Take(proof)) == "refused");  // nothing comes after the handshake
   const std::string again = Body(*client.Answer(Body(*longer.Take(Body(client.Hello())))));
-  CHECK_FALSE(longer.Take(again + '\0'));
+  CHECK(Reply(longer.Take(again + '\0')) == "refused");
 }
 
 TEST_CASE("What is no frame of the handshake is turned away") {
   for (const std::string& text : {std::string("GET / HTTP/1.1\r\n"), std::string("\x01"),
                                   std::string(43, '\0'), std::string(43, '\xff')}) {
     ServerHandshake server("sesame");
-    CHECK_FALSE(server.Take(text));
+    CHECK(Reply(server.Take(text)) == "refused");
     ClientHandshake client("sesame", Purpose::kStore, 1);
-    CHECK_FALSE(client.Answer(text));
+    CHECK(Reply(client.Answer(text)) == "refused");
     CHECK_FALSE(client.Accepts(text));
   }
 }

@@ -183,8 +183,7 @@ TEST_CASE("The timeline shows the median step, and the split is of the steps in 
   CHECK(m.timeline[2].end == Approx(40));
 }
 
-TEST_CASE(
-    "What lies between steps of a round is theirs, and what lies between rounds is nobody's") {
+TEST_CASE("The time between two steps counts for the first; the time between two rounds for none") {
   // Two rounds of two steps of 10 ms, with 3 ms between steps and 100 ms between rounds.
   std::vector<StepRecord> steps;
   for (const double begin : {0.0, 13.0, 123.0, 136.0}) {

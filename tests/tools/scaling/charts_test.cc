@@ -36,7 +36,8 @@ TEST_CASE("Drawings are well-formed whatever is in them") {
         for (const char* bad : {"nan", "inf"}) {
           for (const XmlElement& element : elements) {
             for (const auto& [attribute, value] : element.attributes) {
-              CHECK((attribute == "aria-label" || value.find(bad) == std::string::npos));
+              if (attribute == "aria-label" || value.find(bad) == std::string::npos) continue;
+              FAIL_CHECK(element.name << " has " << attribute << "=\"" << value << "\"");
             }
           }
         }
@@ -57,7 +58,10 @@ TEST_CASE("Nothing is drawn outside of the drawing") {
         if (!circle && !element.attributes.contains("x")) continue;  // the ground
         const double x = element.Number(circle ? "cx" : "x"),
                      y = element.Number(circle ? "cy" : "y");
-        CHECK((x >= 0 && x <= width && y >= 0 && y <= height));
+        CHECK(x >= 0);
+        CHECK(x <= width);
+        CHECK(y >= 0);
+        CHECK(y <= height);
         if (element.name == "rect") {
           CHECK(x + element.Number("width") <= width + 0.01);
           CHECK(y + element.Number("height") <= height + 0.01);
