@@ -1,8 +1,10 @@
 // Gpt: names, sizes, values against a plain reference, gradients, generation.
 #include "models/gpt.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -308,11 +310,57 @@ TEST_CASE("Generate continues a prompt beyond block_size, the same for the same 
   CHECK(a == gpt.Generate({1, 2}, {.tokens = 20, .seed = 3}));
   CHECK(a != gpt.Generate({1, 2}, {.tokens = 20, .seed = 4}));
   CHECK(gpt.training());
-  for (const int32_t token : a) CHECK((token >= 0 && token < 7));
+  CHECK(*std::min_element(a.begin(), a.end()) >= 0);
+  CHECK(*std::max_element(a.begin(), a.end()) < 7);
 
   const auto greedy = gpt.Generate({1, 2}, {.tokens = 20, .temperature = 0});
   CHECK(greedy == gpt.Generate({1, 2}, {.tokens = 20, .top_k = 1, .seed = 9}));
   CHECK(gpt.Generate({1}, {.tokens = 0}).empty());
+}
+
+/// What Generate must give: each token drawn by number 0 of Philox's block `step` of stream 0 from
+/// the softmax of the last position's logits, which see the last block_size tokens.
+std::vector<int32_t> Drawn(const Reference& reference, std::vector<int32_t> text, int64_t block,
+                           const GenerateOptions& options) {
+  std::vector<int32_t> drawn;
+  for (int64_t step = 0; step < options.tokens; ++step) {
+    const auto begin = text.end() - std::min<int64_t>(block, static_cast<int64_t>(text.size()));
+    const std::vector<double> logits = reference.Logits({begin, text.end()}).back();
+    std::vector<double> descending = logits;
+    std::sort(descending.begin(), descending.end(), std::greater<>());
+    const size_t kept = options.top_k > 0 ? static_cast<size_t>(options.top_k) : logits.size();
+    std::vector<double> weights;
+    for (const double logit : logits) {
+      weights.push_back(logit < descending[kept - 1] ? 0 : std::exp(logit / options.temperature));
+    }
+    const uint32_t bits = RandomStream{options.seed, 0}.Block(static_cast<uint64_t>(step))[0];
+    double left = (bits >> 8) * 0x1p-24 * std::accumulate(weights.begin(), weights.end(), 0.0);
+    int32_t token = 0;
+    while ((left -= weights[static_cast<size_t>(token)]) >= 0) ++token;
+    text.push_back(token);
+    drawn.push_back(token);
+  }
+  return drawn;
+}
+
+TEST_CASE("Generate draws from the softmax of the last position, by temperature and top_k") {
+  GptOptions options = kTiny;
+  options.dtype = DType::kF64;
+  Gpt gpt(options, Device::Cpu(), 3);
+  const Reference reference(gpt);
+  const std::vector<int32_t> prompt{1, 6, 2};
+  for (const GenerateOptions& o :
+       std::vector<GenerateOptions>{{.tokens = 40, .seed = 3},
+                                    {.tokens = 40, .temperature = 0.25, .seed = 4},
+                                    {.tokens = 40, .temperature = 8, .seed = 5},
+                                    {.tokens = 40, .temperature = 4, .top_k = 2, .seed = 6},
+                                    {.tokens = 40, .temperature = 4, .top_k = 7, .seed = 7}}) {
+    CAPTURE(o.temperature, o.top_k);
+    CHECK(gpt.Generate(prompt, o) == Drawn(reference, prompt, options.block_size, o));
+  }
+  // The likeliest, each time.
+  CHECK(gpt.Generate(prompt, {.tokens = 20, .temperature = 0}) ==
+        Drawn(reference, prompt, options.block_size, {.tokens = 20, .top_k = 1}));
 }
 
 TEST_CASE("Mistakes are named") {

@@ -159,5 +159,47 @@ TEST_CASE("Mlp computes ReLU between dense layers") {
   CHECK(y == std::vector<float>{6, 8});  // 2 * 3.5 - 1 and 3 * 3 - 1
 }
 
+TEST_CASE("Mlp drops out after hidden layers, never the logits") {
+  Mlp linear({.in = 3, .out = 50, .dropout = 0.9}, Device::Cpu(), 1);
+  const Tensor x = Tensor::Full({4, 3}, 1);
+  const auto training = linear(x).ToVector<float>();
+  linear.Train(false);
+  CHECK(training == linear(x).ToVector<float>());
+
+  // One hidden layer that gives 1: an output is the sum of those that are left, 1 / (1 - p) each.
+  Mlp mlp({.in = 1, .hidden = {40}, .out = 1, .dropout = 0.75}, Device::Cpu(), 1);
+  const ParameterList p = mlp.Parameters();
+  p[0].tensor.Zero();
+  p[1].tensor.CopyFrom(Tensor::Full({40}, 1));
+  p[2].tensor.CopyFrom(Tensor::Full({1, 40}, 1));
+  p[3].tensor.Zero();
+  double sum = 0;
+  for (const float y : mlp(Tensor::Full({500, 1}, 1)).ToVector<float>()) {
+    CHECK(y == 4 * std::round(y / 4));
+    sum += y;
+  }
+  CHECK(sum / 500 == Approx(40).epsilon(0.1));  // seven standard deviations of the mean
+}
+
+TEST_CASE("The n-th tensor's values are those of Philox's stream n, whatever comes before") {
+  Initializer init(Device::Cpu(), 7);
+  init.Constant({2}, 1);  // has a stream too, and draws nothing
+  const auto first = init.KaimingUniform({3, 5}, 4).ToVector<float>();
+  init.Normal({2}, 1);
+  const auto second = init.KaimingUniform({300, 4}, 100).ToVector<float>();
+  const auto uniform = [](uint64_t stream, size_t i) {
+    const uint32_t bits = RandomStream{7, stream}.Block(i / 4)[i % 4];
+    return 2 * (static_cast<double>(bits >> 8) / (1 << 24)) - 1;
+  };
+  for (size_t i = 0; i < first.size(); ++i) {
+    CAPTURE(i);
+    REQUIRE(first[i] == Approx(uniform(1, i) / 2).margin(1e-7));  // 1 / sqrt(4)
+  }
+  for (size_t i = 0; i < second.size(); ++i) {
+    CAPTURE(i);
+    REQUIRE(second[i] == Approx(uniform(3, i) / 10).margin(1e-7));
+  }
+}
+
 }  // namespace
 }  // namespace convoy

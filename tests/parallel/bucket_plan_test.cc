@@ -47,6 +47,24 @@ TEST_CASE("Dtypes do not share a bucket; buckets are ordered by their last param
   CHECK(PlanBuckets(list, kCaps) == BucketPlan{{2, 1}, {3, 0}});
 }
 
+TEST_CASE("Caps in MiB: the first and the last bucket have no more than the others") {
+  const BucketOptions usual = BucketsOfMb(25);
+  CHECK(usual.bytes == 26'214'400);
+  CHECK(usual.first_bytes == 1'048'576);
+  CHECK(usual.last_bytes == 1'048'576);
+  const BucketOptions small = BucketsOfMb(0.5);
+  CHECK(small.bytes == 524'288);
+  CHECK(small.first_bytes == 524'288);
+  CHECK(small.last_bytes == 524'288);
+  CHECK(BucketsOfMb(1e-9).bytes == 1);
+}
+
+TEST_CASE("A bucket's name has its number, two parameters and the count of the rest") {
+  CHECK(BucketName(3, {"a"}) == "bucket 3 (a)");
+  CHECK(BucketName(0, {"a", "b"}) == "bucket 0 (a, b)");
+  CHECK(BucketName(0, {"a", "b", "c", "d", "e"}) == "bucket 0 (a, b and 3 more)");
+}
+
 TEST_CASE("Caps must be positive") {
   CHECK_THROWS_WITH(PlanBuckets({}, {.bytes = 0}),
                     "[PlanBuckets] every cap must be positive, got bytes 0, first_bytes 1048576, "

@@ -268,7 +268,7 @@ inline void CheckMessages(Worker& worker) {
     for (int32_t i = tag; i < 20; i += 2) {
       const Tensor tensor = Tensor::Empty({40000}, {DType::kI32, worker.device()});
       worker.group().Recv(tensor, previous, tag).Wait();
-      Expect(tensor.data<int32_t>()[39999] == previous * 100 + i, "message in order");
+      ExpectEqual(tensor.data<int32_t>()[39999], previous * 100 + i, "message in order");
     }
   }
   for (Work& work : works) work.Wait();
@@ -280,7 +280,7 @@ inline void CheckMessagesToOneself(Worker& worker) {
   Work receiving = worker.group().Recv(copy, worker.rank(), 7);
   worker.group().Send(mine, worker.rank(), 7).Wait();
   receiving.Wait();
-  Expect(copy.Item<float>() == 1.5f, "message to oneself");
+  ExpectEqual(copy.Item<float>(), 1.5f, "message to oneself");
 
   const Tensor other = Tensor::Scalar<float>(0, worker.device());
   Work waiting = worker.group().Recv(other, 1 - worker.rank(), 0);
@@ -288,7 +288,7 @@ inline void CheckMessagesToOneself(Worker& worker) {
   const Tensor rank = Tensor::Scalar<float>(static_cast<float>(worker.rank()), worker.device());
   worker.group().Send(rank, 1 - worker.rank(), 0);
   waiting.Wait();
-  Expect(other.Item<float>() == static_cast<float>(1 - worker.rank()), "message");
+  ExpectEqual(other.Item<float>(), static_cast<float>(1 - worker.rank()), "message");
 }
 
 }  // namespace convoy

@@ -131,7 +131,7 @@ TEST_CASE("Parameters that the loss does not reach get zero, step after step") {
       }
       net.Backward(model.Loss(step, 0, 4));
       Expect(model[2].grad().defined(), "unused parameter has a gradient");
-      Expect(model[2].grad().ToVector<double>() == std::vector<double>(4, 0.0), "of zero");
+      ExpectEqual(model[2].grad().ToVector<double>(), std::vector<double>(4, 0.0), "of zero");
       Expect(model[4].grad().ToVector<double>()[0] != 0, "used parameter has one");
       net.Parameters().ConsumeGradients();
     }
@@ -149,8 +149,8 @@ TEST_CASE("Workers may reach different parameters") {
     const Tensor& w = worker.is_main() ? w0 : w1;
     const double expected = 2 * w.Item<double>() * 0.5;
     net.Backward(MeanSquare(Affine(one, w, zero), Tensor::Zeros({1, 1}, one.options())));
-    Expect(w0.grad().Item<double>() == expected, "gradient of w0");
-    Expect(w1.grad().Item<double>() == expected, "gradient of w1");
+    ExpectEqual(w0.grad().Item<double>(), expected, "gradient of w0");
+    ExpectEqual(w1.grad().Item<double>(), expected, "gradient of w1");
   });
 }
 
@@ -169,8 +169,8 @@ TEST_CASE("A parameter reached only by an earlier micro-batch keeps its gradient
                    {.micro_batch = 0, .micro_batches = 2});
       net.Backward(MeanSquare(Affine(one, w1, zero), target),
                    {.micro_batch = 1, .micro_batches = 2});
-      Expect(w0.grad().Item<double>() == w0.Item<double>(), "gradient of w0");
-      Expect(w1.grad().Item<double>() == w1.Item<double>(), "gradient of w1");
+      ExpectEqual(w0.grad().Item<double>(), w0.Item<double>(), "gradient of w0");
+      ExpectEqual(w1.grad().Item<double>(), w1.Item<double>(), "gradient of w1");
     }
   });
 }
@@ -195,12 +195,12 @@ TEST_CASE("Statistics tell what a step moved and how long it waited") {
     ToyModel model(worker.device());
     DataParallel net(worker, model.parameters, {.buckets = kMany});
     net.Backward(model.Loss(0, 0, 4));
-    Expect(net.stats().exposed_comm_ms == 0, "nobody has waited yet");
+    ExpectEqual(net.stats().exposed_comm_ms, 0, "nobody has waited yet");
     GradientStep(net.Parameters());
     const StepStats& stats = net.stats();
-    Expect(stats.buckets.size() == 5, "a bucket per parameter");
-    Expect(stats.buckets[0].bytes == 16 * 8, "the bias of 2, padded to 16");
-    Expect(stats.bytes == (16 + 16 + 16 + 16 + 16) * 8, "all buckets");
+    ExpectEqual(stats.buckets.size(), size_t{5}, "a bucket per parameter");
+    ExpectEqual(stats.buckets[0].bytes, 16 * 8, "the bias of 2, padded to 16");
+    ExpectEqual(stats.bytes, (16 + 16 + 16 + 16 + 16) * 8, "all buckets");
     Expect(stats.backward_ms > 0 && stats.exposed_comm_ms > 0, "times");
     Expect(stats.buckets[4].ready_ms >= stats.buckets[0].ready_ms, "in order");
     Expect(stats.buckets[0].comm_ms > 0, "time of a sum");
@@ -372,8 +372,8 @@ TEST_CASE("Buffers start with worker 0's values, and must be the same tensors ev
     const Tensor mean = Tensor::Full({n}, worker.rank() + 1.5, {DType::kF32, worker.device()});
     const Tensor steps = Tensor::Full({}, worker.rank() + 7, {DType::kI64, worker.device()});
     DataParallel net(worker, model.parameters, {.buffers = {{"mean", mean}, {"steps", steps}}});
-    Expect(mean.ToVector<float>() == std::vector<float>(static_cast<size_t>(n), 1.5f), "mean");
-    Expect(steps.Item<int64_t>() == 7, "steps");
+    ExpectEqual(mean.ToVector<float>(), std::vector<float>(static_cast<size_t>(n), 1.5f), "mean");
+    ExpectEqual(steps.Item<int64_t>(), 7, "steps");
   };
   RunWorkers(3, [&](Worker& worker) { with_buffer(worker, 4); });
   CHECK_THAT(ErrorOf(2, [&](Worker& worker) { with_buffer(worker, worker.rank() + 2); }),

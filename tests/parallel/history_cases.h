@@ -35,16 +35,20 @@ inline void CheckHistory(Worker& worker) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     history = group.history();
   }
-  Expect(history.size() == 5, "five calls");
+  ExpectEqual(history.size(), size_t{5}, "five calls");
   const uint64_t numbered[] = {1, 2, 0, 0, 3};
   const char* const kinds[] = {"AllReduce", "Broadcast", "Send", "Recv", "Barrier"};
   const int64_t bytes[] = {200000, 16, 16, 16, 0};
   const int peers[] = {-1, 1, next, previous, -1};
   for (size_t i = 0; i < 5; ++i) {
     const CollectiveRecord& it = history[i];
-    Expect(it.number == numbered[i] && it.kind == kinds[i] && it.bytes == bytes[i], "call");
-    Expect(it.peer == peers[i] && it.tag == (it.number == 0 ? 7 : 0), "peer and tag");
-    Expect(it.what == (i == 0 ? "bucket 0 (fc1.weight)" : ""), "what");
+    const std::string call = fmt::format("call {}, ", i);
+    ExpectEqual(it.number, numbered[i], call + "number");
+    ExpectEqual(it.kind, std::string(kinds[i]), call + "kind");
+    ExpectEqual(it.bytes, bytes[i], call + "bytes");
+    ExpectEqual(it.peer, peers[i], call + "peer");
+    ExpectEqual(it.tag, it.number == 0 ? 7 : 0, call + "tag");
+    ExpectEqual(it.what, std::string(i == 0 ? "bucket 0 (fc1.weight)" : ""), call + "what");
     Expect(it.state == State::kDone, std::string(Name(it.state)) + ", not done");
     constexpr double kSlack = 1e-3;  // of one clock seen through the other
     Expect(it.started_s && it.ended_s && it.queued_s <= *it.started_s + kSlack &&
@@ -58,7 +62,7 @@ inline void CheckHistory(Worker& worker) {
   const auto subgroup = group.Split(worker.rank() % 2);
   subgroup->Barrier();
   Expect(subgroup->history().size() == 1 && subgroup->history()[0].number == 1, "its own history");
-  Expect(subgroup->workers()[0] == worker.rank() % 2, "workers");
+  ExpectEqual(subgroup->workers()[0], worker.rank() % 2, "workers");
 }
 
 /// The oldest are forgotten.
@@ -66,7 +70,8 @@ inline void CheckLongHistory(Worker& worker) {
   for (int i = 0; i < 1234; ++i) worker.group().Barrier();
   const std::vector<CollectiveRecord> history = worker.group().history();
   Expect(history.size() == 1000, "a thousand");
-  Expect(history.front().number == 235 && history.back().number == 1234, "the last ones");
+  ExpectEqual(history.front().number, uint64_t{235}, "the oldest");
+  ExpectEqual(history.back().number, uint64_t{1234}, "the newest");
 }
 
 }  // namespace convoy

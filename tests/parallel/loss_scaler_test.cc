@@ -66,7 +66,7 @@ TEST_CASE("A worker without a share takes part") {
     Sgd sgd(net.Parameters(), {.lr = 1});
     net.Backward(Loss(w, 1), {.weight = worker.rank() == 0 ? 1 : 0, .scaler = &scaler});
     sgd.Step({.scaler = &scaler});
-    Expect(static_cast<float>(w.data<Float16>()[0]) == -1, "the gradient of worker 0");
+    ExpectEqual(static_cast<float>(w.data<Float16>()[0]), -1, "the gradient of worker 0");
   });
 }
 

@@ -18,12 +18,12 @@ namespace convoy {
 
 /// Whether `group` is that of the run's workers `members`, in their order.
 inline void CheckMembers(Worker& worker, ProcessGroup& group, const std::vector<int32_t>& members) {
-  Expect(group.size() == static_cast<int>(members.size()), "size of the group");
+  ExpectEqual(group.size(), static_cast<int>(members.size()), "size of the group");
   const Tensor mine = Tensor::Scalar<int32_t>(worker.rank(), worker.device());
   const Tensor all = Tensor::Zeros({group.size()}, mine.options());
   group.AllGather(mine, all).Wait();
-  Expect(all.ToVector<int32_t>() == members, "members of the group");
-  Expect(members[static_cast<size_t>(group.rank())] == worker.rank(), "rank in the group");
+  ExpectEqual(all.ToVector<int32_t>(), members, "members of the group");
+  ExpectEqual(members[static_cast<size_t>(group.rank())], worker.rank(), "rank in the group");
 }
 
 /// Some of everything in `group`.
@@ -49,7 +49,7 @@ inline void CheckCollectives(Worker& worker, ProcessGroup& group) {
   const Tensor all = Tensor::Zeros({group.size()}, from.options());
   group.AllGather(from, all).Wait();
   const int32_t expected = all.ToVector<int32_t>()[static_cast<size_t>(previous)];
-  Expect(received.ToVector<int32_t>() == std::vector<int32_t>(100, expected), "message");
+  ExpectEqual(received.ToVector<int32_t>(), std::vector<int32_t>(100, expected), "message");
 }
 
 /// The workers from 0 to `size` for which `in` holds.
@@ -69,7 +69,7 @@ inline void CheckSplit(Worker& worker) {
   const auto thirds = all.Split(rank % 3);  // of different sizes, mostly
   CheckMembers(worker, *thirds, Those(size, [&](int r) { return r % 3 == rank % 3; }));
   CheckCollectives(worker, *thirds);
-  Expect(thirds->name() == all.name(), "name");
+  ExpectEqual(thirds->name(), all.name(), "name");
 
   const auto others = all.Split(rank == 0 ? -1 : 1'000'000);
   Expect((others == nullptr) == (rank == 0), "no group for a negative color");
@@ -116,7 +116,7 @@ inline void CheckGrid(Worker& worker) {
     tensors.push_back(Tensor());
     sending.Wait();
     receiving.Wait();
-    Expect(received.Item<int32_t>() == value((rank + 2) % 4, step), "message of the column");
+    ExpectEqual(received.Item<int32_t>(), value((rank + 2) % 4, step), "message of the column");
   }
   for (size_t i = 0; i < works.size(); ++i) {
     works[i].Wait();

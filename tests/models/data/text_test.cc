@@ -140,6 +140,49 @@ TEST_CASE("Consecutive windows are a data set that covers the text once") {
                       "[TextWindows] window 3 of 3 asked for");
 }
 
+TEST_CASE("The last window's last target is a token of the text") {
+  // (tokens, windows of 4): a window is whole if the token after it is there too.
+  for (const auto& [size, count] : std::vector<std::pair<int32_t, int64_t>>{
+           {5, 1}, {8, 1}, {9, 2}, {12, 2}, {13, 3}, {16, 3}, {17, 4}}) {
+    CAPTURE(size);
+    const std::vector<int32_t> tokens = Count(size);
+    const TextWindows windows(tokens, 4);
+    REQUIRE(windows.size() == count);
+    const auto [x, y] = windows.Get(std::vector<int64_t>{count - 1}, {});
+    const int32_t first = static_cast<int32_t>(4 * (count - 1));
+    CHECK(x.ToVector<int32_t>() == std::vector<int32_t>{first, first + 1, first + 2, first + 3});
+    CHECK(y.ToVector<int32_t>() ==
+          std::vector<int32_t>{first + 1, first + 2, first + 3, first + 4});
+    CHECK(first + 4 < size);
+  }
+}
+
+TEST_CASE("Windows come in the order asked for") {
+  const std::vector<int32_t> tokens = Count(14);
+  const auto [x, y] = TextWindows(tokens, 4).Get(std::vector<int64_t>{2, 0}, {});
+  CHECK(x.shape() == Shape{2, 4});
+  CHECK(x.ToVector<int32_t>() == std::vector<int32_t>{8, 9, 10, 11, 0, 1, 2, 3});
+  CHECK(y.ToVector<int32_t>() == std::vector<int32_t>{9, 10, 11, 12, 1, 2, 3, 4});
+}
+
+TEST_CASE("A random window is never one token past the text") {
+  // A text that has room for one window only, in memory that ends with it.
+  const std::vector<int32_t> tokens = Count(5);
+  FakeWorker alone;
+  for (auto [x, y] :
+       TextBatches(tokens, alone.worker, {.batch_size = 20, .block_size = 4, .steps = 10})) {
+    std::vector<int32_t> inputs, targets;
+    for (int window = 0; window < 20; ++window) {
+      for (int32_t token = 0; token < 4; ++token) {
+        inputs.push_back(token);
+        targets.push_back(token + 1);
+      }
+    }
+    CHECK(x.ToVector<int32_t>() == inputs);
+    CHECK(y.ToVector<int32_t>() == targets);
+  }
+}
+
 TEST_CASE("A text shorter than a window, and batches that make no sense, are refused") {
   FakeWorker two(0, 2);
   const std::vector<int32_t> tokens = Count(8);

@@ -46,7 +46,7 @@ TEST_CASE_METHOD(TrainerFixture, "Of a long run the first steps") {
   Run(Programs()[1], "some", {"--steps", "9", "--timeline", path, "--timeline-steps", "4"});
   const TimelineEvents events = ReadTimeline(path);
   CHECK(events.names.contains("step 4"));
-  CHECK(!events.names.contains("step 5"));
+  CHECK(events.names.count("step 5") == 0);
 }
 
 TEST_CASE_METHOD(TrainerFixture, "Clocks that differ are brought together") {

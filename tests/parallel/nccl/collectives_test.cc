@@ -72,7 +72,7 @@ TEST_CASE("NCCL: messages that go together find each other by worker and tag") {
     for (Work& work : works) work.Wait();
     for (int32_t i = 0; i < 20; ++i) {
       const auto values = received[static_cast<size_t>(i)].ToVector<int32_t>();
-      Expect(values == std::vector<int32_t>(40000, previous * 100 + i), "message in order");
+      ExpectEqual(values, std::vector<int32_t>(40000, previous * 100 + i), "message in order");
     }
   });
 }

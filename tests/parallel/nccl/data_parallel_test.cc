@@ -211,10 +211,10 @@ TEST_CASE("GPUs: gradients are summed on either side of a recording") {
       if (i > 0) net.Backward(model.Loss(0));
       backward->Replay();
       worker.group().Watch("backward");
-      Expect(model.Gradient(0) == expected[1], "replayed gradient");
+      ExpectEqual(model.Gradient(0), expected[1], "replayed gradient");
     }
     net.Backward(model.Loss(0));
-    Expect(model.Gradient(0) == expected[0], "gradient after a replay");
+    ExpectEqual(model.Gradient(0), expected[0], "gradient after a replay");
 
     // A recorded step reads sums that were started outside.
     Sgd sgd(net.Parameters(), {.lr = 1});
@@ -228,7 +228,7 @@ TEST_CASE("GPUs: gradients are summed on either side of a recording") {
       update->Replay();
       const std::vector<float> values = model.list[0].tensor.ToVector<float>();
       for (size_t k = 0; k < values.size(); ++k) {
-        Expect(values[k] == 0.5f - expected[0][k], "value after a recorded update");
+        ExpectEqual(values[k], 0.5f - expected[0][k], "value after a recorded update");
       }
     }
   });
@@ -250,7 +250,7 @@ TEST_CASE("GPUs: a single worker needs no transport") {
   CONVOY_NEED_GPUS(1);
   std::vector<float> result;
   Launch({.workers = 1, .device = "cuda"}, [&](Worker& worker) {
-    Expect(worker.group().name() == "solo", "group");
+    ExpectEqual(worker.group().name(), "solo", "group");
     result = TrainToy(worker, {});
   });
   CHECK(result == Expected());

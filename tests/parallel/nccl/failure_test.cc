@@ -221,7 +221,7 @@ TEST_CASE("NCCL: memory that one worker cannot register is registered by none") 
       worker.group().Register(numbers);
       worker.group().Register(numbers.View({10}, 500));  // part of it
       worker.group().AllReduce(numbers).Wait();          // the fake compares what the workers pass
-      Expect(numbers.ToVector<float>() == std::vector<float>(1000, 2), "sum");
+      ExpectEqual(numbers.ToVector<float>(), std::vector<float>(1000, 2), "sum");
     });
     sim::Reset();
   }

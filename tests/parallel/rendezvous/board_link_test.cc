@@ -324,7 +324,10 @@ TEST_CASE("Messages are read as they were written, and nothing less or more is o
     const auto again = ParseBoardMessage(body);
     REQUIRE(again);
     CHECK(Frame(*again) == frame);
-    for (size_t n = 0; n < body.size(); ++n) CHECK_FALSE(ParseBoardMessage(body.substr(0, n)));
+    for (size_t n = 0; n < body.size(); ++n) {
+      INFO("cut to " << n << " of " << body.size() << " bytes");
+      CHECK_FALSE(ParseBoardMessage(body.substr(0, n)).has_value());
+    }
     CHECK_FALSE(ParseBoardMessage(body + '\0'));
   }
   BoardUpdate twice{.started = {{4, Sum(9)}, {4, Sum(9)}}};

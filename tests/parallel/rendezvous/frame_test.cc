@@ -97,8 +97,14 @@ TEST_CASE("Requests and replies are read as they were written, and nothing less 
   REQUIRE(reply_again);
   CHECK(reply_again->sum == -1);
   CHECK(reply_again->missing == 3);
-  for (size_t n = 0; n < asked.size(); ++n) CHECK_FALSE(ParseStoreRequest(asked.substr(0, n)));
-  for (size_t n = 0; n < told.size(); ++n) CHECK_FALSE(ParseStoreReply(told.substr(0, n)));
+  for (size_t n = 0; n < asked.size(); ++n) {
+    INFO("cut to " << n << " of " << asked.size() << " bytes");
+    CHECK_FALSE(ParseStoreRequest(asked.substr(0, n)).has_value());
+  }
+  for (size_t n = 0; n < told.size(); ++n) {
+    INFO("cut to " << n << " of " << told.size() << " bytes");
+    CHECK_FALSE(ParseStoreReply(told.substr(0, n)).has_value());
+  }
   CHECK_FALSE(ParseStoreRequest(asked + '\0'));
   CHECK_FALSE(ParseStoreReply(told + '\0'));
 }

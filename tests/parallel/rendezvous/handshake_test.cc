@@ -1,5 +1,10 @@
 // Who does not know the secret is told nothing; nothing heard on the wire helps another time.
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include <catch2/catch.hpp>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -10,6 +15,12 @@ namespace convoy {
 namespace {
 
 std::string Body(const std::string& frame) { return frame.substr(4); }
+
+// A side's reply in words: what a failure shows.
+std::string Reply(const std::optional<std::string>& frame) {
+  return frame ? fmt::format("a frame of {} bytes, kind {}", frame->size(), int{frame->at(4)})
+               : "refused";
+}
 
 struct Outcome {
   bool server = false, client = false;
@@ -31,8 +42,10 @@ Outcome Shake(const std::string& of_client, const std::string& of_server) {
 
 TEST_CASE("Both sides prove that they know the secret") {
   const Outcome same = Shake("sesame", "sesame");
-  CHECK((same.server && same.client));
+  CHECK(same.server);
+  CHECK(same.client);
   for (const char* wrong : {"Sesame", "sesam", "sesame "}) {
+    CAPTURE(wrong);
     const Outcome outcome = Shake(wrong, "sesame");
     CHECK_FALSE(outcome.server);
     CHECK_FALSE(outcome.client);
@@ -58,7 +71,7 @@ TEST_CASE("A proof that was overheard opens no other connection") {
   ServerHandshake first("sesame"), second("sesame");
   const std::string proof = *client.Answer(Body(*first.Take(Body(client.Hello()))));
   REQUIRE(second.Take(Body(client.Hello())));
-  CHECK_FALSE(second.Take(Body(proof)));
+  CHECK(Reply(second.Take(Body(proof))) == "refused");
   CHECK_FALSE(second.done());
 }
 
@@ -78,16 +91,89 @@ TEST_CASE("A proof holds for its purpose and its rank only") {
   hello[static_cast<size_t>(at)] = 2;
   const auto challenge = server.Take(hello);
   REQUIRE(challenge);
-  CHECK_FALSE(server.Take(Body(*client.Answer(Body(*challenge)))));
+  CHECK(Reply(server.Take(Body(*client.Answer(Body(*challenge))))) == "refused");
+}
+
+// A proof as its definition has it, put together by hand: the HMAC-SHA256 under the secret of a
+// frame whose body is the side (3: client, 4: server), the context, the purpose, the rank and the
+// nonces of client and server, all little-endian.
+std::string ProofByHand(const std::string& secret, char side, char purpose, int rank,
+                        const std::string& client_nonce, const std::string& server_nonce) {
+  std::string body{side};
+  body += "convoy rendezvous 1";
+  body += purpose;
+  for (int shift = 0; shift < 32; shift += 8) body += static_cast<char>(rank >> shift & 255);
+  body += client_nonce + server_nonce;
+  std::string frame;
+  for (int shift = 0; shift < 32; shift += 8) {
+    frame += static_cast<char>(body.size() >> shift & 255);
+  }
+  frame += body;
+  unsigned char digest[32];
+  unsigned bytes = 0;
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+       reinterpret_cast<const unsigned char*>(frame.data()), frame.size(), digest, &bytes);
+  REQUIRE(bytes == 32);
+  return {reinterpret_cast<const char*>(digest), bytes};
+}
+
+TEST_CASE("Proofs are the HMAC of side, purpose, rank and both nonces, in this order") {
+  constexpr int kRank = 0x01020304;
+  ClientHandshake client("sesame", Purpose::kBoard, kRank);
+  ServerHandshake server("sesame");
+  const std::string hello = Body(client.Hello());
+  const std::string challenge = Body(*server.Take(hello));
+  const std::string client_nonce = hello.substr(10), server_nonce = challenge.substr(1);
+  REQUIRE(client_nonce.size() == 32);
+  REQUIRE(server_nonce.size() == 32);
+  CHECK(client_nonce != server_nonce);
+  const std::string proof = Body(*client.Answer(challenge));
+  CHECK(proof == "\3" + ProofByHand("sesame", 3, 2, kRank, client_nonce, server_nonce));
+  CHECK(Body(*server.Take(proof)) ==
+        "\4" + ProofByHand("sesame", 4, 2, kRank, client_nonce, server_nonce));
+}
+
+TEST_CASE("A proof that is wrong in any one byte is refused, by either side") {
+  for (size_t at = 0; at < 33; ++at) {
+    CAPTURE(at);
+    const auto spoiled = [at](std::string body) {
+      body[at] = static_cast<char>(body[at] ^ 1);
+      return body;
+    };
+    ClientHandshake client("sesame", Purpose::kStore, 1);
+    ServerHandshake server("sesame"), other("sesame");
+    const std::string proof = Body(*client.Answer(Body(*server.Take(Body(client.Hello())))));
+    REQUIRE(proof.size() == 33);
+    const std::string welcome = Body(*server.Take(proof));
+    REQUIRE(welcome.size() == 33);
+    CHECK_FALSE(client.Accepts(spoiled(welcome)));
+    CHECK(client.Accepts(welcome));
+
+    const std::string second = Body(*client.Answer(Body(*other.Take(Body(client.Hello())))));
+    CHECK(Reply(other.Take(spoiled(second))) == "refused");
+    CHECK_FALSE(other.done());
+  }
+}
+
+TEST_CASE("A proof that is cut short or goes on is refused") {
+  ClientHandshake client("sesame", Purpose::kStore, 1);
+  ServerHandshake server("sesame"), longer("sesame");
+  const std::string proof = Body(*client.Answer(Body(*server.Take(Body(client.Hello())))));
+  const std::string welcome = Body(*server.Take(proof));
+  CHECK_FALSE(client.Accepts(welcome.substr(0, 17)));
+  CHECK_FALSE(client.Accepts(welcome + '\0'));
+  CHECK(Reply(server.Take(proof)) == "refused");  // nothing comes after the handshake
+  const std::string again = Body(*client.Answer(Body(*longer.Take(Body(client.Hello())))));
+  CHECK(Reply(longer.Take(again + '\0')) == "refused");
 }
 
 TEST_CASE("What is no frame of the handshake is turned away") {
   for (const std::string& text : {std::string("GET / HTTP/1.1\r\n"), std::string("\x01"),
                                   std::string(43, '\0'), std::string(43, '\xff')}) {
     ServerHandshake server("sesame");
-    CHECK_FALSE(server.Take(text));
+    CHECK(Reply(server.Take(text)) == "refused");
     ClientHandshake client("sesame", Purpose::kStore, 1);
-    CHECK_FALSE(client.Answer(text));
+    CHECK(Reply(client.Answer(text)) == "refused");
     CHECK_FALSE(client.Accepts(text));
   }
 }

@@ -281,7 +281,10 @@ TEST_CASE("A file that cannot be written is an error that names it") {
 TEST_CASE("What is no meeting file is not read as one") {
   const std::string good = "convoy meeting 1\nhost h\nport 9\nsecret s\n";
   CHECK(ParseMeetingFile(good));
-  for (size_t n = 0; n < good.size(); ++n) CHECK_FALSE(ParseMeetingFile(good.substr(0, n)));
+  for (size_t n = 0; n < good.size(); ++n) {
+    INFO("cut to " << n << " of " << good.size() << " bytes");
+    CHECK_FALSE(ParseMeetingFile(good.substr(0, n)).has_value());
+  }
   CHECK_FALSE(ParseMeetingFile(good + "\n"));
   for (const char* port : {"0", "65536", "9x", "-1", "", " 9", "99999999999999999999"}) {
     CHECK_FALSE(

@@ -131,5 +131,67 @@ TEST_CASE("One worker has no communication") {
   for (const StepSpan& span : m.timeline) CHECK(span.track == "compute");
 }
 
+TEST_CASE("Three workers, of which the first is late") {
+  std::vector<StepRecord> late, even;
+  for (int s = 0; s < 4; ++s) {
+    const double t = 46.0 * s;  // bucket 0 is summed from 21 to 31, bucket 1 from 36 to 44
+    late.push_back(Step(t, 6, t + 21, t + 44));
+    even.push_back(Step(t, 0, t + 21, t + 44));
+  }
+  Measurement m{.workers = 3};
+  Analyse({late, even, even}, kBuckets, 4, m);
+  CHECK(m.slowest == 0);
+  CHECK(m.by_worker[0].late == Approx(6));
+  CHECK(m.by_worker[2].late == Approx(0).margin(1e-9));
+  REQUIRE(m.buckets.size() == 2);
+  CHECK(m.buckets[0].last_worker == 0);
+  // From 10, where the others begin backward.
+  CHECK(m.buckets[0].first_ready == Approx(5));
+  CHECK(m.buckets[0].ready == Approx(11));
+  CHECK(m.buckets[0].start == Approx(11));
+  CHECK(m.buckets[0].end == Approx(21));
+  CHECK(m.buckets[0].busbw_gb_per_s == Approx(8.0 / 15));  // 4 MB * 2 * 2/3 in 10 ms
+  CHECK(m.buckets[1].busbw_gb_per_s == Approx(4.0 / 3));   // 8 MB * 2 * 2/3 in 8 ms
+  // The two others wait from 30 to 44: 6 ms for the first, 8 for the sum.
+  CHECK(m.split.waiting == Approx(4));
+  CHECK(m.split.exposed == Approx(8));
+  CHECK(m.buckets[1].exposed == Approx(8));
+  CHECK(m.split.total() == Approx(46));
+}
+
+TEST_CASE("The timeline shows the median step, and the split is of the steps in the middle") {
+  std::vector<StepRecord> steps;
+  double begin = 0;
+  for (const double takes : {30.0, 50.0, 40.0, 90.0, 20.0}) {
+    const double end = begin + takes;  // backward takes 8 ms, the optimizer 2
+    steps.push_back({.begin = begin, .backward = end - 10, .optimizer = end - 2, .end = end});
+    begin = end;
+  }
+  Measurement m{.workers = 1};
+  Analyse({steps}, {}, 5, m);
+  CHECK(m.step.median == Approx(40));
+  CHECK(m.step.low == Approx(30));
+  CHECK(m.step.high == Approx(50));
+  CHECK(m.split.forward == Approx((20 + 40 + 30) / 3.0));
+  CHECK(m.split.backward == Approx(8));
+  CHECK(m.split.total() == Approx(40));
+  REQUIRE(m.timeline.size() == 3);
+  CHECK(m.timeline[0].name == "forward");
+  CHECK(m.timeline[0].begin == Approx(0).margin(1e-9));
+  CHECK(m.timeline[0].end == Approx(30));
+  CHECK(m.timeline[2].name == "optimizer");
+  CHECK(m.timeline[2].end == Approx(40));
+}
+
+TEST_CASE("The time between two steps counts for the first; the time between two rounds for none") {
+  // Two rounds of two steps of 10 ms, with 3 ms between steps and 100 ms between rounds.
+  std::vector<StepRecord> steps;
+  for (const double begin : {0.0, 13.0, 123.0, 136.0}) {
+    steps.push_back(
+        {.begin = begin, .backward = begin + 4, .optimizer = begin + 9, .end = begin + 10});
+  }
+  CHECK(StepDurations({steps}, 2) == std::vector<double>{13, 10, 13, 10});
+}
+
 }  // namespace
 }  // namespace convoy

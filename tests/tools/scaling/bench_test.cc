@@ -43,7 +43,7 @@ void CheckMeasurements(const ScalingResults& results, const std::vector<int>& co
     for (const BucketTimes& bucket : m.buckets) {
       CHECK(bucket.ready <= bucket.start);
       CHECK(bucket.start <= bucket.end);
-      CHECK((m.workers == 1 || bucket.busbw_gb_per_s > 0));
+      if (m.workers > 1) CHECK(bucket.busbw_gb_per_s > 0);
     }
     CHECK(m.efficiency == Approx(m.units_per_s / results.measurements[0].units_per_s / m.workers *
                                  results.measurements[0].workers));
@@ -96,6 +96,23 @@ TEST_CASE("In several processes, by every launcher there is") {
     CHECK(results.transport == "gloo");
     CheckMeasurements(results, {1, 2});
   }
+}
+
+TEST_CASE(
+    "Counts that do not begin at one worker: speed-ups are of the fewest, times their number") {
+  const TemporaryFolder folder;
+  const ProcessResult result =
+      RunProcess(Synthetic({"--counts", "2,3", "--oversubscribe", "--json", folder / "a.json"}));
+  INFO(result.out << result.err);
+  REQUIRE(result.status == 0);
+  const auto all = Saved(folder / "a.json").measurements;
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].workers == 2);
+  CHECK(all[0].speedup == 2);
+  CHECK(all[0].efficiency == 1);
+  CHECK(all[1].workers == 3);
+  CHECK(all[1].speedup == Approx(2 * all[1].units_per_s / all[0].units_per_s));
+  CHECK(all[1].efficiency == Approx(all[1].speedup / 3));
 }
 
 TEST_CASE("Models of the project, weak and strong") {

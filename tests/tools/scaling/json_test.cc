@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/tools/scaling/samples.h"
@@ -77,6 +78,96 @@ TEST_CASE("Names say the units") {
                            "\"gradient_bytes\": 3255296"}) {
     CHECK_THAT(text, Catch::Contains(name));
   }
+}
+
+// Both directions have the names from one table: what they mean is seen only from outside.
+TEST_CASE("Each figure stands under its own name") {
+  ScalingResults results = SampleResults({2}, 1);
+  Measurement& m = results.measurements[0];
+  m.units_per_step = 1;
+  m.steps = 2;
+  m.step = {.median = 3, .low = 4, .high = 5};
+  m.units_per_s = 6;
+  m.speedup = 7;
+  m.efficiency = 8;
+  m.split = {.load = 9,
+             .forward = 10,
+             .backward = 11,
+             .exposed = 12,
+             .waiting = 13,
+             .optimizer = 14,
+             .other = 15};
+  m.step_without_communication = {.median = 16, .low = 17, .high = 18};
+  m.buckets = {{.name = "bucket 0",
+                .bytes = 19,
+                .first_ready = 20,
+                .ready = 21,
+                .start = 22,
+                .end = 23,
+                .hidden = 24,
+                .exposed = 25,
+                .busbw_gb_per_s = 26,
+                .last_worker = 27}};
+  m.by_worker = {{.rank = 28, .compute = 29, .late = 30}};
+  m.slowest = 31;
+  m.timeline = {{.rank = 32, .track = "t", .name = "n", .begin = 33, .end = 34, .bucket = 35}};
+  Prediction prediction;
+  prediction.sizes = {{.workers = 36,
+                       .step_ms = 37,
+                       .units_per_s = 38,
+                       .efficiency = 39,
+                       .communication_ms = 40,
+                       .exposed_ms = 41,
+                       .waiting_ms = 42,
+                       .algorithm = "ring",
+                       .costliest_bucket = 43,
+                       .costliest_name = "c",
+                       .costliest_ms = 44}};
+  const auto json = nlohmann::json::parse(ScalingJson(&results, std::span(&prediction, 1)));
+  const auto check = [](const nlohmann::json& object,
+                        const std::vector<std::pair<std::string, double>>& figures) {
+    for (const auto& [name, value] : figures) {
+      INFO(name << " in " << object);
+      CHECK(object.value(name, -1.0) == value);
+    }
+  };
+  const auto& one = json["results"]["measurements"][0];
+  check(one, {{"workers", 2},
+              {"units_per_step", 1},
+              {"steps", 2},
+              {"units_per_s", 6},
+              {"speedup", 7},
+              {"efficiency", 8},
+              {"slowest", 31}});
+  check(one["step_ms"], {{"median", 3}, {"low", 4}, {"high", 5}});
+  check(one["step_without_communication_ms"], {{"median", 16}, {"low", 17}, {"high", 18}});
+  check(one["split"], {{"load_ms", 9},
+                       {"forward_ms", 10},
+                       {"backward_ms", 11},
+                       {"exposed_ms", 12},
+                       {"waiting_ms", 13},
+                       {"optimizer_ms", 14},
+                       {"other_ms", 15}});
+  check(one["buckets"][0], {{"bytes", 19},
+                            {"first_ready_ms", 20},
+                            {"ready_ms", 21},
+                            {"start_ms", 22},
+                            {"end_ms", 23},
+                            {"hidden_ms", 24},
+                            {"exposed_ms", 25},
+                            {"busbw_gb_per_s", 26},
+                            {"last_worker", 27}});
+  check(one["by_worker"][0], {{"rank", 28}, {"compute_ms", 29}, {"late_ms", 30}});
+  check(one["timeline"][0], {{"rank", 32}, {"begin_ms", 33}, {"end_ms", 34}, {"bucket", 35}});
+  check(json["predictions"][0]["sizes"][0], {{"workers", 36},
+                                             {"step_ms", 37},
+                                             {"units_per_s", 38},
+                                             {"efficiency", 39},
+                                             {"communication_ms", 40},
+                                             {"exposed_ms", 41},
+                                             {"waiting_ms", 42},
+                                             {"costliest_bucket", 43},
+                                             {"costliest_ms", 44}});
 }
 
 TEST_CASE("What a later version adds is passed over") {

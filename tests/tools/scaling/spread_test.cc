@@ -47,9 +47,13 @@ TEST_CASE("Steps that a quota stops now and then are worth a warning, though mos
 
 TEST_CASE("One sample is all quartiles, and equal samples have no spread") {
   const Spread one = SpreadOf(std::vector{4.2});
-  CHECK((one.low == 4.2 && one.median == 4.2 && one.high == 4.2));
+  CHECK(one.low == 4.2);
+  CHECK(one.median == 4.2);
+  CHECK(one.high == 4.2);
   const Spread equal = SpreadOf(std::vector{0.1, 0.1, 0.1});
-  CHECK((equal.low == 0.1 && equal.median == 0.1 && equal.high == 0.1));
+  CHECK(equal.low == 0.1);
+  CHECK(equal.median == 0.1);
+  CHECK(equal.high == 0.1);
   CHECK(equal.relative() == 0);
 }
 
@@ -57,7 +61,9 @@ TEST_CASE("A sample that is no number is not sorted away") {
   const std::vector<double> samples{1, std::numeric_limits<double>::quiet_NaN(), 2};
   CHECK(std::isnan(Median(samples)));
   const Spread spread = SpreadOf(samples);
-  CHECK((std::isnan(spread.low) && std::isnan(spread.median) && std::isnan(spread.high)));
+  CHECK(std::isnan(spread.low));
+  CHECK(std::isnan(spread.median));
+  CHECK(std::isnan(spread.high));
 }
 
 TEST_CASE("No samples, no quartiles") {

@@ -66,7 +66,7 @@ TEST_CASE("No line is too long, and nothing in a name reaches the terminal as a 
     for (std::string line; std::getline(lines, line);) {
       INFO(line);
       // What has no space to be wrapped at stays whole: a path of a command can be copied.
-      CHECK((line.size() <= 100 || line.find(std::string(100, 'W')) != std::string::npos));
+      if (line.find(std::string(100, 'W')) == std::string::npos) CHECK(line.size() <= 100);
       CHECK(line.find_first_of("\x1b\x01\r") == std::string::npos);
       CHECK(!line.ends_with(' '));
     }
