@@ -10,9 +10,9 @@ namespace convoy {
 
 /// loss = weight * the sum over the rows that count of max - logits[label] + log(sum), where max is
 /// the row's greatest logit, sum that of its exp(logits - max), and weight is 1 over the number of
-/// these rows, or 0 if there is none. Keeps weight (scalar) and softmax (N, 2): max and sum of each
-/// row, apart, since max + log(sum) would be rounded to the precision of a large max. Both are in
-/// the dtype of the loss; softmax of an ignored row is left undefined.
+/// these rows, or 0 if there is none. Keeps weight (scalar) and softmax (N, 2): max and 1 / sum of
+/// each row, apart, since max + log(sum) would be rounded to the precision of a large max. Both are
+/// in the dtype of the loss; softmax of an ignored row is left undefined.
 inline constinit Kernel<void(const Tensor& logits, const Tensor& labels,
                              std::optional<int32_t> ignore_index, const Tensor& loss,
                              const Tensor& softmax, const Tensor& weight)>

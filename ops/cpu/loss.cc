@@ -39,9 +39,9 @@ void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::option
     const C shift = SoftmaxShift(n, x);
     const C sum = SumOver<T>(n, ShiftedExp<C>{shift}, x);
     softmax.data<C>()[2 * row] = shift;
-    softmax.data<C>()[2 * row + 1] = sum;
+    softmax.data<C>()[2 * row + 1] = 1 / sum;
     row_loss[row] = (double{shift} - static_cast<double>(static_cast<C>(x[label[row]]))) +
-                    std::log(double{sum});
+                    static_cast<double>(std::log(sum));
   });
   // In the order of the rows, whatever thread made them. Without classes no row counts.
   double sum = 0;
@@ -69,11 +69,11 @@ void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tenso
     }
     const C scale = *dloss.data<C>() * *weight.data<C>();
     const ShiftedExp<C> exp{softmax.data<C>()[2 * row]};
-    const C sum = softmax.data<C>()[2 * row + 1];
-    const C factor = scale / sum;
+    const C inverse = softmax.data<C>()[2 * row + 1];
+    const C factor = scale * inverse;
     // The label's own element is worked out apart, so that it is rounded once.
     const int32_t own = label[row];
-    const C probability = std::exp(static_cast<C>(x[own]) - exp.shift) / sum;
+    const C probability = std::exp(static_cast<C>(x[own]) - exp.shift) * inverse;
     const C before = dlogits.accumulate ? static_cast<C>(dx[own]) : C{0};
     StoreGrad(
         n, dx, dlogits.accumulate,

@@ -27,7 +27,7 @@ struct Labels {
   __device__ bool Ignored(int32_t label) const { return has_ignore && label == ignore; }
 };
 
-// Each row's maximum and sum of exponentials, and its loss.
+// Each row's maximum, the inverse of its sum of exponentials, and its loss.
 template <typename T, bool kWarpRow>
 __global__ void RowLosses(const T* logits, Labels labels, int64_t rows, int64_t n, int team_warps,
                           ComputeType<T>* softmax, double* losses) {
@@ -49,7 +49,7 @@ __global__ void RowLosses(const T* logits, Labels labels, int64_t rows, int64_t 
   total.Combine(team, shared);
   if (team.index != 0) return;
   softmax[2 * row] = total.max;
-  softmax[2 * row + 1] = total.sum;
+  softmax[2 * row + 1] = 1 / total.sum;
   losses[row] = label >= 0 && label < n
                     ? (double{total.max} - static_cast<double>(cuda::Widen(x[label]))) +
                           static_cast<double>(std::log(total.sum))
@@ -95,7 +95,7 @@ __global__ void LogitsGradient(const ComputeType<T>* dloss, const T* logits, Lab
     });
     return;
   }
-  const C max = softmax[2 * row], inverse = 1 / softmax[2 * row + 1];
+  const C max = softmax[2 * row], inverse = softmax[2 * row + 1];
   const C scale = label >= 0 && label < n ? *dloss * *weight : std::numeric_limits<C>::quiet_NaN();
   cuda::ForElements<T>(team, head, n, [&]<int N>(cuda::Width<N>, int64_t i) {
     cuda::Pack<T, N> pack = cuda::LoadPack<N>(x + i);
