@@ -85,14 +85,6 @@ __device__ __forceinline__ T WarpSum(T value) {
   }
   return value;
 }
-template <typename T>
-__device__ __forceinline__ T WarpMax(T value) {
-  for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) {
-    const T other = __shfl_xor_sync(0xffffffffu, value, lanes);
-    value = other > value ? other : value;
-  }
-  return value;
-}
 
 /// Sum over the block, in every thread; blockDim.x is a multiple of 32 and the only dimension.
 /// Uses `shared[33]`, which may be used again right after.

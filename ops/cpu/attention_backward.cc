@@ -8,20 +8,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-/// p (keys, columns) holds scores and becomes weights, 2^(p - max) * inverse; ds holds dout v^T and
-/// becomes the gradient of the scores, p * (ds - delta).
+/// p (keys, columns) holds scores and becomes 2^(p - max): weights times the sum of a query's
+/// exponentials, by which dout and delta have been divided. ds holds dout v^T and becomes the
+/// gradient of the scores, p * (ds - delta).
 template <typename C>
-void ScoreGradients(size_t keys, size_t columns, const C* max, const C* inverse, const C* delta,
-                    Panel<C> p, Panel<C> ds) {
+void ScoreGradients(size_t keys, size_t columns, const C* max, const C* delta, Panel<C> p,
+                    Panel<C> ds) {
   const hn::ScalableTag<C> d;
   for (size_t c = 0; c < columns; c += hn::Lanes(d)) {
     const auto shift = hn::LoadU(d, max + c);
-    const auto scale = hn::LoadU(d, inverse + c);
     const auto mean = hn::LoadU(d, delta + c);
     for (size_t r = 0; r < keys; ++r) {
       C* p_at = p.data + r * p.stride + c;
       C* ds_at = ds.data + r * ds.stride + c;
-      const auto weight = hn::Mul(Exp2(d, hn::Sub(hn::LoadU(d, p_at), shift)), scale);
+      const auto weight = Exp2(d, hn::Sub(hn::LoadU(d, p_at), shift));
       hn::StoreU(weight, d, p_at);
       hn::StoreU(hn::Mul(weight, hn::Sub(hn::LoadU(d, ds_at), mean)), d, ds_at);
     }
@@ -118,8 +118,8 @@ class BackwardWorker {
     Write(grads_.q, part, query, count, q_, static_cast<C>(p_.scale));
   }
 
-  /// q, dout, both transposed too, what is kept of the softmax, and delta: the sum of dout * out of
-  /// each query.
+  /// q, dout / sum, both transposed too, max and sum of the softmax, and delta / sum: the sum of
+  /// dout * out of each query.
   void LoadQueries(const HeadPart& part, size_t query, size_t count, size_t columns) {
     const hn::ScalableTag<C> d;
     const int64_t t = static_cast<int64_t>(query);
@@ -130,14 +130,17 @@ class BackwardWorker {
 
     const int64_t stride = p_.heads * p_.dim;
     const int64_t first = (part.b * p_.queries + t) * stride + part.h * p_.dim;
-    PackRows(dout_ + first, stride, count, dim_, C{1}, columns, Panel<C>{do_.data(), width_});
-    Transpose<C>(columns, width_, {do_.data(), width_}, {do_transposed_.data(), kStride});
-
     const C* max = kept_ + (part.b * p_.heads + part.h) * p_.queries + t;
     std::copy_n(max, count, max_tile_);
     std::copy_n(max + p_.batch * p_.heads * p_.queries, count, inverse_tile_);
     std::fill(max_tile_ + count, max_tile_ + columns, C{0});
     std::fill(inverse_tile_ + count, inverse_tile_ + columns, C{0});
+
+    for (size_t r = 0; r < columns; ++r) {
+      PackRows(dout_ + first + static_cast<int64_t>(r) * stride, stride, r < count ? 1 : 0, dim_,
+               inverse_tile_[r], 1, Panel<C>{do_.data() + r * width_, width_});
+    }
+    Transpose<C>(columns, width_, {do_.data(), width_}, {do_transposed_.data(), kStride});
 
     // Each row's partial sums, transposed, so that the final sums are taken for all rows at once.
     const size_t lanes = hn::Lanes(d);
@@ -151,7 +154,7 @@ class BackwardWorker {
       auto sum = hn::Zero(d);
       for (size_t i = 0; i < lanes; ++i)
         sum = hn::Add(sum, hn::LoadU(d, score_grads_.data() + i * kStride + c));
-      hn::Store(sum, d, delta_ + c);
+      hn::Store(hn::Mul(sum, hn::LoadU(d, inverse_tile_ + c)), d, delta_ + c);
     }
   }
 
@@ -166,8 +169,7 @@ class BackwardWorker {
     SmallGemm<C>(tile.keys, n, dim_, k, {q_transposed_.data() + tile.column, kStride}, p);
     SmallGemm<C>(tile.keys, n, dim_, v, {do_transposed_.data() + tile.column, kStride}, ds);
     if (p_.causal) MaskDiagonal(tile.keys, n, tile.key, query + tile.column, p);
-    ScoreGradients(tile.keys, n, max_tile_ + tile.column, inverse_tile_ + tile.column,
-                   delta_ + tile.column, p, ds);
+    ScoreGradients(tile.keys, n, max_tile_ + tile.column, delta_ + tile.column, p, ds);
     if (columns > count) ClearColumns(tile.keys, count - tile.column, n, p, ds);
     const Update<C> add{Update<C>::kAdd};
     if (part.dkv) {
