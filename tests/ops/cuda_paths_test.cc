@@ -150,6 +150,19 @@ TEST_CASE("CUDA: ArgMax by a block, and among NaNs") {
   }
 }
 
+TEST_CASE("CUDA: ArgMax finds what any warp of a block holds") {
+  CONVOY_NEED_GPUS(1);
+  constexpr int64_t kRows = 17, kCount = 2500;
+  std::vector<double> values(kRows * kCount, 1);
+  std::vector<int64_t> places;
+  for (int64_t row = 0; row < kRows; ++row) {  // every warp of 32 threads has some
+    places.push_back(row * (128 + 16) + row % 3);
+    values[static_cast<size_t>(row * kCount + places.back())] = 2;
+  }
+  const Tensor x = FromDoubles({kRows, kCount}, values, DType::kF32, Device::Cuda());
+  CHECK(ArgMax(x, 1).ToVector<int64_t>() == places);
+}
+
 TEST_CASE("CUDA: Dropout drops the elements that the CPU drops") {
   CONVOY_NEED_GPUS(1);
   const OpSpec row{.op = "paths"};

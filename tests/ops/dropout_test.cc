@@ -3,9 +3,11 @@
 
 #include <catch2/catch.hpp>
 #include <limits>
+#include <set>
 
 #include "core/autograd.h"
 #include "core/random.h"
+#include "tests/ops/evaluate.h"
 
 namespace convoy {
 namespace {
@@ -38,17 +40,32 @@ TEST_CASE("element i is dropped by number i of the stream, in every dtype") {
 TEST_CASE("what is kept is scaled so that the mean stays") {
   const auto y = Dropout(Tensor::Full({100000}, 3), 0.25, {.seed = 1}).ToVector<float>();
   double sum = 0;
+  std::set<float> values;
   for (const float value : y) {
-    CHECK_FALSE((value != 0 && value != 4));
+    values.insert(value);
     sum += value;
   }
+  CHECK(values == std::set<float>{0, 4});
   CHECK(sum / 100000 == Approx(3).epsilon(0.01));
 }
 
 TEST_CASE("a dropped element is 0 even if it was not finite") {
   const float infinity = std::numeric_limits<float>::infinity();
-  for (const float value : Dropout(Tensor::Full({1000}, infinity), 0.5, {}).ToVector<float>()) {
-    CHECK((value == 0 || value == infinity));
+  const auto y = Dropout(Tensor::Full({1000}, infinity), 0.5, {}).ToVector<float>();
+  CHECK(std::set<float>(y.begin(), y.end()) == std::set<float>{0, infinity});
+}
+
+TEST_CASE("the number right below the probability drops, the one right above it keeps") {
+  // 0.1 is 1677721.6 steps of 2^-24. Of seed 1, number 0 of stream 1851041 is 1677721 steps, and
+  // number 2 of stream 1261113 is 1677722.
+  const RandomStream below{.seed = 1, .stream = 1851041}, above{.seed = 1, .stream = 1261113};
+  REQUIRE(below.Block(0)[0] >> 8 == 1677721);
+  REQUIRE(above.Block(0)[2] >> 8 == 1677722);
+  for (const DType dtype : {DType::kF32, DType::kF64}) {
+    INFO(Name(dtype));
+    const Tensor ones = Tensor::Full({4}, 1, {dtype});
+    CHECK(ToDoubles(Dropout(ones, 0.1, below))[0] == 0);
+    CHECK(ToDoubles(Dropout(ones, 0.1, above))[2] == Approx(1 / 0.9));
   }
 }
 

@@ -136,6 +136,31 @@ TEST_CASE("The first group that matches counts") {
   REQUIRE(model.w.data<float>()[0] == Approx(0.5 - 0.1 * 0.1));
 }
 
+// Without gradients decay is all there is: 0.5 of 2, times the rate. Adam, whose gradient that is,
+// divides it by the root of its square, which is 1 as well.
+TEMPLATE_TEST_CASE("A group's rate counts for its decay, which it has from all or by itself", "",
+                   Sgd, Adam, AdamW) {
+  ParameterList list;
+  for (const char* name : {"plain", "slow", "free", "slow and firm"}) {
+    list.push_back({name, Tensor::Full({3}, 2)});
+    list.back().tensor.SetRequiresGrad();
+  }
+  const auto named = [](const char* name) {
+    return [name](const NamedTensor& parameter) { return parameter.name == name; };
+  };
+  TestType optimizer(
+      list,
+      {.lr = 0.1,
+       .weight_decay = 0.5,
+       .groups = {{.matches = named("slow"), .lr_scale = 0.5},
+                  {.matches = named("free"), .weight_decay = 0.0},
+                  {.matches = named("slow and firm"), .lr_scale = 0.1, .weight_decay = 0.5}}});
+  optimizer.Step();
+  std::vector<float> values;
+  for (const NamedTensor& p : list) values.push_back(p.tensor.template data<float>()[2]);
+  RequireClose(values, {1.9, 1.95, 2, 1.99});
+}
+
 TEST_CASE("Step leaves gradients as they are and takes a missing one as zero") {
   Model model;
   Sgd sgd(model.Parameters(), {.lr = 0.5, .weight_decay = 0.1});

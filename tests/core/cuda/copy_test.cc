@@ -185,8 +185,10 @@ TEST_CASE("a copy that uses a pinned buffer again waits for the copy before it")
   Hold hold;
   CONVOY_CUDA(cudaLaunchHostFunc(Use(device), Hold::Run, &hold));
   std::atomic<int64_t> queued = 0;
-  std::thread release([&] {  // once the copies go no further, or long after that
-    for (int i = 0; i < 400 && queued < kCopies; ++i) {
+  std::thread release([&] {  // once the copies go no further
+    int64_t seen = -1;
+    for (int still_ms = 0; still_ms < 300 && queued < kCopies; ++still_ms) {
+      if (seen != queued) seen = queued, still_ms = 0;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     hold.over = true;

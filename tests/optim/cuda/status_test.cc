@@ -65,7 +65,8 @@ struct Bad {
 TEST_CASE("A GPU skips what the CPU skips, and names the same parameter") {
   CONVOY_NEED_GPUS(1);
   const std::vector<Bad> bad = {{1, 40, 20010, kNaN}, {1, 45, 0, kInfinity}, {3, 44, 4, -kInfinity},
-                                {5, 45, 8191, kNaN},  {6, 17, 0, kNaN},      {6, 18, 0, kNaN}};
+                                {5, 45, 8191, kNaN},  {6, 17, 0, kNaN},      {6, 18, 0, kNaN},
+                                {7, 43, 32, kNaN}};
   for (const DType dtype : {DType::kF32, DType::kF64, DType::kBF16, DType::kF16}) {
     for (const NonFinite mode : {NonFinite::kSkip, NonFinite::kStop}) {
       CAPTURE(Name(dtype), static_cast<int>(mode));
