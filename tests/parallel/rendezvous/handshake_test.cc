@@ -128,9 +128,10 @@ TEST_CASE("Proofs are the HMAC of side, purpose, rank and both nonces, in this o
   REQUIRE(server_nonce.size() == 32);
   CHECK(client_nonce != server_nonce);
   const std::string proof = Body(*client.Answer(challenge));
-  CHECK(proof == "\3" + ProofByHand("sesame", 3, 2, kRank, client_nonce, server_nonce));
+  CHECK(proof ==
+        std::string(1, '\3') + ProofByHand("sesame", 3, 2, kRank, client_nonce, server_nonce));
   CHECK(Body(*server.Take(proof)) ==
-        "\4" + ProofByHand("sesame", 4, 2, kRank, client_nonce, server_nonce));
+        std::string(1, '\4') + ProofByHand("sesame", 4, 2, kRank, client_nonce, server_nonce));
 }
 
 TEST_CASE("A proof that is wrong in any one byte is refused, by either side") {
