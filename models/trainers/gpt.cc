@@ -222,13 +222,13 @@ class GptTrainer : public Trainer {
       for (const auto& [flag, value] : kGpt2) SetUnlessGiven(app, flag, value);
     }
     const bool tokens = GptData::HoldsTokens(flags_.data) || (gpt2 && flags_.data.empty());
-    CheckGoTogether(given, tokens);
     if (tokens) {
       data_ = GptData::Tokens(flags_.data, gpt_.vocab_size, flags_.seed);
       gpt_.model.vocab_multiple = kTokenMultiple;
     } else {
       data_ = GptData::Characters(flags_.data);
     }
+    CheckGoTogether(given, tokens);  // after what is wrong with the data, if anything is
     data_.CheckWindows(gpt_.model.block_size);
     gpt_.model.vocab_size = data_.vocab_size();
     gpt_.model.dropout = flags_.dropout;

@@ -142,8 +142,9 @@ TEST_CASE("A plan that does not fit the model is refused with line and reason") 
                     "[bucket plan] cannot read '/nowhere/plan.toml': No such file or directory");
   CHECK_THROWS_WITH(ReadBucketPlan("/tmp", kParameters),
                     "[bucket plan] cannot read '/tmp': Is a directory");
-  CHECK_THROWS_WITH(WriteBucketPlan("/nowhere/plan.toml", kParameters, {}, {}),
-                    "[bucket plan] cannot write '/nowhere/plan.toml': No such file or directory");
+  CHECK_THROWS_WITH(
+      WriteBucketPlan("/nowhere/plan.toml", kParameters, {}, {}),
+      "[bucket plan] cannot write '/nowhere/plan.toml': there is no folder '/nowhere'");
 }
 
 // Parameters after three steps on two workers.

@@ -52,6 +52,12 @@ void SettleFlags(const GivenFlags& given, CommonFlags& flags) {
       flags.bucket_plan.empty() || !given("--bucket-mb"),
       "[--bucket-mb] has no effect beside --bucket-plan, which says what is summed together; "
       "leave one of the two out");
+  // A worker's own share may be smaller still: then some of its parts are empty.
+  CheckUsage(
+      flags.micro_batches <= flags.batch_size,
+      "[--micro-batches] the {} samples of a batch cannot be cut into {} parts; give at most "
+      "--batch-size",
+      flags.batch_size, flags.micro_batches);
   CheckUsage(
       !flags.timeline.empty() || !given("--timeline-steps"),
       "[--timeline-steps] says how much goes into --timeline, which is not given; give both");

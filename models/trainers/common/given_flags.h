@@ -20,7 +20,8 @@ class GivenFlags {
 };
 
 /// Once all values are known: refuses flags that were given and would have no effect beside the
-/// others, and lowers a --min-lr that was not given to --lr.
+/// others, or ask for what the others do not allow, and lowers a --min-lr that was not given to
+/// --lr.
 /// Throws: UsageError naming the flag and what it goes with.
 void SettleFlags(const GivenFlags& given, CommonFlags& flags);
 

@@ -64,12 +64,6 @@ TrainStep::TrainStep(Worker& worker, Task& task, const CommonFlags& flags)
       flags_(flags),
       net_(worker, task.model().Parameters(), Options(flags, task.model().Parameters())),
       optimizer_(MakeOptimizer(flags, net_.Parameters())) {
-  const int64_t samples = (flags.batch_size + worker.world_size() - 1) / worker.world_size();
-  CONVOY_CHECK(
-      flags.micro_batches <= samples,
-      "[--micro-batches] a worker has {} of the {} samples of a batch, which cannot be cut "
-      "into {} parts; give at most {}",
-      samples, flags.batch_size, flags.micro_batches, samples);
   const Device device = worker.device();
   if (flags.dtype == DType::kF16) scaler_.emplace(device);
   host_part_ = Tensor::Zeros({kSums}, {DType::kF64, device});

@@ -154,7 +154,9 @@ TEST_CASE("A save that fails leaves the old file and nothing else") {
   std::signal(SIGXFSZ, old_handler);
 
   REQUIRE(message == "[Safetensors] cannot write '" + path +
-                         "': File too large (after 1000 bytes); nothing was changed there");
+                         "': File too large (after 1000 bytes); the limit to the size of files "
+                         "(ulimit -f) is in the way; "
+                         "nothing was changed there");
   REQUIRE(Content(path) == before);
   REQUIRE(FilesIn(folder.path()) == 1);
 

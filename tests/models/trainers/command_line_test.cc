@@ -20,7 +20,7 @@ TEST_CASE_METHOD(TrainerFixture, "A wrong command line ends with 2, and says wha
       {gpt, {"--stepz", "1"}, "--stepz"},
       {gpt, {"--tokens"}, "--tokens"},
       {gpt, {"--workers", "0"}, "--workers wants at least 1, got 0"},
-      {gpt, {"--lr", "fast"}, "--lr: wants a number of at least 0"},
+      {gpt, {"--lr", "fast"}, "--lr: wants a number from 0 to 1e+38"},
       {gpt, {"--device", "tpu"}, "--device wants auto, cuda or cpu"},
       {gpt,
        {"--momentum", "0.5"},

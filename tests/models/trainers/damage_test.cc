@@ -273,8 +273,8 @@ TEST_CASE_METHOD(DamageFixture, "More micro-batches than samples are refused") {
     const std::string samples = program.name == "gpt" ? "6" : "22";
     CheckRefused(Command(program, {"--workers", "1", "--micro-batches",
                                    std::to_string(std::stoi(samples) + 1)}),
-                 {"[--micro-batches] a worker has " + samples + " of the " + samples,
-                  "give at most " + samples});
+                 {"[--micro-batches] the " + samples + " samples of a batch cannot be cut",
+                  "give at most --batch-size"});
     CheckRefused(Command(program, {"--micro-batches", "1000000000"}), {"--micro-batches"});
     Run(program, "each", {"--workers", "1", "--steps", "2", "--micro-batches", samples});
   }

@@ -90,7 +90,7 @@ TEST_CASE("Mistakes are errors of one line") {
       {{"--links", "tbf-1g", "--predict", "8", "--batch-of", "-1"},
        "[--batch-of] wants a number of at least 0, got -1"},
       {{"--links", "tbf-1g", "--predict", "8", "--write-plan", "/nowhere/p.toml"},
-       "[bucket plan] cannot write '/nowhere/p.toml': No such file or directory"},
+       "[bucket plan] cannot write '/nowhere/p.toml': there is no folder '/nowhere'"},
       {{"--links", "/nowhere.toml", "--predict", "8"},
        "[links] '/nowhere.toml' is neither a file nor built in; built in are: "},
       {{"--predict", "8"}, "[--predict] wants --links: a file, or one of "},
