@@ -32,7 +32,6 @@ class Scene {
     std::vector<std::string> argv{"/usr/bin/env", "SCENE=" + name_, "FOLDER=" + folder_};
     argv.insert(argv.end(), variables.begin(), variables.end());
     argv.push_back(given != nullptr ? given : "tests/parallel/nccl/worker_main");
-    argv.insert(argv.end(), {"--threads", "1"});
     if (std::find(flags.begin(), flags.end(), "--device") == flags.end()) {
       argv.insert(argv.end(), {"--device", "cuda"});
     }
