@@ -18,6 +18,9 @@ struct Starter {
 
   /// Whether `needs` is there; prints a line with SKIPPED: if not.
   bool Installed() const;
+  /// Whether it ends with the status of its processes after a signal to itself. mpirun does not:
+  /// that of Open MPI gives 1, that of MPICH 0 or 128 + the signal.
+  bool PassesStatusOn() const { return name != "Open MPI" && name != "MPICH"; }
 };
 
 /// mpirun of Open MPI and of MPICH, tools/launch, and bare variables with each way to meet.
