@@ -4,8 +4,6 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/embedding.cc"
-#include <utility>
-
 #include "hwy/foreach_target.h"
 #include "ops/cpu/rows-inl.h"
 #include "ops/cpu/simd-inl.h"
@@ -13,73 +11,70 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-// Whether the blocks before row `last` of `count` are added to the sum: those of kRowsInSum blocks
-// are, so that no number of rows makes a long sum.
-inline bool EndsBlocks(int64_t last, int64_t count) {
-  return last == count || last % (kRowsInSum * kRowsInSum) == 0;
+// sum[v] = load(0, v) + ... + load(count - 1, v), a vector each: in blocks, and those in blocks of
+// blocks, so that no number of rows makes a long sum.
+template <size_t kVectors, class V, class Load>
+HWY_INLINE void SumOfRows(V zero, int64_t count, Load&& load, V (&sum)[kVectors]) {
+  const auto add_rows = [&](int64_t first, int64_t last, V(&to)[kVectors]) HWY_ATTR {
+    for (int64_t i = first; i < last; ++i) {
+      for (size_t v = 0; v < kVectors; ++v) to[v] = hn::Add(to[v], load(i, v));
+    }
+  };
+  for (size_t v = 0; v < kVectors; ++v) sum[v] = zero;
+  if (count <= kRowsInSum) return add_rows(0, count, sum);
+  V blocks[kVectors];
+  for (size_t v = 0; v < kVectors; ++v) blocks[v] = zero;
+  for (int64_t first = 0; first < count; first += kRowsInSum) {
+    const int64_t last = std::min(first + kRowsInSum, count);
+    V block[kVectors];
+    for (size_t v = 0; v < kVectors; ++v) block[v] = zero;
+    add_rows(first, last, block);
+    for (size_t v = 0; v < kVectors; ++v) blocks[v] = hn::Add(blocks[v], block[v]);
+    if (last < count && last % (kRowsInSum * kRowsInSum) != 0) continue;
+    for (size_t v = 0; v < kVectors; ++v) {
+      sum[v] = hn::Add(sum[v], blocks[v]);
+      blocks[v] = zero;
+    }
+  }
 }
 
-// to[0, n) (+)= the sum of the given rows of dy (..., n), in blocks; zero without one.
+// to[0, n) (+)= the sum of the given rows of dy (..., n); zero without one.
 template <typename T>
 void SumRows(const T* dy, const int64_t* rows, int64_t count, int64_t n, T* to, bool accumulate) {
+  if (count == 0) {  // most rows of a large table
+    if (!accumulate) std::fill_n(to, n, T{});
+    return;
+  }
   const TagFor<T> d;
+  const auto zero = hn::Zero(d);
+  constexpr size_t kVectors = 4;  // so that additions overlap
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t at = 0;
-  for (; at + 4 * lanes <= n; at += 4 * lanes) {  // four vectors, so that additions overlap
-    const auto zero = hn::Zero(d);
-    auto s0 = zero, s1 = zero, s2 = zero, s3 = zero;
-    auto t0 = zero, t1 = zero, t2 = zero, t3 = zero;  // of some blocks
-    for (int64_t first = 0; first < count; first += kRowsInSum) {
-      auto b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-      const int64_t last = std::min(first + kRowsInSum, count);
-      for (int64_t i = first; i < last; ++i) {
-        const T* in = dy + rows[i] * n + at;
-        b0 = hn::Add(b0, LoadAs(d, in));
-        b1 = hn::Add(b1, LoadAs(d, in + lanes));
-        b2 = hn::Add(b2, LoadAs(d, in + 2 * lanes));
-        b3 = hn::Add(b3, LoadAs(d, in + 3 * lanes));
-      }
-      t0 = hn::Add(t0, b0);
-      t1 = hn::Add(t1, b1);
-      t2 = hn::Add(t2, b2);
-      t3 = hn::Add(t3, b3);
-      if (EndsBlocks(last, count)) {
-        s0 = hn::Add(s0, std::exchange(t0, zero));
-        s1 = hn::Add(s1, std::exchange(t1, zero));
-        s2 = hn::Add(s2, std::exchange(t2, zero));
-        s3 = hn::Add(s3, std::exchange(t3, zero));
-      }
+  for (; at + int64_t{kVectors} * lanes <= n; at += int64_t{kVectors} * lanes) {
+    hn::Vec<TagFor<T>> sum[kVectors];
+    SumOfRows(
+        zero, count,
+        [&](int64_t i, size_t v)
+            HWY_ATTR { return LoadAs(d, dy + rows[i] * n + at + static_cast<int64_t>(v) * lanes); },
+        sum);
+    for (size_t v = 0; v < kVectors; ++v) {
+      T* const out = to + at + static_cast<int64_t>(v) * lanes;
+      StoreAs(accumulate ? hn::Add(LoadAs(d, out), sum[v]) : sum[v], d, out);
     }
-    T* out = to + at;
-    if (accumulate) {
-      s0 = hn::Add(LoadAs(d, out), s0);
-      s1 = hn::Add(LoadAs(d, out + lanes), s1);
-      s2 = hn::Add(LoadAs(d, out + 2 * lanes), s2);
-      s3 = hn::Add(LoadAs(d, out + 3 * lanes), s3);
-    }
-    StoreAs(s0, d, out);
-    StoreAs(s1, d, out + lanes);
-    StoreAs(s2, d, out + 2 * lanes);
-    StoreAs(s3, d, out + 3 * lanes);
   }
   for (; at < n; at += lanes) {
     const size_t left = static_cast<size_t>(std::min(lanes, n - at));
     const bool full = left == static_cast<size_t>(lanes);
     const auto load = [&](const T* from)
                           HWY_ATTR { return full ? LoadAs(d, from) : LoadPartial(d, from, left); };
-    auto sum = hn::Zero(d), of_blocks = hn::Zero(d);
-    for (int64_t first = 0; first < count; first += kRowsInSum) {
-      auto block = hn::Zero(d);
-      const int64_t last = std::min(first + kRowsInSum, count);
-      for (int64_t i = first; i < last; ++i) block = hn::Add(block, load(dy + rows[i] * n + at));
-      of_blocks = hn::Add(of_blocks, block);
-      if (EndsBlocks(last, count)) sum = hn::Add(sum, std::exchange(of_blocks, hn::Zero(d)));
-    }
-    if (accumulate) sum = hn::Add(load(to + at), sum);
+    hn::Vec<TagFor<T>> sum[1];
+    SumOfRows(
+        zero, count, [&](int64_t i, size_t) HWY_ATTR { return load(dy + rows[i] * n + at); }, sum);
+    const auto result = accumulate ? hn::Add(load(to + at), sum[0]) : sum[0];
     if (full) {
-      StoreAs(sum, d, to + at);
+      StoreAs(result, d, to + at);
     } else {
-      StorePartial(sum, d, to + at, left);
+      StorePartial(result, d, to + at, left);
     }
   }
 }

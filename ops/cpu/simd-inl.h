@@ -24,54 +24,71 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <typename T>
 using TagFor = hn::ScalableTag<ComputeType<T>>;
 
-/// Loads hn::Lanes(d) elements (no alignment needed) and widens them.
-template <class D, typename T>
-HWY_INLINE hn::Vec<D> LoadAs(D d, const T* HWY_RESTRICT from) {
+/// Elements of T as Highway moves them: 16-bit numbers as integers.
+template <typename T>
+using LaneOf = std::conditional_t<sizeof(T) == 2, uint16_t, T>;
+template <typename T, class D>
+using LaneTag = hn::Rebind<LaneOf<T>, D>;
+
+/// Elements of T as numbers of the tag's type.
+template <typename T, class D>
+HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<LaneTag<T, D>> elements) {
   if constexpr (std::is_same_v<T, BFloat16>) {
-    const hn::Rebind<uint16_t, D> d16;
     const hn::RebindToUnsigned<D> d32;
-    const auto bits = hn::LoadU(d16, reinterpret_cast<const uint16_t*>(from));
-    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
+    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, elements)));
   } else if constexpr (std::is_same_v<T, Float16>) {
 #if HWY_TARGET >= HWY_SSE4  // its PromoteTo knows neither infinities nor NaNs
+    HWY_ALIGN T narrow[hn::MaxLanes(LaneTag<T, D>())];
     HWY_ALIGN float wide[hn::MaxLanes(D())];
-    for (size_t i = 0; i < hn::Lanes(d); ++i) wide[i] = static_cast<float>(from[i]);
+    hn::StoreU(elements, LaneTag<T, D>(), reinterpret_cast<uint16_t*>(narrow));
+    for (size_t i = 0; i < hn::Lanes(d); ++i) wide[i] = static_cast<float>(narrow[i]);
     return hn::Load(d, wide);
 #else
-    const hn::Rebind<hwy::float16_t, D> d16;
-    return hn::PromoteTo(d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(from)));
+    return hn::PromoteTo(d, hn::BitCast(hn::Rebind<hwy::float16_t, D>(), elements));
 #endif
   } else {
-    return hn::LoadU(d, from);
+    return elements;
   }
 }
 
-/// Narrows (to nearest even) and stores hn::Lanes(d) elements (no alignment needed).
-template <class D, typename T>
-HWY_INLINE void StoreAs(hn::Vec<D> v, D d, T* HWY_RESTRICT to) {
+/// Numbers as elements of T, rounded to nearest even.
+template <typename T, class D>
+HWY_INLINE hn::Vec<LaneTag<T, D>> Narrow(D d, hn::Vec<D> v) {
   if constexpr (std::is_same_v<T, BFloat16>) {
     const hn::RebindToUnsigned<D> d32;
     const hn::RebindToSigned<D> di32;
-    const hn::Rebind<uint16_t, D> d16;
     const auto bits = hn::BitCast(d32, v);
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d32, 1u));
     const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(d32, 0x7fffu)));
     const auto quiet = hn::Or(bits, hn::Set(d32, 0x400000u));
     const auto nan = hn::RebindMask(d32, hn::IsNaN(v));
     const auto upper = hn::ShiftRight<16>(hn::IfThenElse(nan, quiet, rounded));
-    hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di32, upper)), d16, reinterpret_cast<uint16_t*>(to));
+    return hn::DemoteTo(LaneTag<T, D>(), hn::BitCast(di32, upper));
   } else if constexpr (std::is_same_v<T, Float16>) {
 #if HWY_TARGET >= HWY_SSE4  // its DemoteTo rounds towards zero
     HWY_ALIGN float wide[hn::MaxLanes(D())];
+    HWY_ALIGN T narrow[hn::MaxLanes(LaneTag<T, D>())];
     hn::Store(v, d, wide);
-    for (size_t i = 0; i < hn::Lanes(d); ++i) to[i] = Float16(wide[i]);
+    for (size_t i = 0; i < hn::Lanes(d); ++i) narrow[i] = Float16(wide[i]);
+    return hn::LoadU(LaneTag<T, D>(), reinterpret_cast<const uint16_t*>(narrow));
 #else
-    const hn::Rebind<hwy::float16_t, D> d16;
-    hn::StoreU(hn::DemoteTo(d16, v), d16, reinterpret_cast<hwy::float16_t*>(to));
+    return hn::BitCast(LaneTag<T, D>(), hn::DemoteTo(hn::Rebind<hwy::float16_t, D>(), v));
 #endif
   } else {
-    hn::StoreU(v, d, to);
+    return v;
   }
+}
+
+/// Loads hn::Lanes(d) elements (no alignment needed) and widens them.
+template <class D, typename T>
+HWY_INLINE hn::Vec<D> LoadAs(D d, const T* HWY_RESTRICT from) {
+  return Widen<T>(d, hn::LoadU(LaneTag<T, D>(), reinterpret_cast<const LaneOf<T>*>(from)));
+}
+
+/// Narrows (to nearest even) and stores hn::Lanes(d) elements (no alignment needed).
+template <class D, typename T>
+HWY_INLINE void StoreAs(hn::Vec<D> v, D d, T* HWY_RESTRICT to) {
+  hn::StoreU(Narrow<T>(d, v), LaneTag<T, D>(), reinterpret_cast<LaneOf<T>*>(to));
 }
 
 /// Whether the hardware has masked loads and stores for elements of T. Going through a buffer costs
@@ -80,22 +97,17 @@ template <typename T>
 inline constexpr bool kHasMaskedAccess = (HWY_TARGET <= HWY_AVX3) ||
                                          (HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4);
 
-/// An element as the type that Highway moves it with.
-template <typename T>
-using LaneOf = std::conditional_t<sizeof(T) == 2, uint16_t, T>;
-
 /// The first `count` < hn::Lanes(d) elements, `fill` in the other lanes; reads nothing beyond.
 template <class D, typename T>
 HWY_INLINE hn::Vec<D> LoadPartial(D d, const T* HWY_RESTRICT from, size_t count,
                                   hn::TFromD<D> fill = 0) {
-  HWY_ALIGN T buffer[hn::MaxLanes(D())];
   if constexpr (kHasMaskedAccess<T>) {
-    const hn::Rebind<LaneOf<T>, D> lanes;
-    const auto* elements = reinterpret_cast<const LaneOf<T>*>(from);
-    const auto loaded = hn::MaskedLoad(hn::FirstN(lanes, count), lanes, elements);
-    hn::StoreU(loaded, lanes, reinterpret_cast<LaneOf<T>*>(buffer));
-    return hn::IfThenElse(hn::FirstN(d, count), LoadAs(d, buffer), hn::Set(d, fill));
+    const LaneTag<T, D> lanes;
+    const auto elements =
+        hn::MaskedLoad(hn::FirstN(lanes, count), lanes, reinterpret_cast<const LaneOf<T>*>(from));
+    return hn::IfThenElse(hn::FirstN(d, count), Widen<T>(d, elements), hn::Set(d, fill));
   } else {
+    HWY_ALIGN T buffer[hn::MaxLanes(D())];
     for (size_t i = count; i < hn::Lanes(d); ++i) buffer[i] = static_cast<T>(fill);
     std::memcpy(buffer, from, count * sizeof(T));
     return LoadAs(d, buffer);
@@ -105,13 +117,13 @@ HWY_INLINE hn::Vec<D> LoadPartial(D d, const T* HWY_RESTRICT from, size_t count,
 /// Writes the first `count` < hn::Lanes(d) elements and nothing beyond.
 template <class D, typename T>
 HWY_INLINE void StorePartial(hn::Vec<D> v, D d, T* HWY_RESTRICT to, size_t count) {
-  HWY_ALIGN T buffer[hn::MaxLanes(D())];
-  StoreAs(v, d, buffer);
   if constexpr (kHasMaskedAccess<T>) {
-    const hn::Rebind<LaneOf<T>, D> lanes;
-    const auto stored = hn::LoadU(lanes, reinterpret_cast<const LaneOf<T>*>(buffer));
-    hn::BlendedStore(stored, hn::FirstN(lanes, count), lanes, reinterpret_cast<LaneOf<T>*>(to));
+    const LaneTag<T, D> lanes;
+    hn::BlendedStore(Narrow<T>(d, v), hn::FirstN(lanes, count), lanes,
+                     reinterpret_cast<LaneOf<T>*>(to));
   } else {
+    HWY_ALIGN T buffer[hn::MaxLanes(D())];
+    StoreAs(v, d, buffer);
     std::memcpy(to, buffer, count * sizeof(T));
   }
 }

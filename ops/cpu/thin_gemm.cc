@@ -27,12 +27,7 @@ inline constexpr int64_t kPanel = 512;  // columns
 
 // The first `count` elements, which may be all of a vector; 0 in the other lanes.
 HWY_INLINE FloatVec LoadFirst(FloatTag d, const float* from, size_t count) {
-  if (count >= hn::Lanes(d)) return hn::LoadU(d, from);
-  if constexpr (kHasMaskedAccess<float>) {
-    return hn::MaskedLoad(hn::FirstN(d, count), d, from);
-  } else {
-    return LoadPartial(d, from, count);
-  }
+  return count >= hn::Lanes(d) ? hn::LoadU(d, from) : LoadPartial(d, from, count);
 }
 
 HWY_INLINE void Put(const ThinProduct& p, int64_t i, int64_t j, float sum) {

@@ -1,6 +1,6 @@
-// Attention's backward: the weights are computed again from the scores and what
-// the forward has kept of each softmax. One kernel has a tile
-// of keys a block and goes over the queries, for dk and dv; one the other way round, for dq.
+// Attention's backward: the weights are computed again from the scores and what the forward has
+// kept of each softmax. In one kernel each block has a tile of keys and goes over the queries, for
+// dk and dv; in the other it has a tile of queries and goes over the keys, for dq.
 #include <numbers>
 
 #include "core/cuda/launch.h"

@@ -131,11 +131,14 @@ struct Simd {
   /// g * a / b^2, also where a part of it overflows or underflows.
   HWY_INLINE V QuotientSlope(V g, V a, V b) const {
     const V quotient = a / b, product = g * quotient, slope = product / b;
+    // An infinite quotient or product makes the slope infinite or NaN, or stands beside a quotient
+    // of 0.
     const V least = Set(std::numeric_limits<T>::min()), most = Set(std::numeric_limits<T>::max());
-    const Mask precise = hn::And(hn::And(Abs(quotient) >= least, Abs(product) >= least),
-                                 hn::And(Abs(quotient) <= most, Abs(slope) <= most));
+    const Mask precise =
+        hn::And(hn::And(Abs(quotient) >= least, Abs(product) >= least), Abs(slope) <= most);
+    if (HWY_LIKELY(hn::AllTrue(d, precise))) return slope;
     const Mask nothing = hn::And(slope == Set(0), hn::Or(a == Set(0), g == Set(0)));
-    if (HWY_LIKELY(hn::AllTrue(d, hn::Or(precise, nothing)))) return slope;
+    if (hn::AllTrue(d, hn::Or(precise, nothing))) return slope;
     return PerLane([](T g, T a, T b) { return convoy::QuotientSlope(g, a, b); }, g, a, b);
   }
 

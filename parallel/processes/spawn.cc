@@ -23,9 +23,10 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-// What the parent catches or ignores is none of the program's business.
+// A new program inherits which signals its parent ignores and blocks; this undoes both.
 void ResetSignals() {
-  for (const int signal : {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGXFSZ}) {
+  for (const int signal :
+       {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGXFSZ}) {
     ::signal(signal, SIG_DFL);
   }
   sigset_t none;

@@ -235,6 +235,9 @@ TEST_CASE("Slurm") {
       {kSrun + kOneNode, "5 of 8, 1 of 8 here, Slurm, local:slurm-1234567-0"},
       {kSrun + kOneNode + EnvMap{{"SLURM_STEP_TASKS_PER_NODE", ""}, {"SLURM_STEP_NUM_NODES", "1"}},
        "5 of 8, 1 of 8 here, Slurm, local:slurm-1234567-0"},
+      // A step may have fewer tasks on a node than the job that it runs in.
+      {kSrun + kWithSecret + EnvMap{{"SLURM_TASKS_PER_NODE", "6(x2)"}},
+       "5 of 8, 1 of 4 here, Slurm, tcp://node007:19567"},
       {kSrun + kOneNode + EnvMap{{"SLURM_STEP_NUM_TASKS", "6"}, {"SLURM_STEP_NUM_NODES", "1"}},
        "5 of 6, 1 of 6 here, Slurm, local:slurm-1234567-0"},
       {kSrun, "when they meet at node007:19567, got none; draw one with `export CONVOY_SECRET="},
