@@ -136,10 +136,8 @@ class BackwardWorker {
     std::fill(max_tile_ + count, max_tile_ + columns, C{0});
     std::fill(inverse_tile_ + count, inverse_tile_ + columns, C{0});
 
-    for (size_t r = 0; r < columns; ++r) {
-      PackRows(dout_ + first + static_cast<int64_t>(r) * stride, stride, r < count ? 1 : 0, dim_,
-               inverse_tile_[r], 1, Panel<C>{do_.data() + r * width_, width_});
-    }
+    PackRows(dout_ + first, stride, count, dim_, inverse_tile_, 1, columns,
+             Panel<C>{do_.data(), width_});
     Transpose<C>(columns, width_, {do_.data(), width_}, {do_transposed_.data(), kStride});
 
     // Each row's partial sums, transposed, so that the final sums are taken for all rows at once.

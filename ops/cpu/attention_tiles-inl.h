@@ -71,15 +71,15 @@ void ForEachKeyTile(const AttentionProblem& p, size_t query, size_t queries, siz
   }
 }
 
-/// to (rows, width) = factor * from (count, dim), zeros elsewhere; rows of `from` lie `stride`
-/// apart.
+/// to (rows, width) = from (count, dim), row r times factors[r * factor_step], zeros elsewhere;
+/// rows of `from` lie `stride` apart.
 template <typename T, typename C>
-void PackRows(const T* from, int64_t stride, size_t count, size_t dim, C factor, size_t rows,
-              Panel<C> to) {
+void PackRows(const T* from, int64_t stride, size_t count, size_t dim, const C* factors,
+              size_t factor_step, size_t rows, Panel<C> to) {
   const hn::ScalableTag<C> d;
   const size_t lanes = hn::Lanes(d);
-  const auto scale = hn::Set(d, factor);
   for (size_t r = 0; r < count; ++r, from += stride) {
+    const auto scale = hn::Set(d, factors[r * factor_step]);
     C* row = to.data + r * to.stride;
     size_t i = 0;
     for (; i + lanes <= dim; i += lanes)
@@ -89,6 +89,13 @@ void PackRows(const T* from, int64_t stride, size_t count, size_t dim, C factor,
   for (size_t r = count; r < rows; ++r) {
     for (size_t i = 0; i < dim; i += lanes) hn::StoreU(hn::Zero(d), d, to.data + r * to.stride + i);
   }
+}
+
+/// The same with one factor for all rows.
+template <typename T, typename C>
+void PackRows(const T* from, int64_t stride, size_t count, size_t dim, C factor, size_t rows,
+              Panel<C> to) {
+  PackRows(from, stride, count, dim, &factor, 0, rows, to);
 }
 
 /// to (+)= factor * from, for (count, dim) elements; rows of `to` lie `stride` apart.

@@ -126,16 +126,18 @@ struct Simd {
   }
   /// f * x^y, also where the power alone overflows or underflows.
   HWY_INLINE V TimesPower(V f, V x, V y) const {
+    const V power = Pow(x, y), size = Abs(power);
+    const V least = Set(std::numeric_limits<T>::min()), most = Set(std::numeric_limits<T>::max());
+    if (HWY_LIKELY(hn::AllTrue(d, hn::And(size >= least, size <= most)))) return f * power;
     return PerLane([](T f, T x, T y) { return convoy::TimesPower(f, x, y); }, f, x, y);
   }
   /// g * a / b^2, also where a part of it overflows or underflows.
   HWY_INLINE V QuotientSlope(V g, V a, V b) const {
     const V quotient = a / b, product = g * quotient, slope = product / b;
     // An infinite quotient or product makes the slope infinite or NaN, or stands beside a quotient
-    // of 0.
+    // of 0; and a NaN in either makes the slope NaN.
     const V least = Set(std::numeric_limits<T>::min()), most = Set(std::numeric_limits<T>::max());
-    const Mask precise =
-        hn::And(hn::And(Abs(quotient) >= least, Abs(product) >= least), Abs(slope) <= most);
+    const Mask precise = hn::And(hn::Min(Abs(quotient), Abs(product)) >= least, Abs(slope) <= most);
     if (HWY_LIKELY(hn::AllTrue(d, precise))) return slope;
     const Mask nothing = hn::And(slope == Set(0), hn::Or(a == Set(0), g == Set(0)));
     if (hn::AllTrue(d, hn::Or(precise, nothing))) return slope;
