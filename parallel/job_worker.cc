@@ -60,19 +60,22 @@ void CheckOwnGpu(Store& store, int rank, const Placement& place, double timeout_
 }
 
 // Worker 0 serves the others; and no worker's process should be gone while others still talk to it.
-// How long another one takes to finish is its own affair, as long as its process is heard of (by
-// worker 0; by the others, that of worker 0).
+// How long another one takes to finish is its own affair, as long as its process is heard of: by
+// worker 0; by the others, which hear of each other through worker 0, that of worker 0, even when
+// it has finished itself.
 void WaitForAll(const Peers& peers) {
   Board& board = peers.board();
   for (int r = 0; r < board.size(); ++r) {
     while (!board.failed() && board.state(r) != Board::State::kFinished &&
            board.state(r) != Board::State::kDead) {
-      const double unheard_s = board.progress(r).seconds_unheard.value_or(0);
+      const std::optional<double> unheard_here_s = board.progress(r).seconds_unheard;
+      const double unheard_s =
+          unheard_here_s ? *unheard_here_s : board.progress(0).seconds_unheard.value_or(0);
       if (unheard_s > std::max(peers.timeout_s(), kLeastSilenceSeconds)) {
         peers.Fail(fmt::format(
-            "[Launch] worker {0} has not finished, and does not answer: nothing was heard of its "
-            "process for {1:.1f} s; it is stopped, or cut off",
-            r, unheard_s));
+            "[Launch] worker {} has not finished, and{} does not answer: nothing was heard of its "
+            "process for {:.1f} s; it is stopped, or cut off",
+            r, unheard_here_s ? "" : " worker 0, which would tell,", unheard_s));
       }
       std::this_thread::sleep_for(kLook);
     }
