@@ -25,7 +25,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 
 // What the parent catches or ignores is none of the program's business.
 void ResetSignals() {
-  for (const int signal : {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGXFSZ}) {
+  for (const int signal :
+       {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGXFSZ}) {
     ::signal(signal, SIG_DFL);
   }
   sigset_t none;
@@ -35,6 +36,7 @@ void ResetSignals() {
 
 void Redirect(int fd, int stream) {
   if (fd == SpawnOptions::kNull) fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (fd == stream) fcntl(fd, F_SETFD, 0);  // where the stream was closed
   if (fd >= 0) dup2(fd, stream);
 }
 
