@@ -81,7 +81,8 @@ std::string ErrorText(const std::exception& error) {
   }
   const std::string text = error.what();
   const bool explained = text.find("ulimit -n") != std::string::npos;
-  if (!explained && text.find(std::strerror(EMFILE)) != std::string::npos) {
+  // "Too many open files", or with a small letter within a sentence.
+  if (!explained && text.find(std::strerror(EMFILE) + 1) != std::string::npos) {
     return text +
            "; this process has as many files and connections open as it may: use fewer workers, or "
            "raise the limit (ulimit -n)";

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace convoy {
 namespace {
@@ -23,14 +24,16 @@ rlim_t Open() {
 
 }  // namespace
 
-void AllowDescriptors(int more) {
+bool AllowDescriptors(int more) {
   static std::mutex mutex;  // workers may be threads of one process
   const std::lock_guard lock(mutex);
-  const rlim_t wanted = Open() + static_cast<rlim_t>(std::max(more, 0)) + kOthers;
+  const rlim_t needed = Open() + static_cast<rlim_t>(std::max(more, 0));
+  const rlim_t wanted = needed + kOthers;
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return true;
+  const rlim_t before = std::exchange(limit.rlim_cur, std::min(wanted, limit.rlim_max));
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  return limit.rlim_cur >= needed;
 }
 
 }  // namespace convoy

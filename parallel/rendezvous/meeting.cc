@@ -58,7 +58,11 @@ void WaitForAll(const BoardHub& hub, Board& board, double timeout_s) {
 }
 
 Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double timeout_s) {
-  AllowDescriptors(2 * board->size());  // each worker has a store and a link here
+  const int connections = 2 * board->size();  // each worker has a store and a link here
+  CONVOY_CHECK(AllowDescriptors(connections),
+               "[Meet] worker 0 wants {} connections to {} workers, and this process may not have "
+               "so many files and connections open; raise the limit (ulimit -n)",
+               connections, board->size());
   ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret()};
   FrameServerOptions options{.secret = server.secret};
   if (place.kind != Kind::kLocal) options.host = place.host;

@@ -104,7 +104,7 @@ TEST_CASE("Too few files for the connections to all others are an error that nam
   for (const size_t limited : {size_t{0}, size_t{3}}) {
     auto lines =
         FindStarter("local").command_lines(6, Mnist({"--threads", "1", "--timeout", "20"}));
-    lines[limited] = WithFiles("-n 16", lines[limited]);
+    lines[limited] = WithFiles(limited == 0 ? "-n 16" : "-n 11", lines[limited]);
     const auto results = Job(lines).Wait();
     INFO(Said(results));
     std::string errors;
@@ -112,7 +112,7 @@ TEST_CASE("Too few files for the connections to all others are an error that nam
       CHECK(result.status == 1);
       errors += result.err;
     }
-    CHECK_THAT(errors, Contains("Too many open files") && Contains("ulimit -n"));
+    CHECK_THAT(errors, Contains("ulimit -n"));
   }
 }
 
