@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 
@@ -31,6 +35,28 @@ std::optional<std::string_view> TakeLine(std::string_view& text, std::string_vie
   }
   line.remove_prefix(name.size() + 1);
   return line;
+}
+
+bool Is(const char* path, dev_t device, ino_t inode) {
+  struct stat info {};
+  return stat(path, &info) == 0 && info.st_dev == device && info.st_ino == inode;
+}
+
+// The file of one MeetingFile, for a signal handler: never freed.
+struct Held {
+  std::atomic<bool> taken{false}, ready{false};
+  char path[PATH_MAX] = {};
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+Held held;
+constexpr std::array kEndingSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+// Calls only what a signal handler may.
+void RemoveAndEnd(int signal) {
+  if (held.ready && Is(held.path, held.device, held.inode)) unlink(held.path);
+  ::signal(signal, SIG_DFL);
+  raise(signal);  // once this returns
 }
 
 }  // namespace
@@ -58,12 +84,37 @@ MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) :
   }
   device_ = info.st_dev;
   inode_ = info.st_ino;
+  HoldForSignals();
 }
 
 MeetingFile::~MeetingFile() {
-  struct stat info {};
-  if (stat(path_.c_str(), &info) != 0 || info.st_dev != device_ || info.st_ino != inode_) return;
-  unlink(path_.c_str());
+  if (holds_) {
+    for (const int signal : kEndingSignals) {
+      struct sigaction action = {};
+      sigaction(signal, nullptr, &action);
+      if (action.sa_handler == RemoveAndEnd) ::signal(signal, SIG_DFL);
+    }
+    held.ready = held.taken = false;
+  }
+  if (Is(path_.c_str(), device_, inode_)) unlink(path_.c_str());
+}
+
+// A signal that ends this process, as it does unless the program catches it, leaves no secret.
+void MeetingFile::HoldForSignals() {
+  if (path_.size() >= sizeof(held.path) || held.taken.exchange(true)) return;
+  holds_ = true;
+  path_.copy(held.path, path_.size());
+  held.path[path_.size()] = '\0';
+  held.device = device_;
+  held.inode = inode_;
+  held.ready = true;
+  for (const int signal : kEndingSignals) {
+    struct sigaction action = {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_DFL) continue;
+    action.sa_handler = RemoveAndEnd;
+    sigaction(signal, &action, nullptr);
+  }
 }
 
 std::optional<ServerAddress> ReadMeetingFile(const std::string& path, std::string& why) {

@@ -1,7 +1,5 @@
 // tools/launch: starts a command as N workers on one or several hosts.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +16,7 @@
 #include "core/output_file.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/spawn.h"
+#include "parallel/processes/standard_streams.h"
 #include "tools/launcher/agent.h"
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"
@@ -150,23 +149,11 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
   return RunJob(options);
 }
 
-// Pipes that are made later must not become standard streams.
-void OpenStandardStreams() {
-  while (true) {
-    const int fd = open("/dev/null", O_RDWR);
-    if (fd > STDERR_FILENO) {
-      close(fd);
-      return;
-    }
-    if (fd < 0) return;
-  }
-}
-
 }  // namespace
 }  // namespace convoy
 
 int main(int argc, char** argv) {
-  convoy::OpenStandardStreams();
+  convoy::OpenStandardStreams();  // pipes that are made later must not take their places
   convoy::ReportFileSizeLimit();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments == std::vector<std::string>{"--agent"}) return convoy::RunAgent();

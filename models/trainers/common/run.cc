@@ -180,6 +180,17 @@ void TrainingRun::Record(const StepMetrics& metrics) {
 }
 
 void TrainingRun::Run() {
+  if (flags_.steps > 0) CatchStopSignals();
+  try {
+    Train();
+  } catch (...) {
+    // Another worker may have got the same signal a moment before it caught it, and be gone.
+    if (last_.step == 0) EndByStopSignal();
+    throw;
+  }
+}
+
+void TrainingRun::Train() {
   if (worker_.is_main()) PrintHeader();
   if (flags_.steps == 0) {
     StepMetrics start;
