@@ -5,42 +5,43 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
+
+#include "core/utf8.h"
 
 namespace convoy {
 namespace {
 
-// The length in bytes of the character that `text` begins with and that may be shown; 0: none.
-size_t ShownLength(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
-  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || length > text.size()) return 0;
-  uint32_t code = first & (0xFFu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-    code = code << 6 | (byte(i) & 0x3F);
+bool IsHidden(char32_t code) {
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool separator = code == 0x2028 || code == 0x2029;
+  // A name that overrides the direction of writing may look like another one.
+  const bool direction = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return control || separator || direction;
+}
+
+std::string Shown(std::string_view text, bool keep_lines) {
+  std::string shown;
+  shown.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Character character = FirstCharacter(text);
+    const size_t bytes = std::max<size_t>(static_cast<size_t>(character.bytes), 1);
+    const bool kept = keep_lines && (text[0] == '\n' || text[0] == '\t');
+    if (kept || (character.bytes > 0 && !IsHidden(character.code))) {
+      shown += text.substr(0, bytes);
+    } else {
+      for (const char byte : text.substr(0, bytes)) {
+        shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+      }
+    }
+    text.remove_prefix(bytes);
   }
-  const uint32_t least = length == 2 ? 0xA0 : length == 3 ? 0x800 : 0x10000;
-  const bool surrogate = code >= 0xD800 && code < 0xE000;
-  return code >= least && code < 0x110000 && !surrogate ? length : 0;
+  return shown;
 }
 
 }  // namespace
 
-std::string Printable(std::string_view text) {
-  std::string shown;
-  while (!text.empty()) {
-    const size_t length = ShownLength(text);
-    if (length == 0) {
-      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
-    } else {
-      shown += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return shown;
-}
+std::string Printable(std::string_view text) { return Shown(text, /*keep_lines=*/false); }
+
+std::string PrintableText(std::string_view text) { return Shown(text, /*keep_lines=*/true); }
 
 }  // namespace convoy

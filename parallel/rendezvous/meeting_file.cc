@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -16,6 +17,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
+#include "core/output_file.h"
 #include "parallel/rendezvous/socket.h"
 
 namespace convoy {
@@ -70,16 +72,19 @@ MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) :
   CONVOY_CHECK(lstat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode),
                "[Meet] '{}' is there and is no regular file: it is left alone; name another file",
                path);
-  // Readers see the whole file or none. mkostemp gives it the mode 600.
-  std::string draft = path + ".tmp-XXXXXX";
-  Fd fd(mkostemp(draft.data(), O_CLOEXEC));
-  const bool written =
-      fd && fstat(fd.get(), &info) == 0 &&
-      write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      rename(draft.c_str(), path.c_str()) == 0;
-  const int error = errno;
-  if (!written) {
-    if (fd) unlink(draft.c_str());
+  // Readers see the whole file or none. Its draft has no name, or one that nobody can guess.
+  const size_t slash = path.rfind('/');
+  const OutputPlace place{
+      .path = path,
+      .folder = slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1))};
+  std::string draft;
+  const FileHandle file = MakeDraft(place, draft, 0600);
+  int64_t bytes = 0;
+  int error = file.get() < 0 || fstat(file.get(), &info) != 0 ? errno : 0;
+  if (error == 0) error = WriteFully(file.get(), text.data(), text.size(), -1, bytes);
+  if (error == 0 && !PublishDraft(file.get(), draft, place)) error = errno;
+  if (error != 0) {
+    if (!draft.empty()) unlink(draft.c_str());
     Fail("[Meet] cannot write '{}': {}", path, ErrnoText(error));
   }
   device_ = info.st_dev;

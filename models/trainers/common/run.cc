@@ -213,6 +213,12 @@ void TrainingRun::Train() {
   PrintSummary();
   if (worker_.is_main() && stop_signal_ == 0) task_->Show();
   if (last_.step < flags_.steps) worker_.StopEarly(stop_signal_);
+  if (!timeline_) return;
+  const bool complete = timeline_->Complete(worker_);  // on every worker
+  CONVOY_CHECK(complete || !worker_.is_main(),
+               "[--timeline] the run is complete, but its timeline is not: '{}' could not be "
+               "written to its end",
+               flags_.timeline);
 }
 
 }  // namespace convoy
