@@ -28,7 +28,7 @@ void RunRank(int rank, const std::string& name, int report) {
   setenv("CONVOY_RENDEZVOUS", name.c_str(), 1);
   std::string text = "none";
   try {
-    Launch({.threads = 1, .device = "cpu", .timeout_s = 10}, [&](Worker& worker) {
+    Launch({.threads = 1, .device = "cpu", .timeout_s = 30}, [&](Worker& worker) {
       worker.group().Barrier();
       while (rank == 1) pause();
       CHECK(write(report, ".", 1) == 1);
