@@ -177,6 +177,10 @@ DType FloatingDType(const std::string& name) {
   return DType::kF32;
 }
 
+bool Matches(const Case& c, const std::string& text) {
+  return std::string(c.name).find(text) != std::string::npos;
+}
+
 struct TimingOptions {
   std::string filter;
   std::string dtype = "f32";
@@ -218,7 +222,7 @@ void TimeCases(const Worker& worker, const TimingOptions& options) {
   if (!options.json)
     fmt::print("{:36} {:>12} {:>22}\n", "operator", "forward, us", "with backward, us");
   for (const Case& c : Cases()) {
-    if (std::string(c.name).find(options.filter) == std::string::npos) continue;
+    if (!Matches(c, options.filter)) continue;
     Inputs inputs(FloatingDType(options.dtype), device);
     const Op op = c.make(inputs);
     const auto forward = [&] {
@@ -264,6 +268,12 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--threads", launch.threads, "CPU threads")->check(CLI::Range(1, 1024));
   return convoy::RunProgram(app, argc, argv, "op_time", [&] {
+    const std::vector<convoy::Case> cases = convoy::Cases();
+    convoy::CheckUsage(
+        std::any_of(cases.begin(), cases.end(),
+                    [&](const auto& c) { return convoy::Matches(c, options.filter); }),
+        "[--only] no operator's name has the text '{}'; without the flag all are listed",
+        options.filter);
     return convoy::Launch(launch, [&](convoy::Worker& w) { convoy::TimeCases(w, options); });
   });
 }
