@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "core/printable.h"
+
 namespace convoy::internal {
 
 void ThrowError(fmt::string_view format, fmt::format_args args) {
-  throw Error(fmt::vformat(format, args));
+  // Names and texts of files and peers are part of messages, and these go to terminals.
+  throw Error(PrintableText(fmt::vformat(format, args)));
 }
 
 }  // namespace convoy::internal

@@ -5,9 +5,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
 #include "core/backend.h"
@@ -76,7 +79,15 @@ std::string ErrorText(const std::exception& error) {
         "--threads or --workers, or raise the limit (ulimit -u, ulimit -v)",
         error.what());
   }
-  return error.what();
+  const std::string text = error.what();
+  const bool explained = text.find("ulimit -n") != std::string::npos;
+  // "Too many open files", or with a small letter within a sentence.
+  if (!explained && text.find(std::strerror(EMFILE) + 1) != std::string::npos) {
+    return text +
+           "; this process has as many files and connections open as it may: use fewer workers, or "
+           "raise the limit (ulimit -n)";
+  }
+  return text;
 }
 
 }  // namespace convoy

@@ -2,6 +2,7 @@
 #include "core/file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,29 @@ namespace {
 
 constexpr int64_t kMostAtOnce = int64_t{1} << 30;  // Linux moves less than 2 GiB in one call
 
+void CheckInputKind(const char* component, const std::string& path, mode_t mode, bool pipes) {
+  if (S_ISREG(mode) || (pipes && S_ISFIFO(mode))) return;
+  CONVOY_CHECK(!S_ISDIR(mode), "[{}] '{}' is a folder, and a file is expected", component, path);
+  CONVOY_CHECK(!S_ISFIFO(mode),
+               "[{}] '{}' is a pipe, and a file is expected: every worker reads it, at any place, "
+               "and a pipe gives its bytes once; write them to a file first (zcat FILE.gz > FILE)",
+               component, path);
+  Fail("[{}] '{}' is a {}, and a file is expected", component, path,
+       S_ISSOCK(mode) ? "socket" : "device");
+}
+
+FileHandle OpenInput(const char* component, const std::string& path, bool pipes) {
+  // To open some devices has effects, hence the look before. O_NONBLOCK: no wait for the writer of
+  // a pipe that has come meanwhile.
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) CheckInputKind(component, path, info.st_mode, pipes);
+  FileHandle file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  CONVOY_CHECK(file.get() >= 0 && fstat(file.get(), &info) == 0, "[{}] cannot open '{}': {}",
+               component, path, std::strerror(errno));
+  CheckInputKind(component, path, info.st_mode, pipes);
+  return file;
+}
+
 }  // namespace
 
 FileHandle::~FileHandle() {
@@ -27,13 +51,10 @@ FileHandle::~FileHandle() {
 int FileHandle::Release() { return std::exchange(descriptor_, -1); }
 
 InputFile::InputFile(const char* component, const std::string& path)
-    : component_(component),
-      path_(path),
-      file_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {  // no wait for a pipe's writer
+    : component_(component), path_(path), file_(OpenInput(component, path, /*pipes=*/false)) {
   struct stat info;
-  CONVOY_CHECK(file_.get() >= 0 && fstat(file_.get(), &info) == 0, "[{}] cannot open '{}': {}",
-               component_, path_, std::strerror(errno));
-  CONVOY_CHECK(S_ISREG(info.st_mode), "[{}] '{}' is not a file", component_, path_);
+  CONVOY_CHECK(fstat(file_.get(), &info) == 0, "[{}] cannot read '{}': {}", component_, path_,
+               std::strerror(errno));
   bytes_ = info.st_size;
 }
 
@@ -47,6 +68,39 @@ void InputFile::Read(void* to, int64_t offset, int64_t bytes) const {
                  component_, path_, bytes_, offset + done);
     done += got;
   }
+}
+
+std::string ReadWholeFile(const char* component, const std::string& path, int64_t most_bytes,
+                          bool pipes) {
+  constexpr size_t kPiece = 1 << 16;
+  const FileHandle file = OpenInput(component, path, pipes);
+  struct stat info;
+  CONVOY_CHECK(fstat(file.get(), &info) == 0, "[{}] cannot read '{}': {}", component, path,
+               std::strerror(errno));
+  std::string text;
+  // One copy and no more: the size is known, unless this is a pipe or a file of /proc.
+  text.reserve(static_cast<size_t>(std::clamp<int64_t>(info.st_size, 0, most_bytes)) + 2 * kPiece);
+  while (true) {
+    const size_t before = text.size();
+    text.resize(before + kPiece);
+    const ssize_t got = read(file.get(), text.data() + before, kPiece);
+    const int error = errno;
+    text.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0) break;
+    if (got < 0 && error == EAGAIN) {
+      pollfd readable{file.get(), POLLIN, 0};
+      poll(&readable, 1, -1);
+      continue;
+    }
+    if (got < 0 && error == EINTR) continue;
+    CONVOY_CHECK(got > 0, "[{}] cannot read '{}': {}", component, path, std::strerror(error));
+    CONVOY_CHECK(static_cast<int64_t>(text.size()) <= most_bytes,
+                 "[{}] '{}' has more than {} bytes; this is no file of the kind that is expected",
+                 component, path, most_bytes);
+  }
+  CONVOY_CHECK(!S_ISFIFO(info.st_mode) || !text.empty(),
+               "[{}] '{}' is a pipe that gives nothing: nobody writes to it", component, path);
+  return text;
 }
 
 AtomicFile::AtomicFile(const char* component, const std::string& path)

@@ -29,10 +29,13 @@ class FileHandle {
 /// A regular file, open for reading. Safe to read from several threads.
 class InputFile {
  public:
-  /// Throws: Error starting with `[component]` if it cannot be opened.
+  /// Opens at once, whatever is there: a named pipe is not waited for, and a device is not touched.
+  /// Throws: Error starting with `[component]` if it cannot be opened, or is no regular file; the
+  /// message says what it is, and what is expected.
   InputFile(const char* component, const std::string& path);
 
   const std::string& path() const { return path_; }
+  int descriptor() const { return file_.get(); }
   int64_t bytes() const { return bytes_; }
   /// Reads `bytes` bytes from `offset` on. Throws: Error if they are not there any more.
   void Read(void* to, int64_t offset, int64_t bytes) const;
@@ -44,12 +47,19 @@ class InputFile {
   int64_t bytes_ = 0;
 };
 
+/// All of a file of at most `most_bytes` bytes. With `pipes`, of a pipe as well (/dev/stdin, a
+/// process substitution), up to its end: for what is read once, by one process.
+/// Throws: Error starting with `[component]` as InputFile; if there is more; if nobody writes to
+/// the pipe.
+std::string ReadWholeFile(const char* component, const std::string& path, int64_t most_bytes,
+                          bool pipes = false);
+
 /// A file that replaces what was at `path` when Commit returns, durably; before, and whatever goes
 /// wrong, the old file is untouched. Symbolic links are followed, and the file keeps the mode and,
-/// where this user may, the owner of the one that it replaces. Until Commit the new file has no name
-/// (O_TMPFILE), so nothing stays behind if the process is killed; it has one, `NAME.tmp-...`, only
-/// between the last two system calls, or on file systems without such files. Output to a stream
-/// (core/output_file.h) goes there at once.
+/// where this user may, the owner of the one that it replaces. Until Commit the new file has no
+/// name (O_TMPFILE), so nothing stays behind if the process is killed; it has one, `NAME.tmp-...`,
+/// only between the last two system calls, or on file systems without such files. Output to a
+/// stream (core/output_file.h) goes there at once.
 class AtomicFile {
  public:
   /// Throws: Error starting with `[component]` if the file cannot be made, or if what is at `path`

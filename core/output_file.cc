@@ -244,14 +244,14 @@ FileHandle OpenOutput(const char* component, const OutputPlace& place) {
   return file;
 }
 
-FileHandle MakeDraft(const OutputPlace& place, std::string& name) {
+FileHandle MakeDraft(const OutputPlace& place, std::string& name, mode_t mode) {
   name.clear();
-  FileHandle unnamed(open(place.folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666));
+  FileHandle unnamed(open(place.folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
   // It gets its name through /proc, which a container may lack.
   if (unnamed.get() >= 0 && access(ProcPath(unnamed.get()).c_str(), F_OK) == 0) return unnamed;
   for (int tries = 0;; ++tries) {
     name = DraftName(place);
-    FileHandle named(open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    FileHandle named(open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (named.get() >= 0 || errno != EEXIST || tries == 100) return named;
   }
 }

@@ -47,8 +47,9 @@ FileHandle OpenOutput(const char* component, const OutputPlace& place);
 
 /// A new file in the folder of `place`, not yet under its name. If `name` comes back empty, the
 /// file has no name at all, so nothing stays behind however the process ends; a file system that
-/// has no such files gives it the name `name`. Returns an invalid handle, with errno, on failure.
-FileHandle MakeDraft(const OutputPlace& place, std::string& name);
+/// has no such files gives it the name `name`, which nobody can guess, and follows no link. Nobody
+/// has more rights to the file than `mode`. Returns an invalid handle, with errno, on failure.
+FileHandle MakeDraft(const OutputPlace& place, std::string& name, mode_t mode = 0666);
 
 /// Gives the draft the mode and, where this user may, the owner of what it replaces, and the name
 /// of `place`, in one step; without `replace` only if nothing has that name (EEXIST). False, with

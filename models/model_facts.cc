@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "models/io/json_text.h"
 #include "models/io/model_config.h"
 
 namespace convoy {
@@ -76,7 +77,7 @@ void CheckFacts(const std::string& path, const Metadata& metadata,
     CONVOY_CHECK(entry == found.end() || Same(entry->second, fact.value),
                  "[Checkpoint] '{}' was saved by a model with {} {} (according to {}), but this "
                  "one has {}; {}",
-                 path, fact.name, entry->second, own ? "its metadata" : "the config.json beside it",
+                 path, fact.name, Excerpt(entry->second), own ? "its metadata" : "the config.json beside it",
                  fact.value, fact.way_out);
   }
 }

@@ -8,6 +8,7 @@
 
 #include "core/autograd.h"
 #include "core/error.h"
+#include "core/printable.h"
 #include "models/tensor_names.h"
 #include "ops/cast.h"
 #include "ops/shape_ops.h"
@@ -21,7 +22,7 @@ std::string Listed(std::vector<std::string> names) {
   constexpr size_t kShown = 5;
   const size_t more = names.size() > kShown ? names.size() - kShown : 0;
   names.resize(names.size() - more);
-  std::string text = fmt::format("{}", fmt::join(names, ", "));
+  std::string text = Printable(fmt::format("{}", fmt::join(names, ", ")));
   return more > 0 ? text + fmt::format(" and {} more", more) : text;
 }
 
@@ -90,10 +91,10 @@ void LoadStored(const SafetensorsFile& file,
     const Entry& entry = *found.at(s.parameter.name);
     CONVOY_CHECK(entry.dims == s.shape().ToVector(),
                  "[Checkpoint] '{}': {} is ({}) in the file, but the model has {}", path,
-                 entry.name, fmt::join(entry.dims, ", "), s.shape().ToString());
+                 Printable(entry.name), fmt::join(entry.dims, ", "), s.shape().ToString());
     CONVOY_CHECK(IsFloatingName(entry.dtype),
                  "[Checkpoint] '{}': {} has dtype {}, expected F32, F64, BF16 or F16", path,
-                 entry.name, entry.dtype);
+                 Printable(entry.name), entry.dtype);
   }
   const NoGrad no_grad;
   for (const StoredTensor& s : stored) {

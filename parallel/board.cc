@@ -1,6 +1,7 @@
 // What the workers of a run on GPUs tell each other beside their collectives: shared memory.
 #include "parallel/board.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ using Clock = std::chrono::steady_clock;  // one for all processes of a machine
 constexpr uint64_t kMagic = 0x636f6e766f793034;  // "convoy04"
 constexpr size_t kTextBytes = 2048;
 constexpr size_t kWhatBytes = 256;
+constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 constexpr uint64_t kRemembered = 256;  // collectives whose signatures are kept
 
 int64_t Now() { return Clock::now().time_since_epoch().count(); }
@@ -130,30 +132,39 @@ void* Map(int fd, size_t bytes) {
 std::shared_ptr<Board> Board::Make(int size) {
   CONVOY_CHECK(size >= 1 && size <= kMaxWorkers, "[Launch] wants 1 to {} workers, got {}",
                kMaxWorkers, size);
-  const int fd = memfd_create("convoy", MFD_CLOEXEC);
+  const int fd = memfd_create("convoy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   const size_t bytes = PageBytes(size);
-  CONVOY_CHECK(fd >= 0 && ftruncate(fd, static_cast<off_t>(bytes)) == 0,
+  // Memory that a worker could cut off would end all others by SIGBUS.
+  CONVOY_CHECK(fd >= 0 && ftruncate(fd, static_cast<off_t>(bytes)) == 0 &&
+                   fcntl(fd, F_ADD_SEALS, kSizeSeals | F_SEAL_SEAL) == 0,
                "[Launch] cannot make memory shared by the workers: {}", std::strerror(errno));
   Page* page = static_cast<Page*>(Map(fd, bytes));
   page->magic = kMagic;
   page->size = size;
-  return std::shared_ptr<Board>(new Board(fd, page));
+  return std::shared_ptr<Board>(new Board(fd, page, size));
 }
 
 std::shared_ptr<Board> Board::Attach(int fd) {
   struct stat info {};
-  CONVOY_CHECK(fstat(fd, &info) == 0 && info.st_size >= static_cast<off_t>(sizeof(Page)),
+  const int seals = fcntl(fd, F_GET_SEALS);  // what cannot change is worth a check
+  CONVOY_CHECK(seals >= 0 && (seals & kSizeSeals) == kSizeSeals && fstat(fd, &info) == 0 &&
+                   info.st_size >= static_cast<off_t>(sizeof(Page)),
                "[Launch] this process was told that it is a worker, but the memory that it would "
                "share is not there; unset CONVOY_WORKER");
   const auto bytes = static_cast<size_t>(info.st_size);
   Page* page = static_cast<Page*>(Map(fd, bytes));
-  CONVOY_CHECK(page->magic == kMagic && bytes == PageBytes(page->size),
-               "[Launch] the memory shared by the workers is from another version of this program");
-  return std::shared_ptr<Board>(new Board(fd, page));
+  const int size = page->size;
+  const bool known = page->magic == kMagic && size >= 1 && size <= kMaxWorkers;
+  if (!known || bytes != PageBytes(size)) {
+    munmap(page, bytes);
+    ::convoy::Fail(
+        "[Launch] the memory shared by the workers is from another version of this program");
+  }
+  return std::shared_ptr<Board>(new Board(fd, page, size));
 }
 
 Board::~Board() {
-  munmap(page_, PageBytes(page_->size));
+  munmap(page_, PageBytes(size_));
   close(fd_);
 }
 
@@ -162,8 +173,6 @@ size_t Board::PageBytes(int size) {
 }
 
 Board::Slot& Board::slot(int rank) const { return reinterpret_cast<Slot*>(page_ + 1)[rank]; }
-
-int Board::size() const { return page_->size; }
 
 Board::State Board::state(int rank) const {
   return static_cast<State>(slot(rank).state.load(std::memory_order_acquire));

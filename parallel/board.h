@@ -30,7 +30,7 @@ class Board {
   Board(const Board&) = delete;
   Board& operator=(const Board&) = delete;
 
-  int size() const;
+  int size() const { return size_; }
   int fd() const { return fd_; }
 
   enum class State : uint32_t {
@@ -108,12 +108,13 @@ class Board {
  private:
   struct Slot;
   struct Page;
-  Board(int fd, Page* page) : fd_(fd), page_(page) {}
+  Board(int fd, Page* page, int size) : fd_(fd), page_(page), size_(size) {}
   static size_t PageBytes(int size);
   Slot& slot(int rank) const;
 
   const int fd_;
   Page* const page_;
+  const int size_;
 };
 
 }  // namespace convoy

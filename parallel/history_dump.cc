@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/print.h"
 #include "parallel/rank_list.h"
 
 namespace convoy {
@@ -70,7 +71,7 @@ void DumpHistory(const std::string& folder, ProcessGroup& group,
       WriteTextFile("--dump", path,
                     json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
     } catch (const std::exception& problem) {
-      fmt::print(stderr, "warning: {}\n", problem.what());
+      Warn("{}", problem.what());
     }
   } catch (...) {  // out of memory, or standard error is closed: the cause matters more
   }

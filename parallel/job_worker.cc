@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/error_text.h"
 #include "core/threads.h"
 #include "parallel/gloo/gloo_group.h"
 #include "parallel/gpu_transport.h"
@@ -95,7 +96,7 @@ class JobWorker {
       Join();
       stopped_by = Train(train);
     } catch (const std::exception& error) {
-      board_->Fail(Signed(error.what()));
+      board_->Fail(Signed(ErrorText(error)));
     }
     if (board_->failed()) End();
     return stopped_by;

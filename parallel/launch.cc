@@ -13,6 +13,7 @@
 #include "parallel/job_worker.h"
 #include "parallel/placement.h"
 #include "parallel/processes/exit_status.h"
+#include "parallel/processes/standard_streams.h"
 #include "parallel/solo_group.h"
 #include "parallel/worker_processes.h"
 #include "parallel/worker_threads.h"
@@ -90,6 +91,7 @@ int RunWithDump(const std::string& dump, int workers, const std::function<int()>
 }  // namespace
 
 int Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train) {
+  OpenStandardStreams();
   if (!OwnWorker()) {
     if (const std::optional<JobEnv> job = ReadJobEnv()) {
       CheckJobOptions(options, job->size);  // before anybody waits for this process

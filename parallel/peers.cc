@@ -83,12 +83,8 @@ void Peers::Ready(uint64_t number) const {
   if (!is_subgroup()) board().Ready(worker(), number);
 }
 
-void Peers::Ended(uint64_t number, const CollectiveCall& call, const std::string& what) const {
-  // Where nothing is moved nobody waits, and the root of a broadcast need not wait for the others.
-  const bool with_all =
-      call.kind == CollectiveKind::kBarrier ||
-      (call.kind != CollectiveKind::kBroadcast && call.input.defined() && call.input.numel() > 0);
-  if (with_all && !is_subgroup()) board().AllTookPart(number, what);
+void Peers::AllTookPart(uint64_t number, const std::string& what) const {
+  if (!is_subgroup()) board().AllTookPart(number, what);
 }
 
 std::string Peers::NameOf(uint64_t number, const std::string& what) const {
@@ -248,6 +244,21 @@ std::string Peers::Describe(int worker) const {
   }
   if (board().state(worker) != Board::State::kDead) return did;
   return fmt::format("{}; before, it {}", board().HowDied(worker), did);
+}
+
+// Where nothing is moved nobody waits, and the root of a broadcast need not wait for the others.
+bool NeedsAll(const CollectiveCall& call) {
+  switch (call.kind) {
+    case CollectiveKind::kBarrier:
+      return true;
+    case CollectiveKind::kAllReduce:
+    case CollectiveKind::kReduceScatter:
+    case CollectiveKind::kAllGather:
+    case CollectiveKind::kAllToAll:
+      return call.input.defined() && call.input.numel() > 0;
+    default:
+      return false;
+  }
 }
 
 std::string DescribeCall(const CollectiveCall& call) {

@@ -61,9 +61,9 @@ class Peers {
 
   /// Tells the others that the input of collective `number` is computed.
   void Ready(uint64_t number) const;
-  /// Collective `number` has ended here: of a kind that cannot end without all, this tells what the
-  /// others did even if they cannot say it any more.
-  void Ended(uint64_t number, const CollectiveCall& call, const std::string& what) const;
+  /// Collective `number`, which NeedsAll, has ended here: this tells what the others did even if
+  /// they cannot say it any more.
+  void AllTookPart(uint64_t number, const std::string& what) const;
 
   /// "collective 12, bucket 3 (...)"; of a subgroup: "collective 12 of the group of workers 0, 2,
   /// bucket 3 (...)".
@@ -109,6 +109,9 @@ class Peers {
   std::vector<int> workers_;  // by rank
   int rank_ = 0;
 };
+
+/// Whether a collective is of a kind that cannot end on one worker without all others.
+bool NeedsAll(const CollectiveCall& call);
 
 /// "bucket 3 (fc1.weight), AllReduce of f32 4096 (16.0 KiB)"
 std::string DescribeCall(const CollectiveCall& call);

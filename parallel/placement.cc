@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "parallel/processes/exit_status.h"
+#include "parallel/processes/standard_streams.h"
 
 namespace convoy {
 namespace {
@@ -64,11 +65,11 @@ bool CrowdsMatter(const Placement& place, const LaunchOptions& options) {
 void WarnIfCrowded(int workers, int threads, int cores) {
   const int64_t wanted = int64_t{workers} * threads;
   if (wanted <= cores) return;
-  fmt::print(stderr,
-             "warning: {} worker{} of {} thread{} want {} cores, but {} {} available on this host; "
-             "the threads will take turns\n",
-             workers, workers == 1 ? "" : "s", threads, threads == 1 ? "" : "s", wanted, cores,
-             cores == 1 ? "is" : "are");
+  WriteErrorLine(fmt::format(
+      "warning: {} worker{} of {} thread{} want {} cores, but {} {} available on this host; "
+      "the threads will take turns",
+      workers, workers == 1 ? "" : "s", threads, threads == 1 ? "" : "s", wanted, cores,
+      cores == 1 ? "is" : "are"));
 }
 
 Placement Place(const LaunchOptions& options) {

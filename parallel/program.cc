@@ -9,6 +9,7 @@
 
 #include "core/error_text.h"
 #include "core/output_file.h"
+#include "parallel/processes/standard_streams.h"
 
 namespace convoy {
 namespace {
@@ -18,7 +19,7 @@ constexpr char kStatuses[] =
     "128 + N if signal N came before all was done (130: Ctrl-C, 143: SIGTERM).";
 
 int Complain(const std::string& name, const std::string& what, int status) {
-  fmt::print(stderr, "{}: {}\n", name, what);
+  WriteErrorLine(name + ": " + what);
   return status;
 }
 
@@ -26,6 +27,7 @@ int Complain(const std::string& name, const std::string& what, int status) {
 
 int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
                const std::function<int()>& work) {
+  OpenStandardStreams();
   ReportFileSizeLimit();
   if (app.get_footer().empty()) app.footer(kStatuses);
   try {

@@ -13,10 +13,11 @@ class App;
 
 namespace convoy {
 
-/// Reads argv into the flags of `app`, calls `work` and returns what that returns, which is the
-/// exit status. --help is printed, with a word on exit statuses at its end. An exception becomes a
-/// line on standard error that starts with `name`, and kExitUsage if the command line is at fault
-/// (everything that reading it throws, and every UsageError), else kExitFailed.
+/// Opens standard streams that are closed, reads argv into the flags of `app`, calls `work` and
+/// returns what that returns, which is the exit status. --help is printed, with a word on exit
+/// statuses at its end. An exception becomes a line on standard error that starts with `name`, and
+/// kExitUsage if the command line is at fault (everything that reading it throws, and every
+/// UsageError), else kExitFailed.
 int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
                const std::function<int()>& work);
 

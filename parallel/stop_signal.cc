@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 
 #include "parallel/processes/exit_status.h"
 
@@ -30,5 +31,13 @@ void CatchStopSignals() {
 }
 
 int StopSignal() { return stop_signal.load(std::memory_order_relaxed); }
+
+void EndByStopSignal() {
+  const int signal = StopSignal();
+  if (signal == 0) return;
+  std::fflush(nullptr);
+  ::signal(signal, SIG_DFL);
+  raise(signal);
+}
 
 }  // namespace convoy

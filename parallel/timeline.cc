@@ -113,6 +113,13 @@ Timeline::Timeline(Worker& worker, const std::string& path)
 
 Timeline::~Timeline() = default;
 
+bool Timeline::Complete(Worker& worker) const {
+  const Tensor broken =
+      Tensor::From({1}, std::vector<int64_t>{file_->broken() ? 1 : 0}, worker.device());
+  worker.group().AllReduce(broken, ReduceOp::kMax).Wait();
+  return broken.Item<int64_t>() == 0;
+}
+
 void Timeline::Add(std::string_view name, Time begin, Time end) {
   Events events(rank_, to_zero_);
   events.Span(kCompute, name, "run", begin, end);

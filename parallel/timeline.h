@@ -41,6 +41,9 @@ class Timeline {
   /// Something that the worker did apart from steps: an evaluation, a save.
   void Add(std::string_view name, Time begin, Time end);
 
+  /// Collective. Whether every worker could write all that it was given.
+  bool Complete(Worker& worker) const;
+
  private:
   const int rank_;
   const std::chrono::nanoseconds to_zero_;  // from this worker's clock to the timeline's

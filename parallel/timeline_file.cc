@@ -20,12 +20,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <exception>
 
 #include "core/error.h"
 #include "core/output_file.h"
+#include "core/print.h"
 
 namespace convoy {
 namespace {
@@ -256,8 +256,7 @@ void TimelineFile::Append(std::string_view events) noexcept {
     TryAppend(events);
   } catch (const std::exception& problem) {
     broken_ = true;
-    std::fprintf(stderr, "warning: [timeline] cannot write '%s': %s; it ends here\n",
-                 given_.c_str(), problem.what());
+    Warn("[timeline] cannot write '{}': {}; it ends here", given_, problem.what());
   }
 }
 

@@ -27,6 +27,7 @@ class TimelineFile {
   /// written, the file stays a whole array, a line on stderr says so, and all further calls do
   /// nothing.
   void Append(std::string_view events) noexcept;
+  bool broken() const { return broken_; }
 
  private:
   class Turn;

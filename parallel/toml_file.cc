@@ -4,38 +4,24 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <set>
 #include <utility>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "core/printable.h"
+#include "parallel/toml_text.h"
 
 namespace convoy {
 namespace {
 
-constexpr size_t kMaxBytes = 64 << 20;  // more is no file of this kind
-
-std::string ReadText(const std::string& path, const std::string& component) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  char part[1 << 16];
-  while (text.size() <= kMaxBytes && (file.read(part, sizeof(part)), file.gcount() > 0)) {
-    text.append(part, static_cast<size_t>(file.gcount()));
-  }
-  // A folder opens, and cannot be read.
-  CONVOY_CHECK(file.is_open() && !file.bad(), "[{}] cannot read '{}': {}", component, path,
-               std::strerror(errno));
-  CONVOY_CHECK(text.size() <= kMaxBytes, "[{}] '{}' has more than {} bytes", component, path,
-               kMaxBytes);
-  return text;
-}
+constexpr int64_t kMaxBytes = 16 << 20;  // more is no file of this kind
 
 // "the string 'a'", "-3", "an array".
 std::string Described(const toml::node& node) {
-  if (const auto* text = node.as_string()) return fmt::format("the string '{}'", text->get());
+  if (const auto* text = node.as_string())
+    return fmt::format("the string '{}'", Printable(text->get()));
   if (const auto* whole = node.as_integer()) return fmt::format("{}", whole->get());
   if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
@@ -89,16 +75,18 @@ TomlTable& TomlTable::operator=(TomlTable&&) noexcept = default;
 TomlTable::~TomlTable() = default;
 
 TomlTable TomlTable::Read(const std::string& path, const std::string& component) {
-  return Parse(ReadText(path, component), path, component);
+  return Parse(ReadWholeFile(component.c_str(), path, kMaxBytes), path, component);
 }
 
 TomlTable TomlTable::Parse(std::string_view text, const std::string& name,
                            const std::string& component) {
+  CheckTomlText(text, name, component);
   auto impl = std::make_unique<Impl>();
   try {
     impl->file = std::make_shared<const toml::table>(toml::parse(text, name));
   } catch (const toml::parse_error& error) {
-    Fail("[{}] {}:{}: {}", component, name, error.source().begin.line, error.description());
+    Fail("[{}] {}:{}: {}", component, name, error.source().begin.line,
+         Printable(error.description()));
   }
   impl->table = impl->file.get();
   impl->path = name;
@@ -115,7 +103,7 @@ std::string TomlTable::String(const std::string& key, std::optional<std::string>
   if (!node.is_string() || node.as_string()->get().empty()) {
     impl_->Refuse(node, key, "a text in quotes");
   }
-  return node.as_string()->get();
+  return Printable(node.as_string()->get());
 }
 
 int64_t TomlTable::Integer(const std::string& key, int64_t at_least, int64_t at_most) {
@@ -164,7 +152,7 @@ std::vector<TomlTable::Word> TomlTable::Words(const std::string& key) {
   std::vector<Word> words;
   for (const toml::node& item : impl_->GetArray(impl_->Get(key), key, kExpected)) {
     if (!item.is_string()) impl_->Refuse(item, key, kExpected);
-    words.push_back({item.as_string()->get(), impl_->WhereIs(item)});
+    words.push_back({Printable(item.as_string()->get()), impl_->WhereIs(item)});
   }
   return words;
 }
@@ -197,8 +185,8 @@ void TomlTable::RefuseOthers() const {
   }
   if (first == nullptr) return;
   for (const std::string& key : impl_->asked) known += (known.empty() ? "" : ", ") + key;
-  Fail("{}: the key '{}' is unknown; those that are known here: {}", impl_->WhereIs(*first), name,
-       known);
+  Fail("{}: the key '{}' is unknown; those that are known here: {}", impl_->WhereIs(*first),
+       Printable(name), known);
 }
 
 std::string TomlTable::Where() const {

@@ -15,7 +15,8 @@ namespace convoy {
 /// wrong, and where: `[links] FILE:3: 'latency_us' must be a number of at least 0, got -3`.
 class TomlTable {
  public:
-  /// `component` starts every message. Throws: Error if the file cannot be read or is no TOML.
+  /// `component` starts every message. Throws: Error if the file cannot be read, is no TOML, or
+  /// is beyond all use: more than 16 MiB, or what CheckTomlText refuses.
   static TomlTable Read(const std::string& path, const std::string& component);
   /// Of a text; `name` stands for the path in messages.
   static TomlTable Parse(std::string_view text, const std::string& name,
@@ -26,7 +27,8 @@ class TomlTable {
   ~TomlTable();
 
   bool Has(const std::string& key) const;
-  /// Values of keys. What comes as `otherwise` is for keys that may be left out.
+  /// Values of keys; texts are made printable (core/printable.h). What comes as `otherwise` is for
+  /// keys that may be left out.
   std::string String(const std::string& key, std::optional<std::string> otherwise = {});
   int64_t Integer(const std::string& key, int64_t at_least,
                   int64_t at_most = std::numeric_limits<int64_t>::max());

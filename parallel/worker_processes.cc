@@ -200,6 +200,10 @@ const std::optional<Role>& GetRole() {
     if (text == nullptr) return {};
     CONVOY_CHECK(std::sscanf(text, "%d %d %d", &role.rank, &role.size, &role.fd) == 3,
                  "[Launch] cannot read {}='{}'; unset it", kVariable, text);
+    CONVOY_CHECK(role.rank >= 0 && role.rank < role.size && role.fd > STDERR_FILENO,
+                 "[Launch] {}: expected a rank below the number of workers and an open file, which "
+                 "Launch gives to the processes that it starts, got '{}'; unset it",
+                 kVariable, text);
     unsetenv(kVariable);  // programs that this one starts are not workers
     return role;
   }();

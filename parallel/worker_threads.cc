@@ -2,13 +2,11 @@
 #include "parallel/worker_threads.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <atomic>
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -16,6 +14,7 @@
 #include "core/error.h"
 #include "core/error_text.h"
 #include "parallel/history_dump.h"
+#include "parallel/processes/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -95,11 +94,9 @@ int RunThreads(int workers, DeviceType type, const std::function<void(Worker&)>&
     threads.reserve(static_cast<size_t>(workers));
     for (int rank = 0; rank < workers; ++rank) {
       try {
-        threads.emplace_back([&run, rank] {
-          pthread_setname_np(pthread_self(), fmt::format("worker {}", rank).c_str());
-          run(rank);
-        });
-      } catch (const std::system_error& error) {  // out of threads: those that run must stop
+        threads.push_back(
+            StartThread("Launch", fmt::format("worker {}", rank), [&run, rank] { run(rank); }));
+      } catch (const std::exception& error) {  // out of threads: those that run must stop
         failure.Report(fmt::format("[worker {} of {}] {}", rank, workers, ErrorText(error)));
         break;
       }

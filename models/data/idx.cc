@@ -1,7 +1,8 @@
 // Reader of IDX files, the format of MNIST: gzip-compressed or plain.
 #include "models/data/idx.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <span>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "models/io/file_kind.h"
 
 namespace convoy {
@@ -19,6 +21,8 @@ namespace {
 
 constexpr uint32_t kUnsignedByte = 0x08;
 constexpr int64_t kMaxExpansion = 1032;  // deflate cannot do better
+constexpr int64_t kMostInflated = int64_t{4} << 30;
+constexpr int64_t kPiece = 16 << 20;
 
 struct GzClose {
   void operator()(gzFile file) const { gzclose(file); }
@@ -26,19 +30,18 @@ struct GzClose {
 
 class GzReader {
  public:
-  explicit GzReader(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
-    struct stat info;
-    const bool opened = file_ != nullptr && stat(path.c_str(), &info) == 0;
-    CONVOY_CHECK(opened, "[Idx] cannot open '{}': {}", path, std::strerror(errno));
-    CONVOY_CHECK(S_ISREG(info.st_mode), "[Idx] '{}' is not a file", path);
-    file_bytes_ = info.st_size;
+  explicit GzReader(const std::string& path) : input_("Idx", path) {
+    const int descriptor = fcntl(input_.descriptor(), F_DUPFD_CLOEXEC, 0);
+    if (descriptor >= 0) file_.reset(gzdopen(descriptor, "rb"));
+    if (file_ == nullptr && descriptor >= 0) close(descriptor);
+    CONVOY_CHECK(file_ != nullptr, "[Idx] cannot open '{}': {}", path, std::strerror(errno));
     compressed_ = gzdirect(file_.get()) == 0;
   }
 
-  int64_t file_bytes() const { return file_bytes_; }
+  int64_t file_bytes() const { return input_.bytes(); }
   bool compressed() const { return compressed_; }
   /// The most that reading this file to its end can give.
-  int64_t max_bytes() const { return compressed_ ? file_bytes_ * kMaxExpansion : file_bytes_; }
+  int64_t max_bytes() const { return compressed_ ? file_bytes() * kMaxExpansion : file_bytes(); }
 
   /// Up to `bytes` bytes; fewer only at the end of the file.
   int64_t Read(uint8_t* to, int64_t bytes) {
@@ -50,8 +53,8 @@ class GzReader {
       int code = Z_OK;
       const char* text = gzerror(file_.get(), &code);
       if (code == Z_BUF_ERROR) text = "the compressed data ends early";
-      CONVOY_CHECK(got >= 0 && code >= 0, "[Idx] '{}' ({} bytes) is corrupt: {}", path_,
-                   file_bytes_, text);
+      CONVOY_CHECK(got >= 0 && code >= 0, "[Idx] '{}' ({} bytes) is corrupt: {}", input_.path(),
+                   file_bytes(), text);
       if (got == 0) break;
       done += got;
     }
@@ -59,14 +62,32 @@ class GzReader {
   }
 
  private:
-  const std::string& path_;
+  const InputFile input_;
   std::unique_ptr<gzFile_s, GzClose> file_;
-  int64_t file_bytes_ = 0;
   bool compressed_ = false;
 };
 
 uint32_t BigEndian(const uint8_t* bytes) {
   return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
+}
+
+// Reads up to `values` bytes in all, behind those that are there; returns how many there are then.
+// A plain file is as long as its header says, or refused by now. What a compressed one promises is
+// believed piece by piece, as it comes.
+int64_t ReadValues(GzReader& reader, int64_t values, std::vector<uint8_t>& to) {
+  int64_t done = static_cast<int64_t>(to.size());
+  if (!reader.compressed()) to.reserve(static_cast<size_t>(values));
+  while (done < values) {
+    const int64_t room = static_cast<int64_t>(to.capacity());
+    if (done == room) to.reserve(static_cast<size_t>(std::min(values, room + room / 2 + kPiece)));
+    const int64_t piece = std::min({values, done + kPiece, static_cast<int64_t>(to.capacity())});
+    to.resize(static_cast<size_t>(piece));
+    const int64_t got = reader.Read(to.data() + done, piece - done);
+    done += got;
+    if (done < piece) break;
+  }
+  to.resize(static_cast<size_t>(done));
+  return done;
 }
 
 }  // namespace
@@ -112,10 +133,13 @@ IdxArray ReadIdx(const std::string& path, int ndim) {
                  path, dims, reader.file_bytes());
     values *= dim;
   }
-  array.values.resize(static_cast<size_t>(values));
+  CONVOY_CHECK(!reader.compressed() || values <= kMostInflated,
+               "[Idx] '{}': its header promises {} = {} bytes, and a compressed file is read up to "
+               "{} bytes; decompress it first: gzip -d",
+               path, dims, values, kMostInflated);
   const int64_t begun = std::min(read - header_bytes, values);
-  std::copy_n(start.data() + header_bytes, begun, array.values.data());
-  const int64_t found = begun + reader.Read(array.values.data() + begun, values - begun);
+  array.values.assign(start.begin() + header_bytes, start.begin() + header_bytes + begun);
+  const int64_t found = ReadValues(reader, values, array.values);
   CONVOY_CHECK(found == values, "[Idx] '{}' is truncated: expected {} = {} bytes, found {}", path,
                dims, values, found);
   uint8_t extra;  // reading to the end also checks gzip's checksum

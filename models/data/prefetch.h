@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "parallel/processes/start_thread.h"
+
 namespace convoy {
 
 /// Calls `produce` on a thread of its own, at most `depth` values ahead of the consumer, until it
@@ -18,7 +20,9 @@ template <typename T>
 class Prefetcher {
  public:
   explicit Prefetcher(std::function<std::optional<T>()> produce, size_t depth = 2)
-      : produce_(std::move(produce)), depth_(depth), thread_([this] { Run(); }) {}
+      : produce_(std::move(produce)),
+        depth_(depth),
+        thread_(StartThread("data", "prefetch", [this] { Run(); })) {}
 
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;

@@ -2,15 +2,13 @@
 #include "models/data/text.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <limits>
 
 #include "core/error.h"
+#include "core/file.h"
+#include "core/printable.h"
 #include "core/random.h"
-#include "models/data/utf8.h"
+#include "core/utf8.h"
 #include "models/io/file_kind.h"
 
 namespace convoy {
@@ -33,6 +31,20 @@ Batch Windows(std::span<const int32_t> tokens, std::span<const int64_t> offsets,
   return {x, y};
 }
 
+// Calls `use` with every code point of a UTF-8 text; takes no memory.
+template <typename Use>
+void EachCharacter(std::string_view text, const Use& use) {
+  for (size_t at = 0; at < text.size();) {
+    const Utf8Character character = FirstCharacter(text.substr(at));
+    CONVOY_CHECK(character.bytes > 0,
+                 "[CharVocabulary] byte 0x{:02x} at offset {} is not UTF-8; convert the text to "
+                 "UTF-8",
+                 static_cast<uint8_t>(text[at]), at);
+    use(character.code);
+    at += static_cast<size_t>(character.bytes);
+  }
+}
+
 void CheckWindow(const char* component, std::span<const int32_t> tokens, int64_t block_size) {
   CONVOY_CHECK(block_size > 0, "[{}] block_size must be over 0, got {}", component, block_size);
   CONVOY_CHECK(static_cast<int64_t>(tokens.size()) > block_size,
@@ -53,12 +65,13 @@ int64_t CheckedSteps(std::span<const int32_t> tokens, const Worker& worker,
 
 }  // namespace
 
-CharVocabulary::CharVocabulary(std::string_view text)
-    : characters_(DecodeUtf8("CharVocabulary", text)) {
-  std::sort(characters_.begin(), characters_.end());
-  characters_.erase(std::unique(characters_.begin(), characters_.end()), characters_.end());
-  for (const char32_t character : characters_) {
-    numbers_.emplace(character, static_cast<int32_t>(numbers_.size()));
+CharVocabulary::CharVocabulary(std::string_view text) {
+  std::vector<bool> seen(0x110000);
+  EachCharacter(text, [&](char32_t character) { seen[character] = true; });
+  for (char32_t character = 0; character < seen.size(); ++character) {
+    if (!seen[character]) continue;
+    numbers_.emplace(character, static_cast<int32_t>(characters_.size()));
+    characters_.push_back(character);
   }
 }
 
@@ -71,16 +84,16 @@ std::string CharVocabulary::ToString() const {
 std::vector<int32_t> CharVocabulary::Encode(std::string_view text) const {
   std::vector<int32_t> tokens;
   tokens.reserve(text.size());
-  for (const char32_t character : DecodeUtf8("CharVocabulary", text)) {
+  EachCharacter(text, [&](char32_t character) {
     const auto found = numbers_.find(character);
     if (found == numbers_.end()) {
       std::string shown;
       AppendUtf8(character, shown);
-      Fail("[CharVocabulary] character '{}' (U+{:04X}) is not among the {} known ones", shown,
-           static_cast<uint32_t>(character), size());
+      Fail("[CharVocabulary] character '{}' (U+{:04X}) is not among the {} known ones",
+           Printable(shown), static_cast<uint32_t>(character), size());
     }
     tokens.push_back(found->second);
-  }
+  });
   return tokens;
 }
 
@@ -95,13 +108,7 @@ std::string CharVocabulary::Decode(std::span<const int32_t> tokens) const {
 }
 
 CharText CharText::FromFile(const std::string& path) {
-  std::error_code ignored;
-  CONVOY_CHECK(!std::filesystem::is_directory(path, ignored),
-               "[CharText] '{}' is a folder, not a file", path);
-  std::ifstream file(path, std::ios::binary);
-  CONVOY_CHECK(file.is_open(), "[CharText] cannot open '{}': {}", path, std::strerror(errno));
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  CONVOY_CHECK(!file.bad(), "[CharText] cannot read '{}'", path);
+  const std::string text = ReadWholeFile("CharText", path, std::numeric_limits<int64_t>::max() / 2);
   const std::string_view bytes = text;
   CheckKind("CharText", path,
             Recognize(bytes, bytes.substr(bytes.size() - std::min<size_t>(bytes.size(), 8)),

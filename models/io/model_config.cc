@@ -2,22 +2,27 @@
 #include "models/io/model_config.h"
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "models/io/json_text.h"
 
 namespace convoy {
 
 Metadata ReadModelConfig(const std::string& weights_path) {
-  constexpr uintmax_t kMostBytes = 1 << 20;
+  constexpr int64_t kMostBytes = 1 << 20;
   const std::filesystem::path path =
       std::filesystem::path(weights_path).parent_path() / "config.json";
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return {};
-  const uintmax_t bytes = std::filesystem::file_size(path, error);
-  if (error || bytes > kMostBytes) return {};
-  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  try {
+    text = ReadWholeFile("config.json", path.string(), kMostBytes);
+    CheckJsonText(text, {.depth = 64});
+  } catch (const Error&) {  // none, or none of a model
+    return {};
+  }
   const nlohmann::json config =
-      nlohmann::json::parse(file, /*cb=*/nullptr, /*allow_exceptions=*/false);
+      nlohmann::json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (!config.is_object() || !config.contains("model_type")) return {};
   Metadata settings;
   for (const auto& [name, value] : config.items()) {

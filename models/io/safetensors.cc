@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <numeric>
 #include <set>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "models/io/file_kind.h"
 #include "models/io/safetensors_header.h"
 
@@ -73,17 +75,25 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(kSafetensors, 
   std::string header(static_cast<size_t>(header_bytes), '\0');
   file_.Read(header.data(), kPrefix, header_end - kPrefix);
   entries_ = internal::ParseHeader(path, header, file_.bytes() - header_end, metadata_);
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    entries_[i].offset += header_end;
-    index_[entries_[i].name] = i;
-  }
+  for (Entry& entry : entries_) entry.offset += header_end;
+  by_name_.resize(entries_.size());
+  std::iota(by_name_.begin(), by_name_.end(), 0u);
+  std::sort(by_name_.begin(), by_name_.end(),
+            [&](uint32_t a, uint32_t b) { return entries_[a].name < entries_[b].name; });
+}
+
+const SafetensorsFile::Entry* SafetensorsFile::Find(const std::string& name) const {
+  const auto found =
+      std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                       [&](uint32_t i, const std::string& to) { return entries_[i].name < to; });
+  return found != by_name_.end() && entries_[*found].name == name ? &entries_[*found] : nullptr;
 }
 
 const SafetensorsFile::Entry& SafetensorsFile::At(const std::string& name) const {
-  const auto found = index_.find(name);
-  CONVOY_CHECK(found != index_.end(), "[{}] '{}' holds no tensor '{}' (it holds {})", kSafetensors,
-               file_.path(), name, entries_.size());
-  return entries_[found->second];
+  const Entry* found = Find(name);
+  CONVOY_CHECK(found != nullptr, "[{}] '{}' holds no tensor '{}' (it holds {})", kSafetensors,
+               file_.path(), Printable(name), entries_.size());
+  return *found;
 }
 
 void SafetensorsFile::CheckFits(const std::string& name, const Tensor& to) const {
@@ -91,7 +101,7 @@ void SafetensorsFile::CheckFits(const std::string& name, const Tensor& to) const
   const std::string_view dtype = internal::SafetensorsName(to.dtype());
   CONVOY_CHECK(entry.dtype == dtype && entry.dims == to.shape().ToVector(),
                "[{}] '{}', tensor '{}': expected {} {}, found {} {}", kSafetensors, file_.path(),
-               name, dtype, to.shape().ToString(), entry.dtype, ShapeText(entry.dims));
+               Printable(name), dtype, to.shape().ToString(), entry.dtype, ShapeText(entry.dims));
 }
 
 bool SafetensorsFile::SameElements(const Entry& a, const Entry& b) const {
@@ -111,13 +121,13 @@ Tensor SafetensorsFile::Load(const std::string& name, Device device) const {
   const Entry& entry = At(name);
   const std::optional<DType> dtype = internal::FromSafetensorsName(entry.dtype);
   CONVOY_CHECK(dtype.has_value(), "[{}] '{}', tensor '{}': no tensor can have dtype {}",
-               kSafetensors, file_.path(), name, entry.dtype);
+               kSafetensors, file_.path(), Printable(name), entry.dtype);
   // With an extent of 0 the others are not bounded by the file, hence the look at Shape's limits.
   std::optional<Shape> shape;
   try {
     shape.emplace(entry.dims);
   } catch (const Error& error) {
-    Fail("[{}] '{}', tensor '{}': {}", kSafetensors, file_.path(), name, error.what());
+    Fail("[{}] '{}', tensor '{}': {}", kSafetensors, file_.path(), Printable(name), error.what());
   }
   const Tensor tensor = Tensor::Empty(*shape, {*dtype, device});
   ReadElements(entry, tensor);
@@ -138,7 +148,7 @@ void SafetensorsFile::ReadElements(const Entry& entry, const Tensor& to) const {
     const bool valid = std::all_of(bytes, bytes + entry.bytes, [](uint8_t b) { return b <= 1; });
     if (!valid) std::memset(host.raw_data(), 0, static_cast<size_t>(entry.bytes));
     CONVOY_CHECK(valid, "[{}] '{}', tensor '{}': BOOL bytes must be 0 or 1", kSafetensors,
-                 file_.path(), entry.name);
+                 file_.path(), Printable(entry.name));
   }
   if (!to.device().is_cpu()) to.CopyFrom(host);
 }
@@ -155,7 +165,7 @@ void LoadSafetensors(const std::string& path, const ParameterList& tensors,
   for (const SafetensorsFile::Entry& entry : file.entries()) {
     CONVOY_CHECK(options.allow_extra || wanted.count(entry.name) > 0,
                  "[{}] '{}' holds a tensor '{}' that nothing here is called", kSafetensors, path,
-                 entry.name);
+                 Printable(entry.name));
   }
   for (const auto& [name, tensor] : tensors) {
     if (file.Contains(name)) file.LoadInto(name, tensor);

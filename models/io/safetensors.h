@@ -15,8 +15,8 @@ namespace convoy {
 using Metadata = std::map<std::string, std::string>;
 
 /// Writes tensors of any device. The file appears whole or not at all (AtomicFile).
-/// Throws: Error on a name that occurs twice, or is no valid one; if the file cannot be written,
-/// with the system's reason: what was there before is then untouched.
+/// Throws: Error on a name that occurs twice, or is no valid one (UTF-8, at most 1 KiB); if the
+/// file cannot be written, with the system's reason: what was there before is then untouched.
 void SaveSafetensors(const std::string& path, const ParameterList& tensors,
                      const Metadata& metadata = {});
 
@@ -44,14 +44,16 @@ class SafetensorsFile {
   };
 
   /// Throws: Error naming the file (and the tensor), what was expected and found, unless header and
-  /// sizes are as the format has them. No memory is taken for sizes that the file does not have.
+  /// sizes are as the format has them. No memory is taken for sizes that the file does not have,
+  /// and no more for a header than a few times its own size: at most 64 extents, 1 KiB of name and
+  /// 262,144 tensors are read.
   explicit SafetensorsFile(const std::string& path);
 
   const std::string& path() const { return file_.path(); }
   /// In the order of their data.
   const std::vector<Entry>& entries() const { return entries_; }
   const Metadata& metadata() const { return metadata_; }
-  bool Contains(const std::string& name) const { return index_.count(name) > 0; }
+  bool Contains(const std::string& name) const { return Find(name) != nullptr; }
   /// Throws: Error if there is no such tensor.
   const Entry& At(const std::string& name) const;
 
@@ -66,11 +68,12 @@ class SafetensorsFile {
   void CheckFits(const std::string& name, const Tensor& to) const;
 
  private:
+  const Entry* Find(const std::string& name) const;  // null if there is none
   void ReadElements(const Entry& entry, const Tensor& to) const;
 
   InputFile file_;
   std::vector<Entry> entries_;
-  std::map<std::string, size_t> index_;
+  std::vector<uint32_t> by_name_;  // indices of entries_
   Metadata metadata_;
 };
 

@@ -5,9 +5,13 @@
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
+#include <utility>
 
 #include "core/error.h"
+#include "core/printable.h"
+#include "models/io/json_text.h"
 
 namespace convoy::internal {
 namespace {
@@ -53,51 +57,136 @@ const FileType* FindType(std::string_view name) {
   return found == kTypes.end() ? nullptr : &*found;
 }
 
-// The parser alone would let the last of two equal keys win, and nest as deep as the text does.
-class StrictKeys {
+// Limits that no file of use comes near, so that a hostile header costs no more memory than a few
+// times its own size.
+constexpr size_t kMaxNameBytes = 1024;
+constexpr size_t kMaxExtents = 64;
+constexpr size_t kMaxTensors = 1 << 18;
+constexpr size_t kMaxMetadata = 1 << 14;   // entries
+constexpr int kMaxEvents = 256;            // of the parser, within a tensor
+constexpr size_t kMaxTextBytes = 4 << 20;  // of one string: metadata may hold a small picture
+constexpr int kMaxDepth = 16;              // fields that the format does not name may hold anything
+
+// What is wrong with the header as a whole.
+class InvalidHeader : public Error {
  public:
-  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    constexpr int kMaxDepth = 16;  // fields that the format does not name may hold anything
+  using Error::Error;
+};
+
+template <typename... Args>
+void CheckHeader(bool condition, fmt::format_string<Args...> format, Args&&... args) {
+  if (!condition) throw InvalidHeader(fmt::format(format, std::forward<Args>(args)...));
+}
+
+Entry ParseEntry(const std::string& path, const std::string& name, const Json& value);
+
+// Takes what the parser has read tensor by tensor, and lets go of it. The parser alone would keep
+// everything, and let the last of two equal keys win.
+class HeaderReader {
+ public:
+  HeaderReader(const std::string& path, std::vector<Entry>& entries, Metadata& metadata)
+      : path_(path), entries_(entries), metadata_(metadata) {}
+
+  /// The parser's callback: false for what it need not keep.
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
     switch (event) {
-      case Json::parse_event_t::object_start:
-        CONVOY_CHECK(depth <= kMaxDepth, "nested too deep");
-        keys_.emplace_back();
+      case Json::parse_event_t::key:
+        depth == 1 ? BeginMember(parsed.get_ref<const std::string&>()) : AddKey(parsed);
         break;
-      case Json::parse_event_t::array_start:
-        CONVOY_CHECK(depth <= kMaxDepth, "nested too deep");
+      case Json::parse_event_t::object_start:
+        if (depth > 0) keys_.emplace_back();
         break;
       case Json::parse_event_t::object_end:
-        keys_.pop_back();
-        break;
-      case Json::parse_event_t::key:
-        CONVOY_CHECK(keys_.back().insert(parsed.get<std::string>()).second, "key '{}' occurs twice",
-                     parsed.get<std::string>());
+        if (depth > 0) keys_.pop_back();
         break;
       default:
         break;
     }
-    return true;
+    if (depth == 0) return true;
+    const bool metadata = name_ == kMetadata;
+    CheckHeader(!metadata || event != Json::parse_event_t::array_start || depth > 1,
+                "{} must be an object", kMetadata);
+    CheckHeader(!metadata || depth == 1 ||
+                    (event != Json::parse_event_t::array_start &&
+                     event != Json::parse_event_t::object_start),
+                "{} '{}' must be text", kMetadata, Excerpt(key_));
+    CheckHeader(metadata || ++events_ <= kMaxEvents, "tensor '{}' has more than {} values",
+                Excerpt(name_), kMaxEvents);
+    const bool ends = event == Json::parse_event_t::object_end ||
+                      event == Json::parse_event_t::array_end ||
+                      event == Json::parse_event_t::value;
+    if (depth > 1 || !ends) return true;
+    metadata ? TakeMetadata(parsed) : TakeTensor(parsed);
+    return event == Json::parse_event_t::value;  // a structure is let go of
   }
 
  private:
-  std::vector<std::set<std::string>> keys_;
+  void BeginMember(const std::string& name) {
+    CheckHeader(name.size() <= kMaxNameBytes,
+                "the name of a tensor has {} bytes, and {} are the most: '{}'", name.size(),
+                kMaxNameBytes, Excerpt(name));
+    CheckHeader(name != kMetadata || !has_metadata_, "key '{}' occurs twice", kMetadata);
+    has_metadata_ = has_metadata_ || name == kMetadata;
+    name_ = name;
+    events_ = 0;
+  }
+
+  void AddKey(const Json& key) {
+    std::set<std::string>& keys = keys_.back();
+    CheckHeader(keys.size() < kMaxMetadata, "an object has more than {} keys", kMaxMetadata);
+    const std::string& text = key.get_ref<const std::string&>();
+    CheckHeader(text.size() <= kMaxNameBytes, "a key has {} bytes, and {} are the most",
+                text.size(), kMaxNameBytes);
+    CheckHeader(keys.insert(text).second, "key '{}' occurs twice", Excerpt(text));
+    key_ = text;
+  }
+
+  void TakeTensor(const Json& value) {
+    CheckHeader(entries_.size() < kMaxTensors, "more than {} tensors", kMaxTensors);
+    entries_.push_back(ParseEntry(path_, name_, value));
+  }
+
+  void TakeMetadata(Json& value) {
+    if (value.is_null()) return;  // as the reference reader takes it: none
+    CheckHeader(value.is_object(), "{} must be an object", kMetadata);
+    for (auto& [key, entry] : value.get_ref<Json::object_t&>()) {
+      CheckHeader(entry.is_string(), "{} '{}' must be text", kMetadata, Excerpt(key));
+      metadata_[key] = std::move(entry.get_ref<std::string&>());
+    }
+  }
+
+  const std::string& path_;
+  std::vector<Entry>& entries_;
+  Metadata& metadata_;
+  std::string name_;  // of the tensor that is being read
+  std::string key_;   // the last one in it
+  int events_ = 0;    // in it
+  bool has_metadata_ = false;
+  std::vector<std::set<std::string>> keys_;  // of the objects that are open, but the outermost
 };
 
-Json ParseJson(const std::string& path, const std::string& text) {
+void ParseJson(const std::string& path, const std::string& text, std::vector<Entry>& entries,
+               Metadata& metadata) {
   // The format wants '{' first; its reference reader accepts white space as well.
   const size_t first = text.find_first_not_of(" \t\r\n");
   CONVOY_CHECK(first != text.npos && text[first] == '{',
                "[{}] '{}': the header must begin with '{{'; this is no safetensors file",
                kSafetensors, path);
   try {
-    StrictKeys strict;
-    return Json::parse(text, [&strict](int depth, Json::parse_event_t event, Json& parsed) {
-      return strict(depth, event, parsed);
-    });
+    CheckJsonText(text, {.depth = kMaxDepth, .string_bytes = kMaxTextBytes});
   } catch (const Error& error) {
     Fail("[{}] '{}': the header is not valid: {}", kSafetensors, path, error.what());
+  }
+  try {
+    HeaderReader reader(path, entries, metadata);
+    const Json outermost =
+        Json::parse(text, [&](int depth, Json::parse_event_t event, Json& parsed) {
+          return reader(depth, event, parsed);
+        });
+  } catch (const InvalidHeader& error) {
+    Fail("[{}] '{}': the header is not valid: {}", kSafetensors, path, error.what());
   } catch (const Json::exception& error) {
-    Fail("[{}] '{}': the header is not valid JSON: {}", kSafetensors, path, error.what());
+    Fail("[{}] '{}': the header is not valid JSON: {}", kSafetensors, path, JsonProblem(error));
   }
 }
 
@@ -108,7 +197,7 @@ int64_t Number(const Json& value, const std::string& path, const std::string& na
       value.is_number_unsigned() &&
       value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   CONVOY_CHECK(valid, "[{}] '{}', tensor '{}': {} must be whole numbers of 0 or more, found {}",
-               kSafetensors, path, name, what, value.dump(-1, ' ', true));
+               kSafetensors, path, Printable(name), what, Excerpt(value.dump(-1, ' ', true)));
   return value.get<int64_t>();
 }
 
@@ -122,6 +211,7 @@ std::optional<int64_t> Bits(const std::vector<int64_t>& dims, int64_t bits) {
 }
 
 Entry ParseEntry(const std::string& path, const std::string& name, const Json& value) {
+  const std::string shown = Printable(name);
   const bool complete = value.is_object() && value.contains("dtype") && value.contains("shape") &&
                         value.contains("data_offsets") && value["dtype"].is_string() &&
                         value["shape"].is_array() && value["data_offsets"].is_array() &&
@@ -129,28 +219,33 @@ Entry ParseEntry(const std::string& path, const std::string& name, const Json& v
   CONVOY_CHECK(complete,
                "[{}] '{}', tensor '{}': expected dtype (text), shape (list) and "
                "data_offsets (two numbers)",
-               kSafetensors, path, name);
+               kSafetensors, path, shown);
   Entry entry;
   entry.name = name;
-  entry.dtype = value["dtype"].get<std::string>();
-  const FileType* type = FindType(entry.dtype);
+  const std::string& dtype = value["dtype"].get_ref<const std::string&>();
+  const FileType* type = FindType(dtype);
   CONVOY_CHECK(type != nullptr, "[{}] '{}', tensor '{}': unknown dtype '{}'", kSafetensors, path,
-               name, entry.dtype);
+               shown, Excerpt(dtype));
+  entry.dtype = dtype;
+  const size_t extents = value["shape"].size();
+  CONVOY_CHECK(extents <= kMaxExtents, "[{}] '{}', tensor '{}': {} extents, and {} are the most",
+               kSafetensors, path, shown, extents, kMaxExtents);
+  entry.dims.reserve(extents);
   for (const Json& dim : value["shape"]) {
     entry.dims.push_back(Number(dim, path, name, "extents"));
   }
   entry.offset = Number(value["data_offsets"][0], path, name, "data_offsets");
   const int64_t end = Number(value["data_offsets"][1], path, name, "data_offsets");
   CONVOY_CHECK(entry.offset <= end, "[{}] '{}', tensor '{}': data_offsets [{}, {}] run backwards",
-               kSafetensors, path, name, entry.offset, end);
+               kSafetensors, path, shown, entry.offset, end);
   entry.bytes = end - entry.offset;
   const std::optional<int64_t> bits = Bits(entry.dims, type->bits);
   CONVOY_CHECK(bits.has_value(), "[{}] '{}', tensor '{}': shape {} of {} is larger than any file",
-               kSafetensors, path, name, value["shape"].dump(), entry.dtype);
+               kSafetensors, path, shown, value["shape"].dump(), entry.dtype);
   CONVOY_CHECK(*bits % 8 == 0 && *bits / 8 == entry.bytes,
                "[{}] '{}', tensor '{}': shape {} of {} wants {} bytes, but data_offsets [{}, {}] "
                "span {}",
-               kSafetensors, path, name, value["shape"].dump(), entry.dtype,
+               kSafetensors, path, shown, value["shape"].dump(), entry.dtype,
                *bits / 8 + (*bits % 8 != 0), entry.offset, end, entry.bytes);
   return entry;
 }
@@ -170,22 +265,17 @@ std::optional<DType> FromSafetensorsName(std::string_view name) {
 
 std::vector<Entry> ParseHeader(const std::string& path, const std::string& text, int64_t data_bytes,
                                Metadata& metadata) {
-  const Json header = ParseJson(path, text);
   std::vector<Entry> entries;
-  for (const auto& [name, value] : header.items()) {
-    if (name != kMetadata) {
-      entries.push_back(ParseEntry(path, name, value));
-      continue;
-    }
-    if (value.is_null()) continue;  // as the reference reader takes it: none
-    CONVOY_CHECK(value.is_object(), "[{}] '{}': {} must be an object", kSafetensors, path,
-                 kMetadata);
-    for (const auto& [key, entry] : value.items()) {
-      CONVOY_CHECK(entry.is_string(), "[{}] '{}': {} '{}' must be text", kSafetensors, path,
-                   kMetadata, key);
-      metadata[key] = entry.get<std::string>();
-    }
-  }
+  ParseJson(path, text, entries, metadata);
+  std::vector<uint32_t> by_name(entries.size());
+  std::iota(by_name.begin(), by_name.end(), 0u);
+  std::sort(by_name.begin(), by_name.end(),
+            [&](uint32_t a, uint32_t b) { return entries[a].name < entries[b].name; });
+  const auto twice = std::adjacent_find(
+      by_name.begin(), by_name.end(),
+      [&](uint32_t a, uint32_t b) { return entries[a].name == entries[b].name; });
+  CONVOY_CHECK(twice == by_name.end(), "[{}] '{}': the header is not valid: key '{}' occurs twice",
+               kSafetensors, path, Printable(entries[*twice].name));
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.offset, a.offset + a.bytes) < std::pair(b.offset, b.offset + b.bytes);
   });
@@ -194,7 +284,7 @@ std::vector<Entry> ParseHeader(const std::string& path, const std::string& text,
     CONVOY_CHECK(entry.offset == expected,
                  "[{}] '{}', tensor '{}': data must follow without holes or overlaps: expected to "
                  "begin at {}, found {}",
-                 kSafetensors, path, entry.name, expected, entry.offset);
+                 kSafetensors, path, Printable(entry.name), expected, entry.offset);
     expected += entry.bytes;
   }
   CONVOY_CHECK(expected == data_bytes,
@@ -212,6 +302,9 @@ std::string FormatHeader(const std::string& path, const ParameterList& tensors,
   for (const auto& [name, tensor] : tensors) {
     CONVOY_CHECK(name != kMetadata, "[{}] '{}': a tensor cannot be called {}", kSafetensors, path,
                  kMetadata);
+    CONVOY_CHECK(name.size() <= kMaxNameBytes,
+                 "[{}] '{}': the name of a tensor has {} bytes, and {} are the most: '{}'",
+                 kSafetensors, path, name.size(), kMaxNameBytes, Excerpt(name));
     CONVOY_CHECK(!header.contains(name), "[{}] '{}': two tensors are called '{}'", kSafetensors,
                  path, name);
     const int64_t end = offset + static_cast<int64_t>(tensor.bytes());

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/print.h"
+#include "core/printable.h"
 #include "models/checkpoint.h"
 #include "models/data/text.h"
 #include "models/trainers/common/checks.h"
@@ -131,8 +133,8 @@ class GptTask : public Task {
     const std::string start = characters.find('\n') == std::string::npos ? "" : "\n";
     const std::vector<int32_t> prompt =
         start.empty() ? std::vector<int32_t>{0} : characters_->Encode(start);
-    fmt::print("\nA sample, temperature {}:\n\n{}\n", options.temperature,
-               characters_->Decode(model_.Generate(prompt, options)));
+    PrintTo(stdout, "\nA sample, temperature {}:\n\n{}\n", options.temperature,
+            PrintableText(characters_->Decode(model_.Generate(prompt, options))));
   }
 
  private:

@@ -2,14 +2,15 @@
 #include "parallel/gloo/gloo_group.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <chrono>
 #include <cstring>
 #include <utility>
 
 #include "core/error.h"
+#include "core/error_text.h"
 #include "parallel/gloo/gloo_call.h"
+#include "parallel/processes/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -54,6 +55,7 @@ class GlooGroup::Handle final : public Work::Impl {
 
   void Wait() override { group_->Await(call_); }
   bool Done() override {
+    group_->AskFor(call_);
     const std::lock_guard lock(group_->mutex_);
     if (!call_->done) group_->peers_.ThrowIfFailed();
     return call_->done;
@@ -98,19 +100,23 @@ std::shared_ptr<CheckedGroup> GlooGroup::MakeSubgroup(uint64_t number, int color
 
 void GlooGroup::Connect() {
   connecting_.emplace(peers_.timeout_s());
-  watcher_ = std::thread([this] { RunWatcher(); });
+  try {
+    watcher_ = StartThread("Gloo", "gloo watcher", [this] { Guarded(&GlooGroup::RunWatcher); });
+    runner_ = StartThread("Gloo", "gloo", [this] { Guarded(&GlooGroup::RunCollectives); });
+  } catch (const std::exception& error) {
+    peers_.Fail(error.what());
+    Stop();
+    peers_.ThrowIfFailed();
+  }
   try {
     mesh_.Connect(store_, name_, [this] { peers_.ThrowIfFailed(); });
-    {
-      const std::lock_guard lock(mutex_);
-      connecting_.reset();
-    }
-    runner_ = std::thread([this] { RunCollectives(); });
+    const std::lock_guard lock(mutex_);
+    connecting_.reset();
   } catch (const std::exception& error) {
     peers_.AwaitDeath();
     if (!peers_.failed()) {
-      peers_.Fail(
-          fmt::format("[Gloo] cannot connect the workers{}: {}", peers_.OfGroup(), error.what()));
+      peers_.Fail(fmt::format("[Gloo] cannot connect the workers{}: {}", peers_.OfGroup(),
+                              ErrorText(error)));
     }
     Stop();
     peers_.ThrowIfFailed();
@@ -132,10 +138,20 @@ void GlooGroup::Stop() {
     watch_ = false;  // not before: what runs may still have to be ended
   }
   queued_.notify_all();
-  // Messages that nobody waits for and whose other half never comes.
-  mesh_.Abort();
-  for (MessageThread& message : messages_) message.thread.join();
+  message_.notify_all();
+  mesh_.Abort();  // ends the wait for messages too, and tells the others
+  if (messenger_.joinable()) messenger_.join();
   if (watcher_.joinable()) watcher_.join();
+}
+
+void GlooGroup::Guarded(void (GlooGroup::*run)()) noexcept {
+  try {
+    (this->*run)();
+  } catch (const std::exception& error) {  // out of memory
+    peers_.Fail(ErrorText(error));
+    mesh_.Abort();
+    ended_.notify_all();
+  }
 }
 
 void GlooGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
@@ -175,7 +191,12 @@ Work GlooGroup::StartMessage(const std::shared_ptr<Call>& call) {
     call->done = true;
     records().Done(message.id);
   } else {
-    records().Started(message.id);
+    if (!messenger_.joinable()) {
+      messenger_ =
+          StartThread("Gloo", "gloo messages", [this] { Guarded(&GlooGroup::RunMessages); });
+    }
+    call->started = Clock::now();
+    records().Started(message.id, call->started);
     call->slot = SlotOfMessage(message);
     call->buffer = std::make_unique<MeshBuffer>(mesh_, message.input.raw_data(), bytes);
     if (message.kind == CollectiveKind::kSend) {
@@ -183,22 +204,56 @@ Work GlooGroup::StartMessage(const std::shared_ptr<Call>& call) {
     } else {
       call->buffer->Recv(message.root, call->slot, 0, bytes);
     }
-    JoinEndedMessages();
-    messages_.push_back(
-        {call, std::thread([this, call] { Run(*call, [&] { call->buffer->Settle(); }); })});
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(call);
+    message_.notify_one();
   }
   return Work(std::make_shared<Handle>(shared_from_this(), call));
 }
 
-void GlooGroup::JoinEndedMessages() {
-  std::erase_if(messages_, [this](MessageThread& message) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!message.call->done) return false;
-    }
-    message.thread.join();  // about to end
-    return true;
-  });
+// Gloo moves messages by itself, whatever this thread waits for: it only finds out which of those
+// that nobody waits for have ended. One after the other has a turn, until another one wants it.
+void GlooGroup::RunMessages() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    std::shared_ptr<Call> call;
+    message_.wait(lock, [&] { return stop_ || (call = TakeMessage()) != nullptr; });
+    if (stop_ || peers_.failed()) return;
+    turn_ = call;
+    lock.unlock();
+    Run(*call, [&] { return call->buffer->SettleUnlessLeft(); });
+    lock.lock();
+    turn_ = nullptr;
+    if (call->done) continue;
+    call->taken = false;
+    messages_.push_back(call);
+    ended_.notify_all();
+  }
+}
+
+std::shared_ptr<GlooGroup::Call> GlooGroup::TakeMessage() {
+  std::shared_ptr<Call> call = std::exchange(asked_for_, nullptr);
+  if (call != nullptr) std::erase(messages_, call);
+  while ((call == nullptr || call->taken) && !messages_.empty()) {
+    call = messages_.front();
+    messages_.pop_front();
+  }
+  if (call == nullptr || call->taken) return nullptr;
+  call->taken = true;
+  return call;
+}
+
+// With mutex_ held.
+void GlooGroup::PassTurn() {
+  if (turn_ != nullptr && (asked_for_ != nullptr || !messages_.empty())) turn_->buffer->Leave();
+}
+
+void GlooGroup::AskFor(const std::shared_ptr<Call>& call) {
+  const std::lock_guard lock(mutex_);
+  if (call->buffer == nullptr || call->taken) return;
+  asked_for_ = call;
+  PassTurn();
+  message_.notify_one();
 }
 
 void GlooGroup::MatchOwn(const std::shared_ptr<Call>& call) {
@@ -225,12 +280,20 @@ void GlooGroup::MatchOwn(const std::shared_ptr<Call>& call) {
 
 void GlooGroup::Await(const std::shared_ptr<Call>& call) {
   std::unique_lock lock(mutex_);
-  if (call->is_message()) call->since = Clock::now();
   awaited_ = call;
+  if (call->is_message()) call->since = Clock::now();
   while (!call->done && !peers_.failed()) {
     // Rather than wait for the other thread to wake up.
     if (!call->is_message() && running_ == nullptr) {
       RunNext(lock);
+    } else if (call->buffer != nullptr && !std::exchange(call->taken, true)) {
+      lock.unlock();
+      Run(*call, [&] {
+        while (!call->buffer->SettleUnlessLeft()) {  // its turn may have been ended just now
+        }
+        return true;
+      });
+      lock.lock();
     } else {
       ended_.wait(lock);
     }
@@ -242,7 +305,6 @@ void GlooGroup::Await(const std::shared_ptr<Call>& call) {
 }
 
 void GlooGroup::RunCollectives() {
-  pthread_setname_np(pthread_self(), "gloo");
   std::unique_lock lock(mutex_);
   while (true) {
     queued_.wait(lock, [this] { return stop_ || (!queue_.empty() && running_ == nullptr); });
@@ -265,7 +327,8 @@ void GlooGroup::RunNext(std::unique_lock<std::mutex>& lock) {
   peers_.Ready(call->number);
   Run(*call, [&] {
     collectives_.Run(call->call, call->slot);
-    peers_.Ended(call->number, call->call, call->what);
+    if (NeedsAll(call->call)) peers_.AllTookPart(call->number, call->what);
+    return true;
   });
   lock.lock();
   running_ = nullptr;
@@ -273,10 +336,10 @@ void GlooGroup::RunNext(std::unique_lock<std::mutex>& lock) {
   if (!queue_.empty()) queued_.notify_all();
 }
 
-void GlooGroup::Run(Call& call, const std::function<void()>& body) {
-  const Clock::time_point start = Clock::now();
+void GlooGroup::Run(Call& call, const std::function<bool()>& body) {
+  const Clock::time_point start = call.is_message() ? call.started : Clock::now();
   try {
-    body();
+    if (!body()) return;
     const Clock::time_point end = Clock::now();
     records().Done(call.call.id, end);
     const std::lock_guard lock(mutex_);

@@ -27,9 +27,10 @@ namespace convoy {
 /// cannot end into an error: a worker that is gone, a collective past its deadline, a failure
 /// elsewhere.
 ///
-/// A message takes a thread to wait for it (Gloo can only wait), and meets those of the same tag,
-/// dtype and size alone. Tensors must be in host memory. Traffic is neither encrypted nor
-/// authenticated, as Gloo has it: for networks that are trusted.
+/// A message meets those of the same tag, dtype and size alone. Any number may be under way: one
+/// thread, started by the first of them, sees them end, and none is in the way of another. Tensors
+/// must be in host memory. Traffic is neither encrypted nor authenticated, as Gloo has it: for
+/// networks that are trusted.
 class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
  public:
   /// Collective. `host`: the address of this machine that the other workers reach. `store` must
@@ -61,23 +62,26 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   GlooGroup(const GlooGroup& of, const std::vector<int>& ranks, const std::string& name);
   void Connect();
 
-  struct MessageThread {
-    std::shared_ptr<Call> call;
-    std::thread thread;  // waits for it
-  };
-
   Work StartMessage(const std::shared_ptr<Call>& call);
-  // So that threads do not pile up over a long run.
-  void JoinEndedMessages();
+  void RunMessages();
+  // The next one for RunMessages; null: there is none. With mutex_ held.
+  std::shared_ptr<Call> TakeMessage();
+  // Ends the turn of the message that RunMessages waits for, if there are others. With mutex_ held.
+  void PassTurn();
+  // Has RunMessages find out soon whether this message has ended.
+  void AskFor(const std::shared_ptr<Call>& call);
   // Gives a message to oneself to its other half, or keeps it for that.
   void MatchOwn(const std::shared_ptr<Call>& call);
   void Await(const std::shared_ptr<Call>& call);
 
+  // What a thread of the group's runs: an exception makes the run fail.
+  void Guarded(void (GlooGroup::*run)()) noexcept;
   void RunCollectives();
   // Runs the oldest collective that is queued; `lock` is of mutex_, and nothing runs.
   void RunNext(std::unique_lock<std::mutex>& lock);
-  // Does this worker's part of a call, with `body`, and tells who waits for it.
-  void Run(Call& call, const std::function<void()>& body);
+  // Does this worker's part of a call, with `body`, and tells who waits for it. If that gives false
+  // nothing has come of it yet.
+  void Run(Call& call, const std::function<bool()>& body);
   // A call has failed: finds out why, and declares the run failed.
   void Explain(const Call& call, const std::string& error);
   void RunWatcher();
@@ -97,8 +101,9 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   MeshCollectives collectives_;
 
   std::mutex mutex_;
-  std::condition_variable queued_;  // for the threads: there is work, or the end has come
-  std::condition_variable ended_;   // for the worker: a call has ended, or the run has failed
+  std::condition_variable queued_;   // for the threads: there is work, or the end has come
+  std::condition_variable message_;  // for RunMessages: there is one, or the end has come
+  std::condition_variable ended_;    // for the worker: a call has ended, or the run has failed
   std::deque<std::shared_ptr<Call>> queue_;
   std::shared_ptr<Call> running_;  // the collective that runs
   std::shared_ptr<Call> awaited_;  // what the worker waits for
@@ -110,8 +115,11 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   std::vector<std::optional<uint64_t>> ends_ =
       std::vector<std::optional<uint64_t>>(static_cast<size_t>(peers_.size()));
   std::map<int, std::deque<std::shared_ptr<Call>>> own_;  // messages to itself, by tag
-  std::vector<MessageThread> messages_;                   // under way, or ended not long ago
-  std::thread runner_, watcher_;
+  // Messages under way that nobody waits for, and perhaps some that have been waited for meanwhile.
+  std::deque<std::shared_ptr<Call>> messages_;
+  std::shared_ptr<Call> turn_,
+      asked_for_;  // of them: has RunMessages' attention, and is to have it
+  std::thread runner_, messenger_, watcher_;
 };
 
 }  // namespace convoy

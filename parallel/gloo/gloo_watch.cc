@@ -1,6 +1,5 @@
 // How a GlooGroup finds out that what it has under way cannot end, and why.
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <chrono>
 #include <limits>
@@ -47,16 +46,17 @@ void GlooGroup::Explain(const Call& call, const std::string& error) {
 }
 
 void GlooGroup::RunWatcher() {
-  pthread_setname_np(pthread_self(), "gloo watcher");
   std::unique_lock lock(mutex_);
   while (!queued_.wait_for(lock, kInterval, [this] { return !watch_; })) {
     if (!peers_.failed()) Look();
+    PassTurn();
     if (!peers_.failed()) continue;
     lock.unlock();
     mesh_.Abort();
     lock.lock();
     ended_.notify_all();
     queued_.notify_all();
+    message_.notify_all();
   }
 }
 

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/error_text.h"
 #include "parallel/gloo/without_sigpipe.h"
+#include "parallel/processes/descriptors.h"
 
 // Takes the place of the library's own, which throws if the peer is gone again already: on a thread
 // of the library, where nothing catches it and the process ends. The first message finds that out.
@@ -39,7 +41,7 @@ std::shared_ptr<::gloo::transport::Device> MakeDevice(const std::string& host) {
   try {
     return ::gloo::transport::tcp::CreateDevice(attributes);
   } catch (const std::exception& error) {
-    Fail("[Gloo] cannot use the address '{}' of this machine: {}", host, error.what());
+    Fail("[Gloo] cannot use the address '{}' of this machine: {}", host, ErrorText(error));
   }
 }
 
@@ -65,6 +67,7 @@ class Mesh::Context final : public ::gloo::Context {
  public:
   Context(int rank, int size, const std::shared_ptr<::gloo::transport::Device>& device)
       : ::gloo::Context(rank, size) {
+    AllowDescriptors(2 * size);  // a listening socket and a connection for each
     device_ = device;
     transportContext_ = device->createContext(rank, size);
     transportContext_->setTimeout(kForever);

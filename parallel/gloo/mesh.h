@@ -75,9 +75,15 @@ class MeshBuffer {
   void AwaitRecv();
   /// Waits for all that has been started.
   void Settle();
+  /// As Settle, until Leave is called. False if that was so, or at times for no reason at all; then
+  /// it may be called again.
+  bool SettleUnlessLeft();
+  /// Ends a SettleUnlessLeft that waits, or the next one. From any thread.
+  void Leave();
 
  private:
   void AwaitSend();
+  void CheckNotAborted();
 
   Mesh& mesh_;
   std::unique_ptr<::gloo::transport::UnboundBuffer> buffer_;

@@ -82,6 +82,7 @@ ncclResult_t Run(const CollectiveCall& call, int size, ncclComm_t comm, cudaStre
 // What has been given to the device as one: its events, and the memory that it uses.
 struct NcclGroup::Launched {
   std::vector<uint64_t> calls;              // their ids in the history
+  bool needs_all = false;                   // it is one collective, of which NeedsAll holds
   std::vector<Tensor> tensors;              // alive until the current stream comes after the work
   cudaStream_t issued_on = nullptr;         // the stream whose work it comes after
   uint64_t recording = 0;                   // the graph that it is part of; 0: none
@@ -219,7 +220,9 @@ void NcclGroup::LaunchOn(Launched& launched, uint64_t number, const std::string&
   last_done_ = done;
   last_recording_ = launched.recording;
   // What is recorded happens at every replay, which Watch is told of.
-  if (!cuda::recording_graph) return watcher_.Add({number, launched.calls, what, input, done});
+  if (!cuda::recording_graph) {
+    return watcher_.Add({number, launched.calls, what, input, done, launched.needs_all});
+  }
   for (const uint64_t call : launched.calls) records().Recorded(call);
 }
 
@@ -232,6 +235,7 @@ Work NcclGroup::Start(const CollectiveCall& call) {
   const uint64_t number = Announce(SignatureOf(call), what);
   const auto launched = std::make_shared<Launched>();
   launched->calls = {call.id};
+  launched->needs_all = NeedsAll(call);
   launched->tensors = {call.input, call.output};
   LaunchOn(*launched, number, what, Name(call.kind).data(),
            [&](ncclComm_t comm, cudaStream_t stream) {
@@ -282,7 +286,8 @@ void NcclGroup::Join() {
 void NcclGroup::Barrier() {
   lane_->SendMessages();
   const std::string what(Name(CollectiveKind::kBarrier));
-  Launched launched{.calls = {records().Add({.kind = CollectiveKind::kBarrier})}};
+  Launched launched{.calls = {records().Add({.kind = CollectiveKind::kBarrier})},
+                    .needs_all = true};
   const uint64_t number = Announce({.kind = CollectiveKind::kBarrier}, what);
   LaunchOn(launched, number, what, "AllReduce", [&](ncclComm_t comm, cudaStream_t stream) {
     void* data = barrier_.raw_data();

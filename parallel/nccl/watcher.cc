@@ -2,11 +2,12 @@
 #include "parallel/nccl/watcher.h"
 
 #include <cuda_runtime_api.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <exception>
 #include <utility>
+
+#include "parallel/processes/start_thread.h"
 
 namespace convoy::nccl {
 namespace {
@@ -26,7 +27,7 @@ Watcher::Watcher(const Peers& peers, Communicator& communicator, CollectiveHisto
       history_(history),
       device_(device),
       interval_(IntervalFor(peers.timeout_s())),
-      thread_([this] { Run(); }) {}
+      thread_(StartThread("NCCL", "nccl watcher", [this] { Run(); })) {}
 
 Watcher::~Watcher() {
   {
@@ -43,7 +44,6 @@ void Watcher::Add(Entry entry) {
 }
 
 void Watcher::Run() {
-  pthread_setname_np(pthread_self(), "nccl watcher");
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, interval_, [this] { return stop_; })) {
     std::move(added_.begin(), added_.end(), std::back_inserter(pending_));
@@ -82,7 +82,9 @@ std::string Watcher::Advance() {
     for (const uint64_t call : entry.calls) history_.Started(call);
   }
   while (!pending_.empty() && ready_ > 0 && pending_.front().done->Done()) {
-    for (const uint64_t call : pending_.front().calls) history_.Done(call);
+    const Entry& ended = pending_.front();
+    for (const uint64_t call : ended.calls) history_.Done(call);
+    if (ended.needs_all) peers_.AllTookPart(ended.number, ended.what);
     pending_.pop_front();
     --ready_;
     counting_ = false;

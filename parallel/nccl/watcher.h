@@ -31,6 +31,7 @@ class Watcher {
     std::string what;
     std::shared_ptr<const cuda::Event> input;  ///< null: ready when all before it has ended
     std::shared_ptr<const cuda::Event> done;
+    bool needs_all = false;  ///< it is one collective, which ends here after all have taken part
   };
 
   /// Tells `history` what has started and ended.

@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -52,6 +54,31 @@ std::vector<pid_t> Descendants() {
   return found;
 }
 
+namespace {
+
+bool IsDescendant(pid_t pid) {
+  const pid_t self = getpid();
+  for (int depth = 0; pid > 1 && depth < 4096; ++depth) {
+    pid = ReadProcStat(pid).parent;
+    if (pid == self) return true;
+  }
+  return false;
+}
+
+// A process that was seen a moment ago may have ended, and its id may be another's by now. What is
+// opened here stays the process that it was: if it is a descendant, it is the one to kill.
+void KillIfDescendant(pid_t pid) {
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (process < 0) {  // it is gone; or the kernel is old, or a sandbox has no such call
+    if (errno != ESRCH && IsDescendant(pid)) kill(pid, SIGKILL);
+    return;
+  }
+  if (IsDescendant(pid)) syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0);
+  close(process);
+}
+
+}  // namespace
+
 void AdoptOrphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 void KillDescendants() {
@@ -59,7 +86,7 @@ void KillDescendants() {
   const auto deadline = Clock::now() + std::chrono::seconds(5);
   // They may be starting others at this very moment.
   while (Clock::now() < deadline) {
-    for (const pid_t pid : Descendants()) kill(pid, SIGKILL);
+    for (const pid_t pid : Descendants()) KillIfDescendant(pid);
     pid_t ended = 0;
     while ((ended = waitpid(-1, nullptr, WNOHANG)) > 0) {
     }

@@ -36,6 +36,7 @@ void ResetSignals() {
 
 void Redirect(int fd, int stream) {
   if (fd == SpawnOptions::kNull) fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (fd == stream) fcntl(fd, F_SETFD, 0);  // where the stream was closed
   if (fd >= 0) dup2(fd, stream);
 }
 

@@ -45,6 +45,15 @@ bool BoardHub::MayEnd() const {
                      [](const Link& link) { return link.peer == nullptr; });
 }
 
+// The run could go on for a while, but nobody would notice any more who is missing or dead.
+void BoardHub::Broken(const std::string& why) {
+  board_->Fail(
+      fmt::format("[worker 0 of {}] [Store] the server through which the workers find each "
+                  "other has broken down: {}",
+                  board_->size(), why));
+  Tell(BoardFailure{board_->failure()});
+}
+
 bool BoardHub::Received(Peer& peer, std::string_view body) {
   const std::optional<BoardMessage> message = ParseBoardMessage(body);
   if (!message) return false;

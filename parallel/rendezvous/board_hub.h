@@ -38,6 +38,7 @@ class BoardHub final : public FrameService {
   TimePoint NextTick() const override { return next_; }
   void Tick(TimePoint now) override;
   bool MayEnd() const override;
+  void Broken(const std::string& why) override;
 
  private:
   struct Link {

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <exception>
 #include <utility>
+
+#include "core/error_text.h"
+#include "parallel/processes/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -28,7 +30,7 @@ BoardLink::BoardLink(std::shared_ptr<Board> board, int rank, Channel channel,
     : board_(std::move(board)), rank_(rank), channel_(std::move(channel)) {
   board_->set_knows_all(false);
   Join(deadline);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("Meet", "board link", [this] { Run(); });
 }
 
 BoardLink::~BoardLink() {
@@ -55,7 +57,6 @@ void BoardLink::Join(const Deadline& deadline) {
 }
 
 void BoardLink::Run() {
-  pthread_setname_np(pthread_self(), "board link");
   try {
     while (!stop_) {
       if (connected_ && !Push(/*last=*/false)) LoseServer();
@@ -69,7 +70,7 @@ void BoardLink::Run() {
     }
     if (connected_ && Push(/*last=*/true)) channel_.Finish(Deadline(kGoodbyeS));
   } catch (const std::exception& error) {  // out of memory
-    board_->Fail(error.what());
+    board_->Fail(ErrorText(error));
   }
 }
 

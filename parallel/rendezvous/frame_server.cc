@@ -1,7 +1,6 @@
 // A server of frames: one thread for all connections, each authenticated before it is heard.
 #include "parallel/rendezvous/frame_server.h"
 
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -14,6 +13,8 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/error_text.h"
+#include "parallel/processes/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -60,12 +61,13 @@ FrameServer::FrameServer(const FrameServerOptions& options,
       listening_(ListenAt(options.host, options.port)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      port_(PortOf(listening_)) {
+      port_(PortOf(listening_)),
+      host_(HostOf(listening_)) {
   ServerHandshake check_secret(options.secret);
   CONVOY_CHECK(epoll_ && wake_, "[Store] cannot watch connections: {}", ErrnoText(errno));
   Watch(epoll_, EPOLL_CTL_ADD, wake_.get(), kWake, EPOLLIN);
   Listen(true);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("Store", "store server", [this] { Run(); });
 }
 
 FrameServer::~FrameServer() {
@@ -73,13 +75,29 @@ FrameServer::~FrameServer() {
   thread_.join();
 }
 
-void FrameServer::Run() {
-  pthread_setname_np(pthread_self(), "store server");
+void FrameServer::Run() noexcept {
   try {
     Serve();
-  } catch (const std::exception&) {
-    peers_.clear();  // out of memory: whoever waits for an answer sees that there will be none
+  } catch (const std::exception& error) {  // out of memory, or of what the system has
+    try {
+      Break(ErrorText(error));
+    } catch (const std::exception&) {
+      Break({});
+    }
   }
+}
+
+// Whoever waits for an answer sees that there will be none, and whoever comes is refused.
+void FrameServer::Break(const std::string& why) noexcept {
+  for (const auto& [purpose, service] : services_) {
+    try {
+      service->Broken(why);
+      Settle();
+    } catch (const std::exception&) {  // again: the connections that close must do
+    }
+  }
+  listening_.Close();
+  peers_.clear();
 }
 
 void FrameServer::Serve() {
@@ -188,7 +206,13 @@ void FrameServer::Accept(TimePoint now) {
     const uint64_t id = ++last_id_;
     auto peer = std::unique_ptr<Peer>(new Peer(this, id, std::move(fd), options_.secret, now));
     peer->interest_ = EPOLLIN | EPOLLRDHUP;
-    Watch(epoll_, EPOLL_CTL_ADD, peer->fd_.get(), id, peer->interest_);
+    try {
+      Watch(epoll_, EPOLL_CTL_ADD, peer->fd_.get(), id, peer->interest_);
+    } catch (const Error&) {  // the system watches no more: it will be tried again
+      Listen(false);
+      next_look_ = std::min(next_look_, now + kPause);
+      return;
+    }
     peers_.emplace(id, std::move(peer));
     ++strangers_;
     next_look_ = std::min(next_look_, now + Seconds(options_.handshake_s));

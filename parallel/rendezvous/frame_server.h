@@ -72,6 +72,9 @@ class FrameService {
   virtual void Tick(TimePoint /*now*/) {}
   /// Whether the server may end: asked after its destructor was called.
   virtual bool MayEnd() const { return true; }
+
+  /// The server ends, before its time: `why`. What is sent to peers now may still reach them.
+  virtual void Broken(const std::string& /*why*/) {}
 };
 
 struct FrameServerOptions {
@@ -91,15 +94,16 @@ class FrameServer {
 
   int port() const { return port_; }
   /// The address under which this machine reaches it.
-  std::string host() const { return HostOf(listening_); }
+  std::string host() const { return host_; }
 
  private:
   friend class Peer;
   using Clock = std::chrono::steady_clock;
   using TimePoint = Clock::time_point;
 
-  void Run();
+  void Run() noexcept;
   void Serve();
+  void Break(const std::string& why) noexcept;
   bool MayEnd(TimePoint now) const;
   int MillisecondsToWait(TimePoint now) const;
   void Tick(TimePoint now);
@@ -117,6 +121,7 @@ class FrameServer {
   const std::map<Purpose, FrameService*> services_;
   Fd listening_, epoll_, wake_;
   const int port_;
+  const std::string host_;
 
   std::unordered_map<uint64_t, std::unique_ptr<Peer>> peers_;
   uint64_t last_id_ = 1;  // 0 and 1 are the listening socket and the wake-up

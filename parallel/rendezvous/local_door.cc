@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <openssl/sha.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "parallel/processes/start_thread.h"
 #include "parallel/rendezvous/frame.h"
 
 namespace convoy {
@@ -77,7 +77,7 @@ LocalDoor::LocalDoor(const std::string& name, const ServerAddress& server)
                ErrnoText(error == 0 ? errno : error));
   const std::string answer =
       FrameWriter(kAnswer).U16(static_cast<uint16_t>(server.port)).Text(server.secret).Take();
-  thread_ = std::thread([this, answer] { Run(answer); });
+  thread_ = StartThread("Meet", "local door", [this, answer] { Run(answer); });
 }
 
 LocalDoor::~LocalDoor() {
@@ -86,7 +86,6 @@ LocalDoor::~LocalDoor() {
 }
 
 void LocalDoor::Run(const std::string& answer) const {
-  pthread_setname_np(pthread_self(), "local door");
   while (true) {
     pollfd entries[] = {{.fd = listening_.get(), .events = POLLIN, .revents = 0},
                         {.fd = wake_.get(), .events = POLLIN, .revents = 0}};

@@ -2,7 +2,6 @@
 #include "parallel/rendezvous/meeting.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "parallel/processes/descriptors.h"
 #include "parallel/rank_list.h"
 #include "parallel/rendezvous/local_door.h"
 #include "parallel/rendezvous/meeting_file.h"
@@ -26,15 +26,6 @@ constexpr std::chrono::milliseconds kLook{2};
 constexpr double kLongestPauseS = 0.2;
 // Worker 0 says first who is missing; if it is stopped, all have still to end soon.
 constexpr double kSlackS = 2;
-
-// Each worker has a store and a link here, and the program files of its own.
-void AllowConnections(int workers) {
-  const auto wanted = static_cast<rlim_t>(2 * workers + 512);
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 [[noreturn]] void FailRun(Board& board, const std::string& why) {
   board.Fail(why);
@@ -67,7 +58,11 @@ void WaitForAll(const BoardHub& hub, Board& board, double timeout_s) {
 }
 
 Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double timeout_s) {
-  AllowConnections(board->size());
+  const int connections = 2 * board->size();  // each worker has a store and a link here
+  CONVOY_CHECK(AllowDescriptors(connections),
+               "[Meet] worker 0 wants {} connections to {} workers, and this process may not have "
+               "so many files and connections open; raise the limit (ulimit -n)",
+               connections, board->size());
   ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret()};
   FrameServerOptions options{.secret = server.secret};
   if (place.kind != Kind::kLocal) options.host = place.host;

@@ -3,15 +3,21 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 
 #include "core/error.h"
+#include "core/output_file.h"
 #include "parallel/rendezvous/socket.h"
 
 namespace convoy {
@@ -33,6 +39,28 @@ std::optional<std::string_view> TakeLine(std::string_view& text, std::string_vie
   return line;
 }
 
+bool Is(const char* path, dev_t device, ino_t inode) {
+  struct stat info {};
+  return stat(path, &info) == 0 && info.st_dev == device && info.st_ino == inode;
+}
+
+// The file of one MeetingFile, for a signal handler: never freed.
+struct Held {
+  std::atomic<bool> taken{false}, ready{false};
+  char path[PATH_MAX] = {};
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+Held held;
+constexpr std::array kEndingSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+// Calls only what a signal handler may.
+void RemoveAndEnd(int signal) {
+  if (held.ready && Is(held.path, held.device, held.inode)) unlink(held.path);
+  ::signal(signal, SIG_DFL);
+  raise(signal);  // once this returns
+}
+
 }  // namespace
 
 MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) : path_(path) {
@@ -44,26 +72,54 @@ MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) :
   CONVOY_CHECK(lstat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode),
                "[Meet] '{}' is there and is no regular file: it is left alone; name another file",
                path);
-  // Readers see the whole file or none. mkostemp gives it the mode 600.
-  std::string draft = path + ".tmp-XXXXXX";
-  Fd fd(mkostemp(draft.data(), O_CLOEXEC));
-  const bool written =
-      fd && fstat(fd.get(), &info) == 0 &&
-      write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      rename(draft.c_str(), path.c_str()) == 0;
-  const int error = errno;
-  if (!written) {
-    if (fd) unlink(draft.c_str());
+  // Readers see the whole file or none. Its draft has no name, or one that nobody can guess.
+  const size_t slash = path.rfind('/');
+  const OutputPlace place{
+      .path = path,
+      .folder = slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1))};
+  std::string draft;
+  const FileHandle file = MakeDraft(place, draft, 0600);
+  int64_t bytes = 0;
+  int error = file.get() < 0 || fstat(file.get(), &info) != 0 ? errno : 0;
+  if (error == 0) error = WriteFully(file.get(), text.data(), text.size(), -1, bytes);
+  if (error == 0 && !PublishDraft(file.get(), draft, place)) error = errno;
+  if (error != 0) {
+    if (!draft.empty()) unlink(draft.c_str());
     Fail("[Meet] cannot write '{}': {}", path, ErrnoText(error));
   }
   device_ = info.st_dev;
   inode_ = info.st_ino;
+  HoldForSignals();
 }
 
 MeetingFile::~MeetingFile() {
-  struct stat info {};
-  if (stat(path_.c_str(), &info) != 0 || info.st_dev != device_ || info.st_ino != inode_) return;
-  unlink(path_.c_str());
+  if (holds_) {
+    for (const int signal : kEndingSignals) {
+      struct sigaction action = {};
+      sigaction(signal, nullptr, &action);
+      if (action.sa_handler == RemoveAndEnd) ::signal(signal, SIG_DFL);
+    }
+    held.ready = held.taken = false;
+  }
+  if (Is(path_.c_str(), device_, inode_)) unlink(path_.c_str());
+}
+
+// A signal that ends this process, as it does unless the program catches it, leaves no secret.
+void MeetingFile::HoldForSignals() {
+  if (path_.size() >= sizeof(held.path) || held.taken.exchange(true)) return;
+  holds_ = true;
+  path_.copy(held.path, path_.size());
+  held.path[path_.size()] = '\0';
+  held.device = device_;
+  held.inode = inode_;
+  held.ready = true;
+  for (const int signal : kEndingSignals) {
+    struct sigaction action = {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_DFL) continue;
+    action.sa_handler = RemoveAndEnd;
+    sigaction(signal, &action, nullptr);
+  }
 }
 
 std::optional<ServerAddress> ReadMeetingFile(const std::string& path, std::string& why) {

@@ -12,7 +12,8 @@
 namespace convoy {
 
 /// The file as worker 0 has it: written when made, at once or not at all, and removed when it goes,
-/// unless another job has replaced it meanwhile.
+/// unless another job has replaced it meanwhile. It also goes with a signal that ends this process
+/// (SIGINT, SIGTERM, SIGHUP, SIGQUIT), where the program does not catch that.
 class MeetingFile {
  public:
   /// Throws: Error if the file cannot be written.
@@ -22,9 +23,12 @@ class MeetingFile {
   MeetingFile& operator=(const MeetingFile&) = delete;
 
  private:
+  void HoldForSignals();
+
   const std::string path_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
+  bool holds_ = false;
 };
 
 /// What the file says; none, and `why`, if it is not there, or half there.

@@ -20,4 +20,19 @@ inline std::string_view AsText(const uint8_t* data, size_t bytes) {
   return {reinterpret_cast<const char*>(data), bytes};
 }
 
+/// A message or text that is shown: it begins with `start`, is UTF-8, and nothing in it is a
+/// command to a terminal.
+inline void RequireShowable(std::string_view text, std::string_view start) {
+  Require(text.starts_with(start), "an error says where");
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = [&](size_t at) {
+      return at < text.size() ? static_cast<uint8_t>(text[at]) : uint8_t{0};
+    };
+    Require((byte(i) >= 0x20 && byte(i) != 0x7f) || text[i] == '\n' || text[i] == '\t',
+            "no control character");
+    Require(byte(i) != 0xc2 || byte(i + 1) >= 0xa0, "no C1 control character");
+    Require(byte(i) < 0xc2 || (byte(i + 1) & 0xc0) == 0x80, "UTF-8");
+  }
+}
+
 }  // namespace convoy

@@ -139,9 +139,9 @@ TEST_CASE("A plan that does not fit the model is refused with line and reason") 
   CHECK_THAT(ErrorOfReading(folder, "\n[[bucket]]\nparameters = [\"embed\"\n"),
              Catch::StartsWith("[bucket plan] plan.toml:") && Catch::Contains("array"));
   CHECK_THROWS_WITH(ReadBucketPlan("/nowhere/plan.toml", kParameters),
-                    "[bucket plan] cannot read '/nowhere/plan.toml': No such file or directory");
+                    "[bucket plan] cannot open '/nowhere/plan.toml': No such file or directory");
   CHECK_THROWS_WITH(ReadBucketPlan("/tmp", kParameters),
-                    "[bucket plan] cannot read '/tmp': Is a directory");
+                    "[bucket plan] '/tmp' is a folder, and a file is expected");
   CHECK_THROWS_WITH(
       WriteBucketPlan("/nowhere/plan.toml", kParameters, {}, {}),
       "[bucket plan] cannot write '/nowhere/plan.toml': there is no folder '/nowhere'");

@@ -4,10 +4,12 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "parallel/processes/standard_streams.h"
 
 int main() {
   using convoy::Device;
   using convoy::DeviceType;
+  convoy::OpenStandardStreams();  // what the driver opens must not take their places
   if (!convoy::HasBackend(DeviceType::kCuda)) {
     std::printf("this build has no CUDA backend\n");
     return 1;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -19,18 +20,19 @@
 #include "parallel/processes/proc.h"
 #include "parallel/processes/signal_catcher.h"
 #include "parallel/processes/spawn.h"
+#include "tools/launcher/awake_clock.h"
+#include "tools/launcher/output_queue.h"
 
 namespace convoy {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Duration = AwakeClock::Base::duration;
 
 constexpr int kTickMs = 50;
-constexpr auto kMaxSilence = std::chrono::seconds(60);
 // Something that a worker left behind may hold its output open: no longer is waited for more.
 constexpr auto kLastWords = std::chrono::milliseconds(300);
 constexpr auto kAllLastWords = std::chrono::seconds(2);  // ... if it goes on writing
-constexpr size_t kMaxQueued = 256 << 10;  // beyond, workers have to wait with their output
+constexpr size_t kMaxQueued = 16 << 20;  // beyond, workers have to wait with their output
 
 // What other launchers tell their processes would contradict what this one does.
 const std::vector<std::string>& StaleVariables() {
@@ -80,66 +82,69 @@ int FreePort() {
 struct AgentWorker {
   int rank = 0;
   pid_t pid = -1;
-  int out = -1, err = -1;     // -1: closed
-  std::optional<int> status;  // once it has ended
-  Clock::time_point last_heard, ended_at;
+  int out = -1, err = -1;         // -1: closed
+  std::optional<int> status;      // once it has ended
+  Duration last_heard, ended_at;  // by the agent's clock
   bool reported = false;
 };
 
 class Agent {
  public:
   int Run() {
-    fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
-    queue_ = kPreamble;
+    queue_.Add(STDOUT_FILENO, kPreamble);
     Say({.kind = FrameKind::kHello, .value = FreePort()});
     while (connected_) {
+      clock_.Tick();
       Poll();
       while (const int signal = signals_.Take()) connected_ &= signal == SIGCHLD;
       Reap();
-      if (speak_until_ && Clock::now() > *speak_until_) connected_ = false;
+      connected_ &= queue_.failure(STDOUT_FILENO) == 0;
+      if (!speak_until_ || clock_.now() <= *speak_until_) continue;
+      connected_ = false;
+      SayWhy();
     }
     KillDescendants();
     return 0;
   }
 
  private:
-  void Say(const Frame& frame) { queue_ += Encode(frame); }
+  void Say(const Frame& frame) { queue_.Add(STDOUT_FILENO, Encode(frame)); }
+
+  // On standard error, where a launcher that was stopped finds it when it goes on.
+  void SayWhy() const {
+    OutputQueue words(kMaxQueued);  // what hangs in the other one is not waited for
+    words.Add(STDERR_FILENO,
+              fmt::format("error: [tools/launch] nothing was heard of the launcher for {} s: it "
+                          "was stopped, or its host cut off; --silence SECONDS allows more\n",
+                          silence_s_));
+    words.WaitUntilWritten(kLastWords);
+  }
 
   void Poll() {
     std::vector<pollfd> fds = {{STDIN_FILENO, POLLIN, 0}};
-    if (!queue_.empty()) fds.push_back({STDOUT_FILENO, POLLOUT, 0});
-    std::vector<AgentWorker*> readers;  // of fds from `first` on
-    const size_t first = fds.size();
+    std::vector<AgentWorker*> readers;  // of fds from 1 on
+    const bool full = queue_.full();
     for (AgentWorker& worker : workers_) {
-      if (queue_.size() >= kMaxQueued) worker.last_heard = Clock::now();
+      // It cannot have its say now; what it wrote before it ended is read later.
+      if (full) worker.last_heard = worker.ended_at = clock_.now();
       for (const int fd : {worker.out, worker.err}) {
-        if (fd < 0 || queue_.size() >= kMaxQueued) continue;
+        if (fd < 0 || full) continue;
         fds.push_back({fd, POLLIN, 0});
         readers.push_back(&worker);
       }
     }
     if (poll(fds.data(), fds.size(), kTickMs) <= 0) return;
-    if (first == 2 && fds[1].revents != 0) WriteQueue();
-    for (size_t i = 0; i < readers.size(); ++i) {
-      if (fds[first + i].revents != 0) ReadWorker(*readers[i], fds[first + i].fd);
+    for (size_t i = 0; i < readers.size() && !queue_.full(); ++i) {
+      if (fds[i + 1].revents != 0) ReadWorker(*readers[i], fds[i + 1].fd);
     }
     if (fds[0].revents != 0) ReadOrders();
-  }
-
-  void WriteQueue() {
-    const ssize_t count = write(STDOUT_FILENO, queue_.data(), queue_.size());
-    if (count > 0) {
-      queue_.erase(0, static_cast<size_t>(count));
-    } else if (errno != EAGAIN && errno != EINTR) {
-      connected_ = false;
-    }
   }
 
   void ReadWorker(AgentWorker& worker, int fd) {
     std::string bytes(64 << 10, '\0');
     const ssize_t count = read(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) return;
-    worker.last_heard = Clock::now();
+    worker.last_heard = clock_.now();
     const bool is_out = fd == worker.out;
     if (count <= 0) {
       close(fd);
@@ -163,7 +168,10 @@ class Agent {
   }
 
   void Obey(const Frame& frame) {
-    if (frame.kind == FrameKind::kPing) speak_until_ = Clock::now() + kMaxSilence;
+    if (frame.kind == FrameKind::kPing) {
+      silence_s_ = std::max(frame.value, 1);
+      speak_until_ = clock_.now() + std::chrono::seconds(silence_s_);
+    }
     if (frame.kind == FrameKind::kSignal) {
       for (const AgentWorker& worker : workers_) {
         if (!worker.status) kill(-worker.pid, frame.value);  // it leads a group
@@ -211,13 +219,13 @@ class Agent {
       for (AgentWorker& worker : workers_) {
         if (worker.pid != pid || worker.status) continue;  // else an orphan
         worker.status = status;
-        worker.last_heard = worker.ended_at = Clock::now();
+        worker.last_heard = worker.ended_at = clock_.now();
       }
     }
     for (AgentWorker& worker : workers_) {
       const bool silent = worker.out < 0 && worker.err < 0;
       if (!worker.status || worker.reported) continue;
-      const auto now = Clock::now();
+      const Duration now = clock_.now();
       if (!silent && now - worker.last_heard < kLastWords &&
           now - worker.ended_at < kAllLastWords) {
         continue;
@@ -228,11 +236,13 @@ class Agent {
   }
 
   SignalCatcher signals_{{SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT}, /*restart=*/false};
+  AwakeClock clock_;
+  OutputQueue queue_{kMaxQueued};  // for the launcher
   FrameReader orders_;
-  std::string queue_;  // for the launcher
   std::vector<AgentWorker> workers_;
   bool connected_ = true;
-  std::optional<Clock::time_point> speak_until_;  // the launcher's next ping at the latest
+  int silence_s_ = 0;                    // as the launcher wants it
+  std::optional<Duration> speak_until_;  // the launcher's next ping at the latest
 };
 
 }  // namespace

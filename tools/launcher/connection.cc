@@ -14,7 +14,6 @@
 #include "core/error.h"
 #include "parallel/processes/host_name.h"
 #include "parallel/processes/spawn.h"
-#include "tools/launcher/output.h"
 
 namespace convoy {
 namespace {
@@ -40,8 +39,11 @@ std::string ForShell(const std::string& text) {
 
 }  // namespace
 
-Connection::Connection(const std::string& host, const JobOptions& options)
-    : remote_(!host.empty()), name_(remote_ ? host : HostName()), lines_("[" + name_ + "] ") {
+Connection::Connection(const std::string& host, const JobOptions& options, OutputQueue& output)
+    : remote_(!host.empty()),
+      name_(remote_ ? host : HostName()),
+      lines_("[" + name_ + "] "),
+      output_(output) {
   SpawnOptions spawn{.env = EnvironmentWithout({}), .new_session = true, .ends_with_parent = false};
   if (remote_) {
     spawn.argv = options.ssh;
@@ -70,9 +72,11 @@ Connection::Connection(const std::string& host, const JobOptions& options)
   to_ = to[1];
   from_ = from[0];
   errors_ = errors[0];
-  // Waiting is done with poll.
-  for (const int fd : {from_, errors_}) fcntl(fd, F_SETFL, O_NONBLOCK);
-  WriteAll(to_, kPreamble);
+  // Waiting is done with poll. These ends of the pipes are this process's alone: the flag, which
+  // all who share an end would have, changes nothing for the agent.
+  for (const int fd : {to_, from_, errors_}) fcntl(fd, F_SETFL, O_NONBLOCK);
+  unsent_ = kPreamble;
+  WriteUnsent();
 }
 
 Connection::~Connection() {
@@ -89,13 +93,33 @@ std::string Connection::last_words() const {
   return greeting.last_message();
 }
 
+void Connection::FailToReach(const std::string& how) const {
+  const std::string words = last_words();
+  Fail(
+      "[tools/launch] expected to reach host '{}', got {}{}{}; see that `ssh -o BatchMode=yes {} "
+      "true` works without a password and that this build lies under the same path there",
+      name(), how, words.empty() ? "" : ": ", words, name());
+}
+
 void Connection::Send(const Frame& frame) {
-  if (to_ >= 0) WriteAll(to_, Encode(frame));
+  if (to_ < 0) return;
+  unsent_ += Encode(frame);
+  WriteUnsent();
+}
+
+void Connection::WriteUnsent() {
+  const ssize_t count = write(to_, unsent_.data(), unsent_.size());
+  if (count >= 0) {
+    unsent_.erase(0, static_cast<size_t>(count));
+  } else if (errno != EAGAIN && errno != EINTR) {
+    unsent_.clear();  // it has gone, as the other pipe is about to tell
+  }
 }
 
 void Connection::Close() {
   if (to_ >= 0) close(to_);
   to_ = -1;
+  unsent_.clear();
 }
 
 void Connection::Kill() {
@@ -137,9 +161,9 @@ void Connection::ReadErrors() {
   char bytes[4096];
   const ssize_t count = read(errors_, bytes, sizeof(bytes));
   if (count > 0) {
-    WriteAll(STDERR_FILENO, lines_.Feed({bytes, static_cast<size_t>(count)}));
+    output_.Add(STDERR_FILENO, lines_.Feed({bytes, static_cast<size_t>(count)}));
   } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-    WriteAll(STDERR_FILENO, lines_.Finish());
+    output_.Add(STDERR_FILENO, lines_.Finish());
     close(errors_);
     errors_ = -1;
   }

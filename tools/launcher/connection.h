@@ -9,15 +9,16 @@
 #include "tools/launcher/frames.h"
 #include "tools/launcher/job.h"
 #include "tools/launcher/lines.h"
+#include "tools/launcher/output_queue.h"
 
 namespace convoy {
 
 /// An agent on a host, and what carries words to and from it. What it says besides, like ssh's
-/// errors, goes to this process's standard error.
+/// errors, goes to this process's standard error. Nothing here waits for the agent.
 class Connection {
  public:
-  /// `host` empty: this one.
-  Connection(const std::string& host, const JobOptions& options);
+  /// `host` empty: this one. `output` lives longer.
+  Connection(const std::string& host, const JobOptions& options, OutputQueue& output);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -28,11 +29,15 @@ class Connection {
   bool ended() const { return from_ < 0; }
   int from() const { return from_; }      ///< readable when there are frames; -1: none any more
   int errors() const { return errors_; }  ///< likewise
-  /// What it said last on standard error; else what was said in its place.
+  /// What it said last on standard error; else what was said in its place. Printable.
   std::string last_words() const;
 
+  /// Sends it as soon as the agent takes it.
   void Send(const Frame& frame);
-  /// The agent then ends all that it has started.
+  /// Writable when what was sent may go on its way; -1: nothing waits.
+  int to() const { return unsent_.empty() ? -1 : to_; }
+  void WriteUnsent();
+  /// The agent then ends all that it has started. What it has not taken by now is not sent.
   void Close();
   /// Kills what carries the words, if it has not ended yet.
   void Kill();
@@ -44,16 +49,21 @@ class Connection {
   /// ... until its end, which comes soon once there are no more frames.
   void ReadLastErrors();
 
-  /// The port that was free when it first spoke.
-  int port = 0;
+  /// The port that was free when it first spoke; 0: none was; nothing: it has not spoken yet.
+  std::optional<int> port;
+
+  /// Throws: Error, that it could not be reached: `how` that showed, with its last words.
+  [[noreturn]] void FailToReach(const std::string& how) const;
 
  private:
   const bool remote_;
   const std::string name_;
   pid_t pid_ = -1;
   int to_ = -1, from_ = -1, errors_ = -1;
+  std::string unsent_;
   FrameReader frames_;
   LinePrefixer lines_;
+  OutputQueue& output_;
 };
 
 }  // namespace convoy

@@ -20,7 +20,7 @@ enum class FrameKind : uint8_t {
   // To an agent.
   kStart,   ///< text: a StartOrder
   kSignal,  ///< value: the number of a signal for all workers
-  kPing,    ///< "I am still here"
+  kPing,    ///< "I am still here"; value: seconds until when it says so again, at the latest
 };
 
 struct Frame {

@@ -2,6 +2,7 @@
 #include "tools/launcher/host_file.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "tools/launcher/shown.h"
 
 namespace convoy {
 namespace {
@@ -18,20 +20,17 @@ constexpr size_t kMaxHostName = 255;
 constexpr int kMaxSlots = 1024;
 constexpr std::string_view kForm = "write `HOST` or `HOST slots=N`, one host a line";
 
-// Quoted for a message: not more than a line's worth, nothing that moves a terminal's cursor.
 std::string Quoted(std::string_view text) {
-  constexpr size_t kMaxShown = 80;
-  std::string shown(text.substr(0, kMaxShown));
-  std::replace_if(
-      shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-  return fmt::format("'{}{}'", shown, text.size() > kMaxShown ? "..." : "");
+  constexpr size_t kMaxShown = 80;  // a line's worth
+  return "'" + Shown(text, kMaxShown) + "'";
 }
 
 bool IsHostName(std::string_view text) {
+  constexpr std::string_view kOthers = "._-:@%";
   // A leading - would be an option of ssh.
   return !text.empty() && text.size() <= kMaxHostName && text.front() != '-' &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return std::isalnum(c) != 0 || std::strchr("._-:@%", c) != nullptr;
+         std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+           return std::isalnum(c) != 0 || kOthers.find(static_cast<char>(c)) != kOthers.npos;
          });
 }
 

@@ -15,6 +15,9 @@ struct JobOptions {
   /// How long the others may take to end by themselves when a worker has failed, until SIGTERM;
   /// and then again until SIGKILL.
   double timeout_s = 5;
+  /// How long the agents on other hosts may hear nothing of the launcher, as while it is stopped,
+  /// until they end their workers.
+  int silence_s = 900;
   bool prefix = true;  ///< "[2] " in front of the lines of worker 2
   int port = 0;        ///< on the first host, for several; 0: one that is free there
   std::vector<std::string> ssh = {"ssh"};  ///< called with a host, a program and its arguments
@@ -34,6 +37,8 @@ std::vector<HostShare> ShareWorkers(const JobOptions& options);
 /// second SIGINT kills them. Prints a report if one fails. Returns 0 if all have ended with 0, else
 /// the status of the one that failed first, as a shell gives it; 128 + N if none has failed, but
 /// some have stopped early on a signal N that was passed on.
+/// A reader of this process's output that pauses, for however long, does the job no harm: up to
+/// 16 MiB here and 16 MiB on each host are kept for it, and with more the workers have to wait.
 /// Throws: Error if a host cannot be reached.
 int RunJob(const JobOptions& options);
 

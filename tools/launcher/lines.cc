@@ -3,19 +3,22 @@
 
 #include <algorithm>
 
+#include "tools/launcher/shown.h"
+
 namespace convoy {
 
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
 
-// Of a terminal's control characters nothing is left.
-std::string Shown(std::string_view line) {
+// As it stands on a terminal in the end: what comes after a carriage return replaces what was
+// there.
+std::string Message(std::string_view line) {
   constexpr size_t kMaxShown = 1000;
-  std::string shown(line.substr(0, kMaxShown));
-  std::replace_if(
-      shown.begin(), shown.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  return shown;
+  line = line.substr(0, line.find_last_not_of(kBlanks) + 1);
+  std::string text(line.substr(line.rfind('\r') + 1));
+  std::replace(text.begin(), text.end(), '\t', ' ');
+  return Shown(text, kMaxShown);
 }
 
 }  // namespace
@@ -27,10 +30,10 @@ void LinePrefixer::Complete(std::string_view line, std::string& to) {
   if (text == 0) {
     in_warning_ = line.starts_with("warning: ");
     if (in_warning_) return;
-    message_ = Shown(line);
+    message_ = Message(line);
     continuations_ = 0;
   } else if (!in_warning_ && ++continuations_ == 1) {
-    continuation_ = Shown(line.substr(text));
+    continuation_ = Message(line.substr(text));
   }
 }
 

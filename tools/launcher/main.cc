@@ -1,7 +1,5 @@
 // tools/launch: starts a command as N workers on one or several hosts.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +16,7 @@
 #include "core/output_file.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/spawn.h"
+#include "parallel/processes/standard_streams.h"
 #include "tools/launcher/agent.h"
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"
@@ -39,14 +38,16 @@ int ParseCount(const char* flag, const std::string& text, int max) {
   return value;
 }
 
+constexpr int kMaxSeconds = 1000000;
+
 double ParseSeconds(const std::string& text) {
   std::istringstream stream(text);
   double value = 0;
   const bool read = static_cast<bool>(stream >> value) && stream.eof();
-  CheckUsage(read && std::isfinite(value) && value >= 0 && value <= 1e6,
-             "[tools/launch] --timeout: expected seconds from 0 to 1000000, got '{}'; --help "
-             "explains the flags",
-             text);
+  CheckUsage(read && std::isfinite(value) && value >= 0 && value <= kMaxSeconds,
+             "[tools/launch] --timeout: expected seconds from 0 to {}, got '{}'; --help explains "
+             "the flags",
+             kMaxSeconds, text);
   return value;
 }
 
@@ -92,7 +93,7 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
       "cannot be started; 128 + N if the workers stopped early on signal N, or died of it; 255 if "
       "a\n"
       "host was lost; else that of the worker that failed first.");
-  std::string workers, hosts, timeout, port, ssh;
+  std::string workers, hosts, timeout, silence, port, ssh;
   std::vector<std::string> env;
   bool no_prefix = false;
   app.add_option("--workers", workers, "Workers in all [with --hosts: as many as it has slots]")
@@ -103,6 +104,10 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
          "--timeout", timeout,
          "Seconds that the others have to end by themselves when a worker has failed, until "
          "SIGTERM, and again until SIGKILL [5]")
+      ->type_name("S");
+  app.add_option("--silence", silence,
+                 "Seconds that workers on other hosts go on without hearing of this launcher, as "
+                 "while it is stopped (Ctrl-Z) [900]")
       ->type_name("S");
   app.add_flag("--no-prefix", no_prefix, "Pass output on as it comes, without [rank]");
   app.add_option("--port", port, "Where workers of several hosts meet on the first [a free one]")
@@ -126,6 +131,7 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
              has_command ? "nothing after --" : "no --");
   options.command = std::move(command);
   if (!timeout.empty()) options.timeout_s = ParseSeconds(timeout);
+  if (!silence.empty()) options.silence_s = ParseCount("--silence", silence, kMaxSeconds);
   if (!port.empty()) options.port = ParseCount("--port", port, kMaxPort);
   options.ssh = Words(ssh.empty() ? "ssh -o BatchMode=yes -o ConnectTimeout=30 -o "
                                     "ServerAliveInterval=10 -o ServerAliveCountMax=3"
@@ -133,10 +139,12 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
   CheckUsage(!options.ssh.empty(),
              "[tools/launch] --ssh: expected a program, got ' '; leave it "
              "out for ssh itself");
-  CheckUsage(!hosts.empty() || (ssh.empty() && env.empty()),
+  CheckUsage(!hosts.empty() || (ssh.empty() && env.empty() && silence.empty()),
              "[tools/launch] {}: expected --hosts FILE beside it, as workers of this host get all "
              "variables and need no ssh, got none; leave it out, or give --hosts",
-             ssh.empty() ? "--env" : "--ssh");
+             !ssh.empty()   ? "--ssh"
+             : !env.empty() ? "--env"
+                            : "--silence");
   if (!hosts.empty()) options.hosts = ReadHostFile(hosts);
   if (!workers.empty()) {
     options.workers = ParseCount("--workers", workers, kMaxWorkers);
@@ -150,23 +158,11 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
   return RunJob(options);
 }
 
-// Pipes that are made later must not become standard streams.
-void OpenStandardStreams() {
-  while (true) {
-    const int fd = open("/dev/null", O_RDWR);
-    if (fd > STDERR_FILENO) {
-      close(fd);
-      return;
-    }
-    if (fd < 0) return;
-  }
-}
-
 }  // namespace
 }  // namespace convoy
 
 int main(int argc, char** argv) {
-  convoy::OpenStandardStreams();
+  convoy::OpenStandardStreams();  // pipes that are made later must not take their places
   convoy::ReportFileSizeLimit();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments == std::vector<std::string>{"--agent"}) return convoy::RunAgent();

@@ -3,11 +3,30 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
+#include <cstring>
 #include <initializer_list>
+#include <system_error>
+
+#include "core/printable.h"
 
 namespace convoy {
 namespace {
+
+bool IsNumber(const std::string& text) {
+  const char* end = text.data() + text.size();
+  double value = 0;
+  const auto [rest, error] = std::from_chars(text.data() + (text[0] == '+'), end, value);
+  return error == std::errc() && rest == end;
+}
+
+// A spreadsheet takes a cell that begins like this for a formula, and one that begins with an
+// apostrophe for a text.
+std::string Defused(const std::string& text) {
+  const bool formula = !text.empty() && std::strchr("=+-@", text[0]) != nullptr;
+  return formula && !IsNumber(text) ? "'" + text : text;
+}
 
 class Csv {
  public:
@@ -16,7 +35,24 @@ class Csv {
     EndLine();
   }
 
-  Csv& Add(const std::string& text) {
+  Csv& Add(const std::string& text) { return AddCell(Defused(Printable(text))); }
+
+  // fmt gives the shortest text that is read as the same bits.
+  Csv& Add(double value) {
+    return AddCell(std::isfinite(value) ? fmt::format("{}", value) : std::string());
+  }
+  Csv& Add(int value) { return AddCell(std::to_string(value)); }
+  Csv& Add(int64_t value) { return AddCell(std::to_string(value)); }
+
+  void EndLine() {
+    text_ += "\r\n";
+    line_open_ = false;
+  }
+
+  std::string Take() { return std::move(text_); }
+
+ private:
+  Csv& AddCell(const std::string& text) {
     if (line_open_) text_ += ',';
     line_open_ = true;
     if (text.find_first_of(",\"\r\n") == std::string::npos) {
@@ -29,21 +65,6 @@ class Csv {
     return *this;
   }
 
-  // fmt gives the shortest text that is read as the same bits.
-  Csv& Add(double value) {
-    return Add(std::isfinite(value) ? fmt::format("{}", value) : std::string());
-  }
-  Csv& Add(int value) { return Add(std::to_string(value)); }
-  Csv& Add(int64_t value) { return Add(std::to_string(value)); }
-
-  void EndLine() {
-    text_ += "\r\n";
-    line_open_ = false;
-  }
-
-  std::string Take() { return std::move(text_); }
-
- private:
   std::string text_;
   bool line_open_ = false;
 };

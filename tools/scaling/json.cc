@@ -9,6 +9,8 @@
 #include <type_traits>
 
 #include "core/error.h"
+#include "core/printable.h"
+#include "models/io/json_text.h"
 #include "tools/scaling/json_fields.h"
 
 namespace convoy {
@@ -18,6 +20,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "convoy-scaling";
 constexpr int kVersion = 1;
+// Of a file: a measurement of a thousand workers has less.
+constexpr JsonLimits kLimits{.depth = 16, .values = 1 << 19, .string_bytes = 1 << 20};
 
 template <typename T>
 struct IsVector : std::false_type {};
@@ -50,7 +54,7 @@ class Reader {
   void Read(const Json& json, const std::string& place, T& value) const {
     if constexpr (std::is_same_v<T, std::string>) {
       Expect(json.is_string(), json, place, "a text");
-      value = json.get<std::string>();
+      value = Printable(json.get_ref<const std::string&>());
     } else if constexpr (std::is_floating_point_v<T>) {
       Expect(json.is_number() || json.is_null(), json, place, "a number or null");
       value = json.is_null() ? std::numeric_limits<T>::quiet_NaN() : json.get<T>();
@@ -60,9 +64,8 @@ class Reader {
       value = json.get<T>();
     } else if constexpr (IsVector<T>::value) {
       Expect(json.is_array(), json, place, "an array");
-      value.resize(json.size());
-      for (size_t i = 0; i < json.size(); ++i) {
-        Read(json[i], fmt::format("{}[{}]", place, i), value[i]);
+      for (size_t i = 0; i < json.size(); ++i) {  // one by one: most are far larger than in JSON
+        Read(json[i], fmt::format("{}[{}]", place, i), value.emplace_back());
       }
     } else {
       Expect(json.is_object(), json, place, "an object");
@@ -79,7 +82,7 @@ class Reader {
   void Expect(bool as_expected, const Json& json, const std::string& place,
               const char* what) const {
     if (as_expected) return;
-    std::string got = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string got = Printable(json.dump(-1, ' ', false, Json::error_handler_t::replace));
     if (got.size() > 40) got = json.type_name();
     Fail("[scaling] {}: {}: expected {}, got {}", file_, place.empty() ? "the file" : place, what,
          got);
@@ -109,9 +112,13 @@ std::string ScalingJson(const ScalingResults* results, std::span<const Predictio
 SavedScaling ParseScalingJson(const std::string& text, const std::string& file) {
   Json json;
   try {
+    CheckJsonText(text, kLimits);
     json = Json::parse(text);
   } catch (const nlohmann::json::exception& problem) {
-    Fail("[scaling] {}: expected JSON that --json has written, got: {}", file, problem.what());
+    Fail("[scaling] {}: expected JSON that --json has written, got: {}", file,
+         JsonProblem(problem));
+  } catch (const Error& problem) {
+    Fail("[scaling] {}: expected JSON that --json has written: {}", file, problem.what());
   }
   const Reader reader(file);
   reader.Expect(json.is_object() && json.value("format", Json()) == kFormat, json, "",

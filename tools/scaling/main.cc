@@ -193,6 +193,9 @@ void MeasureAndShow(Worker& worker, const Flags& flags) {
     if (!flags.save_profile.empty()) WriteProfile(flags.save_profile, measured.profile);
     return Predictions(flags.predict, measured.profile);
   });
+  CONVOY_CHECK(measured.timeline_complete,
+               "[--timeline] the measurement is complete, but '{}' could not be written to its end",
+               flags.measure.timeline);
 }
 
 // Of flags that would have no effect beside others, the first one given is an error.

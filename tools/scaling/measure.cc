@@ -166,6 +166,7 @@ class Measurer {
     for (size_t s = 0; timeline && s < steps.size(); ++s) {
       timeline->Add(static_cast<int64_t>(s) + 1, steps[s]);
     }
+    if (timeline) measured_.timeline_complete = timeline->Complete(worker);
     if (!worker.is_main()) return;
 
     Workload& model = training.model();

@@ -31,8 +31,9 @@ struct MeasureOptions {
 using MakeModel = std::function<std::unique_ptr<Workload>(const Worker& worker, int64_t batch)>;
 
 struct Measured {
-  ScalingResults results;  ///< but for date and command
-  ModelProfile profile;    ///< of one worker alone, or of one among the fewest there were
+  ScalingResults results;         ///< but for date and command
+  ModelProfile profile;           ///< of one worker alone, or of one among the fewest there were
+  bool timeline_complete = true;  ///< every worker could write its part of MeasureOptions::timeline
 };
 
 /// Collective over all workers of the run. Complete on worker 0.

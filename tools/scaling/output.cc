@@ -4,11 +4,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <exception>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -16,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/print.h"
 #include "tools/scaling/charts.h"
 #include "tools/scaling/comparison.h"
 #include "tools/scaling/csv.h"
@@ -27,11 +26,7 @@
 namespace convoy {
 namespace {
 
-std::string Read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  CONVOY_CHECK(file, "[--from] cannot read '{}': {}", path, std::strerror(errno));
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+constexpr int64_t kMaxBytes = 64 << 20;  // of a file that --json has written
 
 // All files that were asked for, as far as they can be written; then the first error.
 void WriteFiles(const ScalingResults* results, std::span<const Prediction> predictions,
@@ -86,7 +81,7 @@ std::vector<NamedFile> OutputFiles(const OutputFlags& flags) {
 void Show(const ScalingResults* results, const OutputFlags& flags,
           const std::function<std::vector<Prediction>()>& predict) {
   if (results != nullptr) {
-    fmt::print("{}\n", ResultsTable(*results, {.color = WantsColor(stdout)}));
+    PrintTo(stdout, "{}\n", ResultsTable(*results, {.color = WantsColor(stdout)}));
   }
   std::vector<Prediction> predictions;
   std::exception_ptr failed;
@@ -95,7 +90,7 @@ void Show(const ScalingResults* results, const OutputFlags& flags,
   } catch (const Error&) {
     failed = std::current_exception();  // a measurement is not lost for that
   }
-  if (results != nullptr) fmt::print("{}", ComparisonTable(*results, predictions));
+  if (results != nullptr) PrintTo(stdout, "{}", ComparisonTable(*results, predictions));
   WriteFiles(results, predictions, flags);
   if (failed) std::rethrow_exception(failed);
 }
@@ -103,14 +98,15 @@ void Show(const ScalingResults* results, const OutputFlags& flags,
 void ShowSaved(const std::vector<std::string>& paths, const OutputFlags& flags) {
   SavedScaling all;
   for (const std::string& path : paths) {
-    SavedScaling saved = ParseScalingJson(Read(path), path);
+    SavedScaling saved =
+        ParseScalingJson(ReadWholeFile("--from", path, kMaxBytes, /*pipes=*/true), path);
     if (!all.results) all.results = std::move(saved.results);
     std::move(saved.predictions.begin(), saved.predictions.end(),
               std::back_inserter(all.predictions));
   }
   Show(all.results ? &*all.results : nullptr, flags, [&] {
     for (const Prediction& prediction : all.predictions) {
-      fmt::print("\n{}", PredictionText(prediction));
+      PrintTo(stdout, "\n{}", PredictionText(prediction));
     }
     return all.predictions;
   });

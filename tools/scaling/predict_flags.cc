@@ -1,7 +1,6 @@
 // The flags of tools/scaling_bench that predict rather than measure, and what they do.
 #include "tools/scaling/predict_flags.h"
 
-#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +8,7 @@
 #include <cstdint>
 
 #include "core/error.h"
+#include "core/print.h"
 #include "parallel/bucket_plan_file.h"
 #include "parallel/processes/exit_status.h"
 #include "tools/scaling/bundled_profiles.h"
@@ -103,17 +103,17 @@ PredictOutcome RunPredict(const PredictFlags& flags, const ModelProfile& profile
   const Links links = FindLinks(flags.links);
   const PredictOptions options = OptionsOf(flags, profile);
   PredictOutcome outcome{Predict(profile, links, flags.sizes, options), {}};
-  fmt::print("{}", PredictionText(outcome.prediction));
+  PrintTo(stdout, "{}", PredictionText(outcome.prediction));
   if (!flags.advise && flags.write_plan.empty()) return outcome;
   const int workers = outcome.prediction.sizes.back().workers;
   outcome.advice = Advise(profile, links, workers, options);
-  fmt::print("\n{}", AdviceText(*outcome.advice));
+  PrintTo(stdout, "\n{}", AdviceText(*outcome.advice));
   if (flags.write_plan.empty()) return outcome;
   WriteBucketPlan(
       flags.write_plan, profile.sizes(), outcome.advice->plan,
       {.model = profile.model,
        .made_by = fmt::format("scaling_bench --advise for {} workers on {}", workers, links.name)});
-  fmt::print("Written to {}: give it to trainers with --bucket-plan.\n", flags.write_plan);
+  PrintTo(stdout, "Written to {}: give it to trainers with --bucket-plan.\n", flags.write_plan);
   return outcome;
 }
 

@@ -7,7 +7,6 @@
 #include "models/trainers/common/run.h"
 #include "models/trainers/common/task.h"
 #include "parallel/program.h"
-#include "parallel/stop_signal.h"
 
 namespace convoy {
 
@@ -22,7 +21,6 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     CheckFlags(trainer.flags());
     trainer.Prepare(app);
     SettleFlags(given, trainer.flags());
-    CatchStopSignals();
     const int status = Launch(trainer.flags().launch, [&](Worker& worker) {
       MetricsFile metrics(worker.is_main() ? trainer.flags().metrics : "");
       TrainingRun(worker, trainer, metrics, launched).Run();

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/output_file.h"
+#include "core/print.h"
 
 namespace convoy {
 
@@ -60,7 +60,7 @@ void MetricsFile::Write(const StepMetrics& metrics) {
   file_.reset();
   failure_ = fmt::format("cannot write '{}' from step {} on: {}", path_, metrics.step,
                          std::strerror(error));
-  std::fprintf(stderr, "warning: [--metrics] %s; the run goes on without\n", failure_.c_str());
+  Warn("[--metrics] {}; the run goes on without", failure_);
 }
 
 void MetricsFile::Finish() const {

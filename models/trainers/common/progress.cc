@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/print.h"
+#include "core/printable.h"
 #include "models/trainers/common/text.h"
 
 namespace convoy {
@@ -59,11 +61,11 @@ void Progress::Show(const StepMetrics& metrics, double seconds_left) {
     std::string line = Line(metrics, seconds_left);
     line.resize(
         std::min(line.size(), TerminalColumns() - 1));  // a wrapped line cannot be rewritten
-    fmt::print("\r\033[K{}", line);
+    PrintTo(stdout, "\r\033[K{}", line);
     line_open_ = true;
   } else {
     if (metrics.step < next_step_ && !last && now - last_ < kPlainEvery) return;
-    fmt::print("{}\n", Line(metrics, seconds_left));
+    PrintTo(stdout, "{}\n", Line(metrics, seconds_left));
     const int64_t tenth = std::max<int64_t>(1, steps_ / 10);
     next_step_ = (metrics.step / tenth + 1) * tenth;
   }
@@ -86,7 +88,7 @@ void Progress::Print(const StepMetrics& metrics) {
 void Progress::Print(const std::string& line) {
   if (!show_) return;
   EndLine();
-  fmt::print("{}\n", line);
+  PrintTo(stdout, "{}\n", PrintableText(line));
   std::fflush(stdout);
 }
 

@@ -180,6 +180,17 @@ void TrainingRun::Record(const StepMetrics& metrics) {
 }
 
 void TrainingRun::Run() {
+  if (flags_.steps > 0) CatchStopSignals();
+  try {
+    Train();
+  } catch (...) {
+    // Another worker may have got the same signal a moment before it caught it, and be gone.
+    if (last_.step == 0) EndByStopSignal();
+    throw;
+  }
+}
+
+void TrainingRun::Train() {
   if (worker_.is_main()) PrintHeader();
   if (flags_.steps == 0) {
     StepMetrics start;
@@ -202,6 +213,12 @@ void TrainingRun::Run() {
   PrintSummary();
   if (worker_.is_main() && stop_signal_ == 0) task_->Show();
   if (last_.step < flags_.steps) worker_.StopEarly(stop_signal_);
+  if (!timeline_) return;
+  const bool complete = timeline_->Complete(worker_);  // on every worker
+  CONVOY_CHECK(complete || !worker_.is_main(),
+               "[--timeline] the run is complete, but its timeline is not: '{}' could not be "
+               "written to its end",
+               flags_.timeline);
 }
 
 }  // namespace convoy

@@ -42,6 +42,7 @@ class TrainingRun {
     Readback report;
   };
 
+  void Train();
   void PrintHeader();
   void Start(int64_t step);
   /// Reads the reports of all but the newest `left` steps.

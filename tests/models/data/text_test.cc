@@ -65,7 +65,7 @@ TEST_CASE("Text comes from a file or a string and is split nine to one") {
   REQUIRE_THROWS_WITH(CharText::FromFile(folder.Write("empty", "")),
                       "[CharText] '" + (folder / "empty") + "' is empty");
   REQUIRE_THROWS_WITH(CharText::FromFile(folder.path()),
-                      "[CharText] '" + folder.path() + "' is a folder, not a file");
+                      "[CharText] '" + folder.path() + "' is a folder, and a file is expected");
   REQUIRE_THROWS_WITH(
       CharText::FromFile(folder.Write("latin1", "caf\xe9")),
       Contains(folder / "latin1") && Contains("byte 0xe9 at offset 3 is not UTF-8"));

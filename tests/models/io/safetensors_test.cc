@@ -163,7 +163,8 @@ TEST_CASE("A save that fails leaves the old file and nothing else") {
                       "[Safetensors] cannot write '" + (folder / "none/m") +
                           "': there is no folder '" + (folder / "none") + "'");
   std::filesystem::create_directory(folder / "taken");
-  REQUIRE_THROWS_WITH(SaveSafetensors(folder / "taken", {}), Contains("is a folder; give the name of a file"));
+  REQUIRE_THROWS_WITH(SaveSafetensors(folder / "taken", {}),
+                      Contains("is a folder; give the name of a file"));
   REQUIRE(FilesIn(folder.path()) == 2);
 }
 
@@ -177,7 +178,8 @@ TEST_CASE("Files that are cut short or are no safetensors files are named as suc
   REQUIRE_THROWS_WITH(
       SafetensorsFile(folder / "none"),
       "[Safetensors] cannot open '" + (folder / "none") + "': No such file or directory");
-  REQUIRE_THROWS_WITH(SafetensorsFile(folder.path()), Contains("is not a file"));
+  REQUIRE_THROWS_WITH(SafetensorsFile(folder.path()),
+                      Contains("is a folder, and a file is expected"));
   REQUIRE_THROWS_WITH(open(""),
                       "[Safetensors] '" + f + "' is truncated: expected 8 bytes or more, found 0");
   REQUIRE_THROWS_WITH(

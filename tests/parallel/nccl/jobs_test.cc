@@ -150,6 +150,20 @@ TEST_CASE("Jobs: a worker killed in the middle of a bucket is named, and ends al
   }
 }
 
+TEST_CASE("Jobs: a worker that is killed is not said to have done nothing") {
+  CONVOY_NEED_GPUS(3);
+  const Scene scene("dies");
+  const auto results =
+      Job(FindStarter("local").command_lines(3, scene.Command({}, {"VICTIM=2"}))).Wait();
+  INFO(Said(results));
+  const std::string& error = results[0].err;
+  CHECK_THAT(error, Contains("\n  worker 2: has gone: "));
+  // It may have gone before worker 0's own last sums had ended.
+  CHECK_THAT(error, Contains("; before, it has started collective 4, sum 3, AllReduce of f32 ") ||
+                        Contains("; before, it has started collective 3, sum 2, AllReduce of f32 "));
+  CHECK_THAT(error, !Contains("has started no"));
+}
+
 TEST_CASE("Jobs: a worker that throws is the error; the others stop with it") {
   CONVOY_NEED_GPUS(3);
   const Scene scene("throws");

@@ -87,6 +87,15 @@ void Train(Worker& worker) {
     Sum(worker, [] { throw std::runtime_error("disk full"); });
   } else if (scene == "killed") {
     Sum(worker, [] { raise(SIGKILL); });
+  } else if (scene == "dies") {
+    // Right after its fourth sum, sooner than it reports them to others.
+    for (int i = 0; i < 4; ++i) {
+      const Tensor numbers = Numbers(worker);
+      worker.group().AllReduce(numbers, ReduceOp::kSum, fmt::format("sum {}", i)).Wait();
+      numbers.ToVector<float>();
+    }
+    if (worker.rank() == Victim()) raise(SIGKILL);
+    worker.group().Barrier();
   } else if (scene == "missing") {
     Sum(worker, [] { SleepSeconds(60); });
   } else if (scene == "exits") {

@@ -1,36 +1,23 @@
 // tools/launch as its users see it: real processes, with shell commands for workers.
-#include <dirent.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <chrono>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "parallel/job_env.h"
 #include "tests/models/trainers/subprocess.h"
+#include "tests/tools/launch/launcher.h"
 
 namespace convoy {
 namespace {
-
-const std::string kLauncher = "tools/launcher/launcher";
-
-std::vector<std::string> CommandLine(std::vector<std::string> flags, const std::string& script) {
-  flags.insert(flags.begin(), kLauncher);
-  flags.insert(flags.end(), {"--", "sh", "-c", script});
-  return flags;
-}
 
 // `tools/launch flags... -- sh -c script`
 ProcessResult Run(const std::vector<std::string>& flags, const std::string& script) {
@@ -56,50 +43,6 @@ std::string Sorted(const std::string& text) {
   for (const std::string& line : lines) sorted += line + "\n";
   return sorted;
 }
-
-// A number that names the processes of one test: `sleep` with this many seconds.
-std::string UniqueSeconds() {
-  static int count = 0;
-  return fmt::format("1000.{}{:03}", getpid(), ++count);
-}
-
-int CountProcesses(const std::string& marker) {
-  int count = 0;
-  DIR* folder = opendir("/proc");
-  while (const dirent* entry = readdir(folder)) {
-    std::ifstream file(fmt::format("/proc/{}/cmdline", entry->d_name), std::ios::binary);
-    const std::string line(std::istreambuf_iterator<char>(file), {});
-    count += line.starts_with("sleep") && line.find(marker) != line.npos;
-  }
-  closedir(folder);
-  return count;
-}
-
-bool Within(double seconds, const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
-// A file of this test that is gone afterwards.
-class TempFile {
- public:
-  explicit TempFile(const std::string& text, bool executable = false) {
-    static int count = 0;
-    const char* folder = std::getenv("TEST_TMPDIR");
-    path_ = fmt::format("{}/{}-{}", folder != nullptr ? folder : "/tmp", getpid(), ++count);
-    std::ofstream(path_) << text;
-    if (executable) chmod(path_.c_str(), 0755);
-  }
-  ~TempFile() { std::remove(path_.c_str()); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST_CASE("Workers get the variables by which they find each other") {
   setenv("OMPI_COMM_WORLD_RANK", "5", 1);  // as if mpirun had started tools/launch
@@ -336,9 +279,6 @@ TEST_CASE("A reader that wants no more ends the job") {
   CHECK(Within(5, [&] { return CountProcesses(seconds) == 0; }));
 }
 
-// Stands in for ssh: greets, then runs the agent here.
-const std::string kFakeSsh = "#!/bin/sh\necho \"Welcome to $1\"\nshift\nexec \"$@\"\n";
-
 TEST_CASE("Several hosts: ranks in order, one place to meet, and a secret nobody else sees") {
   const TempFile hosts("alpha slots=2\nme@beta slots=4 # only one is needed\n");
   const TempFile ssh(kFakeSsh, /*executable=*/true);
@@ -390,6 +330,45 @@ TEST_CASE("Hosts that cannot be reached are named, with what ssh said") {
   CHECK_THAT(missing.err,
              Catch::Contains("cannot start '/nonexistent/ssh': No such file or directory; "
                              "expected a program that reaches other hosts like ssh"));
+}
+
+TEST_CASE("What an agent says is checked, and quoted without control characters") {
+  struct Case {
+    std::string frame, message;
+  };
+  const TempFile hosts("alpha\n");
+  const std::string hello = "\\001\\001\\0\\0\\0\\0\\0\\0\\0";
+  const std::vector<Case> cases = {
+      {"\\001\\160\\021\\001\\0\\0\\0\\0\\0", "expected a port from host 'alpha', got 70000"},
+      {"\\001\\377\\377\\377\\377\\0\\0\\0\\0", "expected a port from host 'alpha', got -1"},
+      {"\\001\\0\\0\\0\\0\\0\\0\\0\\0",
+       "expected a TCP port that is free on host 'alpha', got none; name one with --port"},
+      {hello + "\\006\\0\\001\\0\\0\\006\\0\\0\\0no\\033[2J", "host 'alpha': no\\x1b[2J"},
+      {hello + "\\004\\0\\0\\0\\0\\003\\0\\0\\0\\033[m",
+       "expected a process id of worker 0 from host 'alpha', got '\\x1b[m'"},
+      {hello + "\\005\\0\\0\\0\\0\\002\\0\\0\\0\\0337",
+       "expected one status of worker 0 from host 'alpha', got '\\x1b7'"},
+      {hello + "\\005\\001\\0\\0\\0\\001\\0\\0\\0000",
+       "expected words of a worker of host 'alpha', got them of 1"},
+      {hello + "\\011\\0\\0\\0\\0\\0\\0\\0\\0",
+       "expected words of an agent from host 'alpha', got others"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.frame);
+    const TempFile ssh("#!/bin/sh\nprintf '\\nconvoy-launch-1\\n" + c.frame + "'\nsleep 1000\n",
+                       /*executable=*/true);
+    const ProcessResult result = Run({"--hosts", hosts.path(), "--ssh", ssh.path()}, "true");
+    CHECK(result.status == 1);
+    CHECK(result.err == "error: [tools/launch] " + c.message + "\n");
+  }
+}
+
+TEST_CASE("Last words are quoted without control characters, and passed on as they are") {
+  const ProcessResult result =
+      Run({"--workers", "1"}, "printf '\\033[31mdisk\\tfull\\033[0m \\377\\n' >&2; exit 3");
+  CHECK(result.status == 3);
+  CHECK_THAT(result.err, Catch::StartsWith("[0] \033[31mdisk\tfull\033[0m \377\n") &&
+                             Catch::EndsWith("it said: \\x1b[31mdisk full\\x1b[0m \\xff\n"));
 }
 
 TEST_CASE("A worker that is stopped goes on when another has failed, so that it can end") {
@@ -475,6 +454,10 @@ TEST_CASE("Commands and flags that cannot be so") {
       {{"--workers", "1", "--timeout", "nan", "--", "true"}, 2, seconds + "nan'; --help"},
       {{"--workers", "1", "--timeout", "1e9", "--", "true"}, 2, seconds + "1e9'; --help"},
       {{"--workers", "1", "--timeout", "5s", "--", "true"}, 2, seconds + "5s'; --help"},
+      {{"--workers", "1", "--silence", "0", "--", "true"}, 2, number("--silence", "1000000", "0")},
+      {{"--workers", "1", "--silence", "1", "--", "true"},
+       2,
+       "[tools/launch] --silence: expected --hosts FILE beside it"},
       {{"--workers", "1", "--ssh", " ", "--", "true"},
        2,
        "[tools/launch] --ssh: expected a program, got ' '; leave it out for ssh itself"},
@@ -522,8 +505,8 @@ TEST_CASE("Commands and flags that cannot be so") {
 TEST_CASE("--help explains the flags") {
   const ProcessResult result = RunRaw({"--help"});
   CHECK(result.status == 0);
-  for (const char* flag : {"--workers", "--hosts", "--timeout", "--no-prefix", "--port", "--env",
-                           "--ssh", "Usage: "}) {
+  for (const char* flag : {"--workers", "--hosts", "--timeout", "--silence", "--no-prefix",
+                           "--port", "--env", "--ssh", "Usage: "}) {
     CHECK_THAT(result.out, Catch::Contains(flag));
   }
 }

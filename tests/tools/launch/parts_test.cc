@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "core/error.h"
+#include "tools/launcher/awake_clock.h"
 #include "tools/launcher/cause.h"
 #include "tools/launcher/frames.h"
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"
 #include "tools/launcher/lines.h"
+#include "tools/launcher/shown.h"
 
 namespace convoy {
 namespace {
@@ -55,7 +57,9 @@ TEST_CASE("Host files that cannot be read") {
   check("a slots = 2", ":1: expected the end of the line, got '='");
   check("-oProxyCommand=x", ":1: expected a host's name, got '-oProxyCommand=x'");
   check("a;reboot", ":1: expected a host's name, got 'a;reboot'");
-  check("\x1b[2J", ":1: expected a host's name, got '?[2J'");
+  check("\x1b[2J", ":1: expected a host's name, got '\\x1b[2J'");
+  // ssh would get what is before the zero.
+  check(std::string("fake\0host", 9), ":1: expected a host's name, got 'fake\\x00host'");
   check(std::string(256, 'a'), ":1: expected a host's name, got '" + std::string(80, 'a') + "...'");
   check("a\n#\na slots=2",
         ":3: expected every host once, got 'a' again, first in line 1; give it "
@@ -97,7 +101,32 @@ TEST_CASE("Lines are let through whole, with a prefix") {
   CHECK(lines.Finish().empty());
   CHECK(lines.last_message() == "f");
   CHECK(lines.Feed(std::string("\x1b[1mbold\tx\n \n")) == "[3] \x1b[1mbold\tx\n[3]  \n");
-  CHECK(lines.last_message() == " [1mbold x");
+  CHECK(lines.last_message() == "\\x1b[1mbold x");
+  CHECK(lines.Feed("10 %\r20 %\rdisk full\r\n") == "[3] 10 %\r20 %\rdisk full\r\n");
+  CHECK(lines.last_message() == "disk full");
+}
+
+TEST_CASE("What is quoted is cut between characters, and moves no cursor") {
+  CHECK(Shown("abc", 3) == "abc");
+  CHECK(Shown("abcd", 3) == "abc...");
+  CHECK(Shown("ab\u00fc", 3) == "ab...");
+  CHECK(Shown("a\U0001F600b", 4) == "a...");
+  CHECK(Shown("\x1b\xff", 3) == "\\x1b\\xff");
+  CHECK(Shown("\x80\x80\x80\x80\x80\x80", 5) == "\\x80\\x80...");
+}
+
+TEST_CASE("The clock for deadlines does not count what happens while the process is stopped") {
+  using std::chrono::milliseconds, std::chrono::minutes;
+  AwakeClock::Base::time_point now;
+  AwakeClock clock(now);
+  CHECK(clock.now() == milliseconds(0));
+  clock.Tick(now += milliseconds(50));
+  clock.Tick(now += milliseconds(700));
+  CHECK(clock.now() == milliseconds(750));
+  clock.Tick(now += minutes(10));
+  CHECK(clock.now() == milliseconds(1750));
+  clock.Tick(now += milliseconds(50));
+  CHECK(clock.now() == milliseconds(1800));
 }
 
 TEST_CASE("The last message is the cause: no table below it, no warning, no blank line") {

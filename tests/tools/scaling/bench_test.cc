@@ -202,7 +202,7 @@ TEST_CASE("Wrong flags and files are refused with the reason, before anything is
       {{"--html", folder / "none/a.html"}, "[--html] cannot write '"},
       {{"--json", folder.path()}, "is a folder; give the name of a file"},
       {{"--timeline", folder / "none/t"}, "[--timeline] cannot write '"},
-      {{"--from", folder / "none"}, "[--from] cannot read '"},
+      {{"--from", folder / "none"}, "[--from] cannot open '"},
       {{"--from", folder / "json"}, "json"},
       {{"--model", "bert"}, "bert"},
       {{"--steps", "0"}, "wants a number of at least 1, got '0'"},

@@ -50,14 +50,15 @@ ScalingResults Small() {
 }
 
 TEST_CASE("A line for each number of workers") {
-  CHECK(ResultsCsv(Small()) ==
-        "model,mode,unit,device,transport,date,workers,units_per_step,units_per_s,speedup,"
-        "efficiency,steps,step_median_ms,step_low_ms,step_high_ms,without_communication_median_ms,"
-        "load_ms,forward_ms,backward_ms,exposed_ms,waiting_ms,optimizer_ms,other_ms,slowest_rank,"
-        "warnings\r\n"
-        "\"a \"\"small\"\", plain\nmodel\",strong,samples,2 cores,gloo,2026-11-28,2,256,20480.125,"
-        "1.8,0.30000000000000004,50,12.5,12.25,13,,0.5,4,6,1,0.25,0.75,1e-07,1,"
-        "shared cores; few steps\r\n");
+  CHECK(
+      ResultsCsv(Small()) ==
+      "model,mode,unit,device,transport,date,workers,units_per_step,units_per_s,speedup,"
+      "efficiency,steps,step_median_ms,step_low_ms,step_high_ms,without_communication_median_ms,"
+      "load_ms,forward_ms,backward_ms,exposed_ms,waiting_ms,optimizer_ms,other_ms,slowest_rank,"
+      "warnings\r\n"
+      "\"a \"\"small\"\", plain\\x0amodel\",strong,samples,2 cores,gloo,2026-11-28,2,256,20480.125,"
+      "1.8,0.30000000000000004,50,12.5,12.25,13,,0.5,4,6,1,0.25,0.75,1e-07,1,"
+      "shared cores; few steps\r\n");
 }
 
 TEST_CASE("A line for each bucket of each number of workers") {

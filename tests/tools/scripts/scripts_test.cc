@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/models/data/temporary_folder.h"
@@ -13,12 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A copy of the commands and of a trainer's name: ROOT/tools/setup, ROOT/tools/train.
+// A copy of the commands and of a trainer's name: ROOT/tools/setup, ROOT/tools/train and so on.
 fs::path Copy(const fs::path& root) {
   fs::create_directories(root / "tools");
   fs::create_directories(root / "models/trainers");
   std::ofstream(root / "models/trainers/gpt.cc") << "int main() {}\n";
-  for (const char* name : {"setup", "train"}) {
+  for (const char* name : {"bundle", "setup", "train"}) {
     fs::copy_file(fs::path("tools") / name, root / "tools" / name);
   }
   return root / "tools";
@@ -85,6 +86,36 @@ TEST_CASE("A command that is called through a symbolic link finds its project") 
   const ProcessResult result = RunProcess({link, "--help"});
   CHECK(result.status == 0);
   CHECK_THAT(result.out, Catch::Contains("Trainers: gpt toy"));
+}
+
+TEST_CASE("A bundle takes the place of an earlier one alone, and of nothing inside the project") {
+  const TemporaryFolder folder;
+  const fs::path tools = Copy(fs::path(folder.path()) / "project");
+  // What a bundle has, in the project; the same outside, but for one of its marks.
+  for (const char* place : {"project/tools/gpu", "other"}) {
+    fs::create_directories(fs::path(folder.path()) / place);
+    for (const char* mark : {"gpu_check", "REVISION", "TESTS", "GLIBC"}) {
+      folder.Write(std::string(place) + "/" + mark, "");
+    }
+  }
+  folder.Write("project/tools/gpu/GLIBCXX", "");
+  folder.Write("new.tar.xz", "");
+  fs::create_directory_symlink(tools, fs::path(folder.path()) / "link");
+  for (const auto& [place, message] : std::vector<std::pair<std::string, std::string>>{
+           {"project/tools/gpu", "is inside the project"},
+           {"project/new", "is inside the project"},
+           {"link/gpu", "is inside the project"},
+           {"other", "is there already, and is no bundle"},
+           {"new", "is there already, and is not of a bundle"}}) {
+    const ProcessResult result =
+        RunProcess(WithFakeApt(folder, {tools / "bundle", folder.path() + "/" + place}));
+    CAPTURE(place, result.err);
+    CHECK(result.status == 1);
+    CHECK_FALSE(Called(folder));
+    CHECK_THAT(result.err, Catch::Contains("/" + place) && Catch::Contains(message));
+  }
+  CHECK(fs::exists(fs::path(folder.path()) / "project/tools/gpu/gpu_check"));
+  CHECK(fs::exists(fs::path(folder.path()) / "other/gpu_check"));
 }
 
 TEST_CASE("An unknown argument of a command ends with 2") {

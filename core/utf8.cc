@@ -1,9 +1,8 @@
-// UTF-8 to code points and back.
-#include "models/data/utf8.h"
+// UTF-8, character by character.
+#include "core/utf8.h"
 
+#include <cstddef>
 #include <cstdint>
-
-#include "core/error.h"
 
 namespace convoy {
 namespace {
@@ -26,27 +25,19 @@ Opening Open(uint8_t first) {
 
 }  // namespace
 
-std::vector<char32_t> DecodeUtf8(const char* component, std::string_view text) {
-  std::vector<char32_t> characters;
-  characters.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
-    const Opening opening = Open(static_cast<uint8_t>(text[at]));
-    const size_t length = static_cast<size_t>(opening.length);
-    bool valid = length > 0 && at + length <= text.size();
-    char32_t character = opening.bits;
-    for (size_t i = 1; valid && i < length; ++i) {
-      const uint8_t byte = static_cast<uint8_t>(text[at + i]);
-      valid = (byte & 0xc0) == 0x80;
-      character = character << 6 | (byte & 0x3fu);
-    }
-    valid = valid && character >= opening.least && character <= 0x10ffff &&
-            (character < 0xd800 || character > 0xdfff);
-    CONVOY_CHECK(valid, "[{}] byte 0x{:02x} at offset {} is not UTF-8; convert the text to UTF-8",
-                 component, static_cast<uint8_t>(text[at]), at);
-    characters.push_back(character);
-    at += length;
+Utf8Character FirstCharacter(std::string_view text) {
+  if (text.empty()) return {};
+  const Opening opening = Open(static_cast<uint8_t>(text[0]));
+  const size_t length = static_cast<size_t>(opening.length);
+  if (length == 0 || length > text.size()) return {};
+  char32_t code = opening.bits;
+  for (size_t i = 1; i < length; ++i) {
+    const uint8_t byte = static_cast<uint8_t>(text[i]);
+    if ((byte & 0xc0) != 0x80) return {};
+    code = code << 6 | (byte & 0x3fu);
   }
-  return characters;
+  if (code < opening.least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {};
+  return {code, opening.length};
 }
 
 void AppendUtf8(char32_t character, std::string& to) {

@@ -1,0 +1,25 @@
+// The three standard streams, whatever this process was started with.
+#include "parallel/processes/standard_streams.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace convoy {
+
+// The lowest number that is free is the one that open() gives.
+void OpenStandardStreams() noexcept {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+    // Where there is no /dev/null, reading and writing fail as on a closed stream.
+    if (open("/dev/null", O_RDWR | O_NOCTTY) < 0) open("/", O_PATH);
+  }
+}
+
+void WriteErrorLine(const std::string& line) noexcept {
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace convoy

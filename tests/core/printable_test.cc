@@ -1,0 +1,41 @@
+// Text from outside in messages: readable as it was, and nothing that a terminal would obey.
+#include "core/printable.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <string_view>
+
+namespace convoy {
+namespace {
+
+TEST_CASE("Text of any language stays as it is") {
+  for (const char* text : {"", "layers.0.weight", "a\\b 'c' ~", "Grüße", "数据",
+                           "\u00a0\u07ff\u0800", "\U00010000\U0001F600\U0010FFFF"}) {
+    CHECK(Printable(text) == text);
+  }
+}
+
+TEST_CASE("Control characters are shown by their bytes") {
+  CHECK(Printable("\x1b]0;evil\x07") == "\\x1b]0;evil\\x07");
+  CHECK(Printable("a\tb\r\nc\x7f") == "a\\x09b\\x0d\\x0ac\\x7f");
+  CHECK(Printable(std::string_view("nul\0l", 5)) == "nul\\x00l");
+  // In UTF-8 U+009B is a control sequence's beginning, as ESC [ is.
+  CHECK(Printable("\xc2\x9b"
+                  "31m\xc2\x80") == "\\xc2\\x9b31m\\xc2\\x80");
+}
+
+TEST_CASE("Bytes that are no UTF-8 are shown as bytes, and the characters around them kept") {
+  CHECK(Printable("gr\xfc\xdf"
+                  "e") == "gr\\xfc\\xdfe");
+  CHECK(Printable("\x80\xbf") == "\\x80\\xbf");
+  CHECK(Printable("\xc3") == "\\xc3");             // cut short
+  CHECK(Printable("\xe6\x95ü") == "\\xe6\\x95ü");  // cut short by another one
+  CHECK(Printable("\xf0\x9f\x98") == "\\xf0\\x9f\\x98");
+  CHECK(Printable("\xc0\x9b\xe0\x80\x9b") == "\\xc0\\x9b\\xe0\\x80\\x9b");  // overlong
+  CHECK(Printable("\xf0\x80\x80\x9b") == "\\xf0\\x80\\x80\\x9b");
+  CHECK(Printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");                    // a surrogate
+  CHECK(Printable("\xf4\x90\x80\x80\xff") == "\\xf4\\x90\\x80\\x80\\xff");  // beyond Unicode
+}
+
+}  // namespace
+}  // namespace convoy

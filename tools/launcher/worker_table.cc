@@ -1,0 +1,147 @@
+// What the launcher knows of its workers.
+#include "tools/launcher/worker_table.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "core/error.h"
+#include "parallel/processes/exit_status.h"
+#include "parallel/processes/spawn.h"
+#include "tools/launcher/shown.h"
+
+namespace convoy {
+namespace {
+
+constexpr int kLostStatus = 255;  // as ssh's
+constexpr size_t kMaxShown = 80;
+
+// By the kernel or by somebody else, not by itself when it gave up (SIGABRT).
+bool WasKilled(int status) {
+  constexpr std::array kSignals = {SIGKILL, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+  return WIFSIGNALED(status) &&
+         std::find(kSignals.begin(), kSignals.end(), WTERMSIG(status)) != kSignals.end();
+}
+
+std::optional<int> ParseNumber(const std::string& text) {
+  int number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && rest == end ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+void WorkerTable::Add(const Connection& host) {
+  const std::string prefix = fmt::format("[{}] ", workers_.size());
+  workers_.push_back({.host = &host, .out = LinePrefixer(prefix), .err = LinePrefixer(prefix)});
+}
+
+bool WorkerTable::all_ended() const {
+  return std::all_of(workers_.begin(), workers_.end(),
+                     [](const View& worker) { return worker.ended; });
+}
+
+void WorkerTable::Hear(const Connection& host, const Frame& frame, int signal) {
+  const size_t rank = static_cast<size_t>(frame.value);
+  CONVOY_CHECK(rank < workers_.size() && workers_[rank].host == &host,
+               "[tools/launch] expected words of a worker of host '{}', got them of {}",
+               host.name(), frame.value);
+  View& worker = workers_[rank];
+  switch (frame.kind) {
+    case FrameKind::kStarted: {
+      const std::optional<int> pid = ParseNumber(frame.text);
+      CONVOY_CHECK(pid && *pid > 0,
+                   "[tools/launch] expected a process id of worker {} from host '{}', got '{}'",
+                   rank, host.name(), Shown(frame.text, kMaxShown));
+      worker.pid = frame.text;
+      break;
+    }
+    case FrameKind::kOut:
+      Show(STDOUT_FILENO, frame.text, worker.out);
+      break;
+    case FrameKind::kErr:
+      Show(STDERR_FILENO, frame.text, worker.err);
+      break;
+    case FrameKind::kEnded: {
+      const std::optional<int> status = ParseNumber(frame.text);
+      CONVOY_CHECK(status && (WIFEXITED(*status) || WIFSIGNALED(*status)) && !worker.ended,
+                   "[tools/launch] expected one status of worker {} from host '{}', got '{}'{}",
+                   rank, host.name(), Shown(frame.text, kMaxShown),
+                   worker.ended ? " once more" : "");
+      HasEnded(frame.value, *status, signal);
+      break;
+    }
+    default:
+      Fail("[tools/launch] expected words of an agent from host '{}', got others", host.name());
+  }
+}
+
+void WorkerTable::Show(int fd, const std::string& bytes, LinePrefixer& lines) {
+  const std::string whole = lines.Feed(bytes);
+  output_.Add(fd, prefix_ ? whole : bytes);
+}
+
+void WorkerTable::HasEnded(int rank, int status, int signal) {
+  View& worker = workers_[static_cast<size_t>(rank)];
+  worker.ended = true;
+  for (const auto& [fd, lines] :
+       {std::pair{STDOUT_FILENO, &worker.out}, {STDERR_FILENO, &worker.err}}) {
+    const std::string last = lines->Finish();
+    if (prefix_) output_.Add(fd, last);
+  }
+  if (status == 0) return;
+  if (signal != 0 && WIFEXITED(status) && ShellStatus(status) == SignalStatus(signal)) {
+    stopped_ = SignalStatus(signal);  // the others may still be saving
+    return;
+  }
+  if (signal != 0 && WIFSIGNALED(status)) {
+    cause_.Add({fmt::format("[tools/launch] the workers were sent signal {} ({})", signal,
+                            strsignal(signal)),
+                ShellStatus(status)});
+    return;
+  }
+  const int own = ShellStatus(status) - SignalStatus(0);
+  const bool stopped = WIFEXITED(status) && (own == SIGINT || own == SIGTERM);
+  cause_.Add(
+      {fmt::format("[tools/launch] worker {} of {} {} first (host {}, pid {}): it {}{}", rank,
+                   workers_.size(), stopped ? "stopped" : "failed", worker.host->name(), worker.pid,
+                   DescribeEnd(status),
+                   stopped ? fmt::format(", as after signal {} ({})", own, strsignal(own)) : ""),
+       ShellStatus(status), WasKilled(status), stopped ? -1 : rank});
+}
+
+void WorkerTable::Lose(const Connection& host) {
+  for (size_t rank = 0; rank < workers_.size(); ++rank) {
+    if (workers_[rank].host != &host || workers_[rank].ended) continue;
+    workers_[rank].ended = true;
+    const std::string words = host.last_words();
+    cause_.Add(
+        {fmt::format("[tools/launch] worker {} of {} was lost with the connection to host '{}'{}{}",
+                     rank, workers_.size(), host.name(), words.empty() ? "" : ": ", words),
+         kLostStatus});
+  }
+}
+
+std::string WorkerTable::LastWords(int rank, bool killed) const {
+  const std::string own = workers_[static_cast<size_t>(rank)].err.last_message();
+  if (!own.empty()) return "; it said: " + own;
+  for (const std::string& sign :
+       {fmt::format("[worker {} of {}]", rank, workers_.size()), std::string("[worker ")}) {
+    for (size_t other = 0; other < workers_.size(); ++other) {
+      const std::string said = workers_[other].err.last_message();
+      if (said.find(sign) != said.npos) return fmt::format("; worker {} said: {}", other, said);
+    }
+    if (killed) break;  // which the others can only confirm
+  }
+  return {};
+}
+
+}  // namespace convoy
