@@ -1,12 +1,19 @@
 // Whether a launcher has started this process as one of several, which, and where they meet.
 #include "parallel/job_env.h"
 
+#include <fmt/format.h>
+
 #include <array>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
 #include "parallel/job_place.h"
 #include "parallel/placement.h"
+#include "parallel/rendezvous/secret.h"
 #include "parallel/slurm.h"
 
 namespace convoy {
@@ -206,6 +213,41 @@ std::string JobName(const JobEnv& job, EnvReader& env, const FindStarter& find_s
   return starter.empty() ? starter : "started-by-" + starter;
 }
 
+// The same for all processes of a job on all hosts, and not for those of others. (The world's size
+// is compared by itself, with a message of its own. Torch's agents count their restarts one by one:
+// those of several hosts may differ.)
+std::string JobIdentity(const JobEnv& job, EnvReader& env) {
+  std::string text;
+  const auto add = [&](std::string_view name) {
+    if (env.Has(name)) text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, env.Get(name));
+  };
+  if (job.rank_variable == kTorch.rank) {
+    add("TORCHELASTIC_RUN_ID");
+    if (job.local_size == job.size) add("TORCHELASTIC_RESTART_COUNT");
+  } else if (job.launcher == "Slurm") {
+    add(env.Has("SLURM_HET_JOB_ID") ? "SLURM_HET_JOB_ID" : "SLURM_JOB_ID");
+    add("SLURM_STEP_ID");
+  } else if (job.launcher == "Open MPI") {
+    add("PMIX_NAMESPACE");
+  }
+  if (text.size() <= kMaxJobBytes) return text;
+  const std::string hash = fmt::format("{:02x}", fmt::join(HmacSha256("a job's name", text), ""));
+  return text.substr(0, kMaxJobBytes - 33) + " " + hash.substr(0, 32);
+}
+
+constexpr const char* kSecretVariable = "CONVOY_SECRET";
+
+// The variable's value, which from now on is in neither this process's variables nor what /proc
+// shows of them. As with all changes of variables: not while another thread reads some.
+std::string TakeVariable(const char* name) {
+  char* value = std::getenv(name);
+  if (value == nullptr) return {};
+  std::string text = value;
+  std::memset(value, 0, text.size());
+  unsetenv(name);
+  return text;
+}
+
 }  // namespace
 
 std::optional<JobEnv> ReadJobEnv(const EnvMap& variables, const FindStarter& find_starter) {
@@ -228,10 +270,26 @@ std::optional<JobEnv> ReadJobEnv(const EnvMap& variables, const FindStarter& fin
                                 .name = [&] { return JobName(job, env, find_starter); },
                                 .slurm = &family == &kSlurm},
                                env);
+  job.host = ReadHost(env);
+  if (job.place.kind == MeetingPlace::Kind::kFile) job.place.host = job.host;
+  job.place.job = JobIdentity(job, env);
   job.variables = env.seen();
   return job;
 }
 
-std::optional<JobEnv> ReadJobEnv() { return ReadJobEnv(CurrentEnvironment(), AncestorWithout); }
+std::optional<JobEnv> ReadJobEnv() {
+  EnvMap env = CurrentEnvironment();
+  static std::mutex mutex;
+  static std::string secret;
+  const std::lock_guard lock(mutex);
+  if (!secret.empty()) env.emplace(kSecretVariable, secret);
+  std::optional<JobEnv> job = ReadJobEnv(env, AncestorWithout);
+  if (job) {
+    if (std::string given = TakeVariable(kSecretVariable); !given.empty()) {
+      secret = std::move(given);
+    }
+  }
+  return job;
+}
 
 }  // namespace convoy

@@ -22,6 +22,7 @@ struct JobEnv {
   std::string rank_variable;      ///< "RANK", "OMPI_COMM_WORLD_RANK", ...
   std::string size_variable;      ///< "WORLD_SIZE", ...
   MeetingPlace place;
+  std::string host;  ///< where the other hosts reach this machine, from CONVOY_HOST; empty: unsaid
   std::string variables;  ///< all that were read, "RANK=1 WORLD_SIZE=4", for messages
 };
 
@@ -34,6 +35,9 @@ using FindStarter = std::function<std::string(const std::string& rank_variable)>
 /// been started by that task. None: nobody started this process as one of several.
 /// Throws: Error, with the way out, on variables that are incomplete, are no such numbers,
 /// contradict each other, or do not say where to meet.
+///
+/// Of this process's own variables: if it is one of several, takes CONVOY_SECRET out of them, so
+/// that programs that this one starts do not have it, and knows it from then on.
 std::optional<JobEnv> ReadJobEnv();
 std::optional<JobEnv> ReadJobEnv(const EnvMap& env, const FindStarter& find_starter);
 

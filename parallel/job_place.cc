@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "parallel/rendezvous/socket.h"
 #include "parallel/slurm.h"
 
 namespace convoy {
@@ -27,10 +28,6 @@ bool MadeOf(std::string_view text, std::string_view others) {
 
 bool IsHost(std::string_view text) {
   return !text.empty() && text.size() <= kMaxHost && MadeOf(text, "._-:%");
-}
-
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 constexpr std::string_view kForms =
@@ -144,11 +141,21 @@ MeetingPlace ParseMeetingPlace(std::string_view text, std::string_view variable)
   return place;
 }
 
+std::string ReadHost(EnvReader& env) {
+  const std::string& given = env.Get("CONVOY_HOST");
+  const std::string host(WithoutBrackets(given));
+  CONVOY_CHECK(host.empty() || IsHost(host),
+               "[Launch] CONVOY_HOST: expected the name or address at which the other hosts reach "
+               "this machine, got '{}'; set it to one that `ip address` shows, or unset it",
+               given);
+  return host;
+}
+
 MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env) {
   using Kind = MeetingPlace::Kind;
   std::string secret = ReadSecret(env);
   if (const std::string& text = env.Get("CONVOY_RENDEZVOUS"); !text.empty()) {
-    const MeetingPlace place = ParseMeetingPlace(text, "CONVOY_RENDEZVOUS");
+    MeetingPlace place = ParseMeetingPlace(text, "CONVOY_RENDEZVOUS");
     if (place.kind == Kind::kAddress) {
       return Address(place.host, place.port, std::move(secret), job.size);
     }

@@ -27,6 +27,10 @@ struct JobShape {
 /// Throws: Error, with the way out, if these contradict each other or do not suffice.
 MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env);
 
+/// Reads CONVOY_HOST, the name or address at which the other hosts reach this machine; empty if it
+/// is not set. Throws: Error if it is neither.
+std::string ReadHost(EnvReader& env);
+
 /// Reads `tcp://HOST:PORT`, `file:PATH` or `local:NAME`; the secret stays empty.
 /// Throws: Error, its message starting with `variable`, if `text` is none of these.
 MeetingPlace ParseMeetingPlace(std::string_view text, std::string_view variable);

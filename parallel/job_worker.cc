@@ -15,12 +15,15 @@
 
 #include "core/error.h"
 #include "core/error_text.h"
+#include "core/printable.h"
 #include "core/threads.h"
 #include "parallel/gloo/gloo_group.h"
 #include "parallel/gpu_transport.h"
 #include "parallel/peers.h"
 #include "parallel/placement.h"
 #include "parallel/rendezvous/meeting.h"
+#include "parallel/rendezvous/secret.h"
+#include "parallel/rendezvous/socket.h"
 #include "parallel/worker_threads.h"
 
 namespace convoy {
@@ -115,6 +118,13 @@ class JobWorker {
     job_.emplace(Meet(env_.place, env_.rank, board_, timeout_s));
     const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
     place_ = PlaceInJob(options_, env_.size, neighbours);
+    one_network_ = neighbours.one_network;
+    if (env_.rank == 0 && env_.place.kind == MeetingPlace::Kind::kAddress &&
+        IsWeakSecret(env_.place.secret)) {
+      fmt::print(stderr,
+                 "warning: CONVOY_SECRET may be guessed: who records how two processes of this job "
+                 "meet can try many; draw one with openssl rand -hex 32\n");
+    }
     CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
     if (place_.device == DeviceType::kCuda) {
       CheckOwnGpu(*job_->store, env_.rank, place_, timeout_s);
@@ -134,7 +144,26 @@ class JobWorker {
 
   std::shared_ptr<ProcessGroup> MakeGroup() {
     if (place_.device == DeviceType::kCuda) return GetGpuTransport().Join(seat_);
-    return std::make_shared<GlooGroup>(seat_, *job_->store, job_->store->local_host());
+    return std::make_shared<GlooGroup>(seat_, *job_->store, MeshPlace{OwnHost(), job_->secret});
+  }
+
+  // The address of this machine at which the other workers reach this one.
+  std::string OwnHost() {
+    constexpr char kKey[] = "the address of worker 0";
+    std::string host = !env_.host.empty() ? env_.host
+                       : one_network_     ? job_->store->local_host()
+                                          : job_->local_host();
+    if (one_network_) return host;
+    if (env_.rank == 0) job_->store->Set(kKey, host);
+    // Who reaches worker 0 without leaving the machine shares its network, and so its addresses.
+    if (env_.rank != 0 && IsLoopback(host)) host = job_->store->Get(kKey, options_.timeout_s);
+    CONVOY_CHECK(!IsLoopback(host),
+                 "[Launch] expected an address at which the workers of other machines reach this "
+                 "one, got {}, which is each machine's name for itself; set CONVOY_HOST to an "
+                 "address of this machine, or MASTER_ADDR to one of worker 0's that all machines "
+                 "reach without a detour",
+                 Printable(host));
+    return host;
   }
 
   int Train(const std::function<void(Worker&)>& train) {
@@ -179,6 +208,7 @@ class JobWorker {
   const LaunchOptions& options_;
   const std::shared_ptr<Board> board_;
   Placement place_;
+  bool one_network_ = true;  // all workers
   Seat seat_;
   std::optional<Job> job_;
 };

@@ -17,18 +17,21 @@ namespace {
 // Read by people if one does not come.
 std::string KeyOf(int rank) { return "the machine of worker " + std::to_string(rank); }
 
-// The same for processes of one machine, or of one network namespace of it: containers have their
-// own, and so have the hosts that tests make.
-std::string Machine() {
+// The same for processes of one network namespace of one machine: containers may have their own,
+// and so have the hosts that tests make. Where the system does not tell, that of the host's name.
+std::string Network() {
   std::string boot;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  boot += "/" + HostName();
   std::array<char, 256> text{};
   if (readlink("/proc/self/ns/net", text.data(), text.size() - 1) > 0) {
-    boot += std::string("/") + text.data();
+    return boot + "/" + text.data();
   }
-  return boot;
+  return boot + "/" + HostName();
 }
+
+// The same for processes that share a machine: containers of one network may have names of their
+// own.
+std::string Machine() { return Network() + "/" + HostName(); }
 
 // The cores that this process may run on, one digit each.
 std::string Cores() {
@@ -43,13 +46,14 @@ std::string Cores() {
 }  // namespace
 
 Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s) {
-  const std::string machine = Machine(), cores = Cores();
+  const std::string network = Network(), machine = Machine(), cores = Cores();
   store.Set(KeyOf(rank), machine + " " + cores);
   Neighbours found{.local_size = 0, .sharing_cores = 0};
   std::string all = cores;
   for (int other = 0; other < size; ++other) {
     const std::string text = store.Get(KeyOf(other), timeout_s);
     const size_t space = text.rfind(' ');
+    if (!text.starts_with(network + "/")) found.one_network = false;
     if (space == std::string::npos || text.substr(0, space) != machine) continue;
     ++found.local_size;
     if (other < rank) ++found.local_rank;

@@ -11,6 +11,9 @@ struct Neighbours {
   int local_size = 1;
   int sharing_cores = 1;  ///< how many of them, with this one, may run on the same cores
   int cores = 1;          ///< on which at least one of them may run
+  /// Whether all processes of the job are in one network namespace of one machine, so that they
+  /// reach each other at 127.0.0.1.
+  bool one_network = true;
 };
 
 /// Collective over the job. Throws: Error if a process does not answer in time.

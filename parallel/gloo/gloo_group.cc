@@ -70,12 +70,12 @@ class GlooGroup::Handle final : public Work::Impl {
   const std::shared_ptr<Call> call_;
 };
 
-GlooGroup::GlooGroup(const Seat& seat, Store& store, const std::string& host)
+GlooGroup::GlooGroup(const Seat& seat, Store& store, const MeshPlace& place)
     : peers_(seat, "Gloo"),
       device_(seat.device),
       store_(store),
       name_("gloo/world"),
-      mesh_(seat.rank, seat.board->size(), host),
+      mesh_(seat.rank, seat.board->size(), place),
       collectives_(mesh_) {
   Meet(peers_);
   Connect();

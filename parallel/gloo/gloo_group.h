@@ -29,14 +29,14 @@ namespace convoy {
 ///
 /// A message meets those of the same tag, dtype and size alone. Any number may be under way: one
 /// thread, started by the first of them, sees them end, and none is in the way of another. Tensors
-/// must be in host memory. Traffic is neither encrypted nor authenticated, as Gloo has it: for
-/// networks that are trusted.
+/// must be in host memory. Workers prove to each other that they know the job's secret when they
+/// connect; what they send then is neither encrypted nor authenticated, as Gloo has it: for networks
+/// that are trusted.
 class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
  public:
-  /// Collective. `host`: the address of this machine that the other workers reach. `store` must
-  /// live as long as the group.
+  /// Collective. `store` must live as long as the group.
   /// Throws: Error naming who has not joined in time.
-  GlooGroup(const Seat& seat, Store& store, const std::string& host);
+  GlooGroup(const Seat& seat, Store& store, const MeshPlace& place);
   ~GlooGroup() override;
 
   int rank() const override { return peers_.rank(); }
@@ -88,8 +88,11 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   void Stop();
   // Whether what is under way can end; if not, the run has failed. With mutex_ held.
   void Look();
-  // That a worker of the subgroup has finished without this call; or empty. With mutex_ held.
-  std::string WhyEnded(const Call& call);
+  // Asks the store how many of the subgroup's collectives those have called that have finished since.
+  // By the watcher alone, without mutex_: the store may not answer for seconds.
+  void LearnEnds();
+  // That a worker of the subgroup has finished without this call; or empty.
+  std::string WhyEnded(const Call& call) const;
   // Where rank `r` leaves, when it has finished, how many of the subgroup's collectives it called.
   std::string EndKey(int r) const;
 
@@ -111,7 +114,7 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   bool watch_ = true;                   // until nothing runs any more
   std::optional<Deadline> connecting_;  // until all are connected
   uint64_t calls_ = 0;
-  // By rank: its last collective, if it is known to have finished.
+  // The watcher's. By rank: its last collective, if it is known to have finished.
   std::vector<std::optional<uint64_t>> ends_ =
       std::vector<std::optional<uint64_t>>(static_cast<size_t>(peers_.size()));
   std::map<int, std::deque<std::shared_ptr<Call>>> own_;  // messages to itself, by tag

@@ -48,6 +48,11 @@ void GlooGroup::Explain(const Call& call, const std::string& error) {
 void GlooGroup::RunWatcher() {
   std::unique_lock lock(mutex_);
   while (!queued_.wait_for(lock, kInterval, [this] { return !watch_; })) {
+    if (peers_.is_subgroup() && running_ != nullptr && !peers_.failed()) {
+      lock.unlock();
+      LearnEnds();
+      lock.lock();
+    }
     if (!peers_.failed()) Look();
     PassTurn();
     if (!peers_.failed()) continue;
@@ -64,16 +69,21 @@ std::string GlooGroup::EndKey(int r) const { return fmt::format("{}/end/{}", nam
 
 // A worker leaves how many collectives of the subgroup it has called, and then tells the board that
 // it has finished.
-std::string GlooGroup::WhyEnded(const Call& call) {
+void GlooGroup::LearnEnds() {
   for (int r = 0; r < size(); ++r) {
     std::optional<uint64_t>& end = ends_[static_cast<size_t>(r)];
-    if (!end && peers_.board().state(peers_.worker(r)) == Board::State::kFinished) {
-      try {
-        end = std::stoull(store_.Get(EndKey(r), 0));
-      } catch (const std::exception&) {  // the server is gone: the deadline will tell
-        end = std::numeric_limits<uint64_t>::max();
-      }
+    if (end || peers_.board().state(peers_.worker(r)) != Board::State::kFinished) continue;
+    try {
+      end = std::stoull(store_.Get(EndKey(r), 0));
+    } catch (const std::exception&) {  // the server is gone: the deadline will tell
+      end = std::numeric_limits<uint64_t>::max();
     }
+  }
+}
+
+std::string GlooGroup::WhyEnded(const Call& call) const {
+  for (int r = 0; r < size(); ++r) {
+    const std::optional<uint64_t> end = ends_[static_cast<size_t>(r)];
     if (end && *end < call.number) return peers_.WhyWithout(r, call.number, call.what);
   }
   return {};
@@ -85,8 +95,9 @@ void GlooGroup::Look() {
   }
   if (connecting_ && connecting_->passed()) {
     return peers_.Fail(
-        fmt::format("[Gloo] cannot connect the workers{}: not all workers have within {:.1f} s{}",
-                    peers_.OfGroup(), connecting_->elapsed_s(), peers_.Unheard()));
+        fmt::format("[Gloo] cannot connect the workers{}: not all workers have within {:.1f} s{}{}",
+                    peers_.OfGroup(), connecting_->elapsed_s(),
+                    mesh_.Trouble([this](int r) { return peers_.worker(r); }), peers_.Unheard()));
   }
   if (running_ != nullptr) {
     const Call& call = *running_;

@@ -1,38 +1,58 @@
 // Gloo's connections from one worker to all others, and messages over them.
 #include "parallel/gloo/mesh.h"
 
+#include <dlfcn.h>
+#include <fmt/format.h>
 #include <gloo/transport/context.h>
-#include <gloo/transport/pair.h>
-#include <gloo/transport/tcp/address.h>
+#include <gloo/transport/tcp/context.h>
 #include <gloo/transport/tcp/device.h>
-#include <sys/socket.h>
+#include <gloo/transport/tcp/pair.h>
 
+#include <charconv>
 #include <chrono>
+#include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
-#include <vector>
 
 #include "core/error.h"
 #include "core/error_text.h"
+#include "core/printable.h"
+#include "parallel/gloo/mesh_door.h"
 #include "parallel/gloo/without_sigpipe.h"
 #include "parallel/processes/descriptors.h"
+#include "parallel/rendezvous/channel.h"
 
-// Takes the place of the library's own, which throws if the peer is gone again already: on a thread
-// of the library, where nothing catches it and the process ends. The first message finds that out.
-gloo::transport::tcp::Address gloo::transport::tcp::Address::fromPeerName(int fd) {
-  sockaddr_storage peer{};
-  socklen_t bytes = sizeof(peer);
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &bytes) != 0) peer.ss_family = AF_INET;
-  return Address(peer);
+namespace {
+
+// Whether this thread makes a pair that is to be given its connection.
+thread_local bool adopts = false;
+
+}  // namespace
+
+// Takes the place of the library's own, which each pair's constructor calls. That one opens a port
+// that takes whoever comes first for the peer.
+void gloo::transport::tcp::Pair::listen() {
+  if (adopts) return;
+  using Listen = void (*)(Pair*);
+  static const auto own =
+      reinterpret_cast<Listen>(dlsym(RTLD_NEXT, "_ZN4gloo9transport3tcp4Pair6listenEv"));
+  GLOO_ENFORCE(own != nullptr, "Gloo's library has no Pair::listen");
+  own(this);
 }
 
 namespace convoy {
 namespace {
 
+namespace tcp = ::gloo::transport::tcp;
+
 // Gloo adds it to the time of now.
 constexpr std::chrono::milliseconds kForever = std::chrono::hours(24 * 365);
-// How often a wait for the store looks whether to give up.
+// How often a wait looks whether to give up.
 constexpr double kLookSeconds = 0.2;
+// For one try to reach another worker.
+constexpr double kTrySeconds = 2;
+constexpr double kPauseSeconds = 0.02;
 
 std::shared_ptr<::gloo::transport::Device> MakeDevice(const std::string& host) {
   ::gloo::transport::tcp::attr attributes;
@@ -49,20 +69,46 @@ std::string KeyOf(const std::string& prefix, int rank) {
   return prefix + "/" + std::to_string(rank);
 }
 
-// What `rank` has left, as soon as it has.
+void Pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+
+// What another worker has left, as soon as it has.
 std::string Fetch(Store& store, const std::string& key, const std::function<void()>& give_up) {
   while (true) {
+    const Deadline look(kLookSeconds);
     try {
       return store.Get(key, kLookSeconds);
     } catch (const Error&) {
       give_up();
+      Pause(look.remaining_s());  // the store may be gone, which is known at once
     }
   }
 }
 
 }  // namespace
 
-// Gloo's own way to connect cannot be ended from outside, so the pairs are made here.
+// A pair that is given a connection to its peer. Gloo's own way to make one cannot be ended from
+// outside, and does not know who is at the other end.
+class Mesh::Pair final : public tcp::Pair {
+ public:
+  Pair(tcp::Context* context, tcp::Device* device, int rank)
+      : tcp::Pair(context, device, rank, kForever) {}
+
+  /// `connected_it`: this end has made the connection, the other one has accepted it.
+  void Adopt(Fd connection, bool connected_it) {
+    const std::lock_guard lock(m_);
+    if (state_ != INITIALIZING) throw MeshAborted();
+    is_client_ = connected_it;
+    fd_ = connection.get();
+    try {
+      handleConnected();
+    } catch (const std::exception&) {
+      fd_ = -1;
+      throw;
+    }
+    connection.Release();
+  }
+};
+
 class Mesh::Context final : public ::gloo::Context {
  public:
   Context(int rank, int size, const std::shared_ptr<::gloo::transport::Device>& device)
@@ -72,28 +118,20 @@ class Mesh::Context final : public ::gloo::Context {
     transportContext_ = device->createContext(rank, size);
     transportContext_->setTimeout(kForever);
     setTimeout(kForever);
+    auto* const context = dynamic_cast<tcp::Context*>(transportContext_.get());
+    auto* const tcp_device = dynamic_cast<tcp::Device*>(device.get());
+    CONVOY_CHECK(context != nullptr && tcp_device != nullptr, "[Gloo] expected its TCP transport");
+    adopts = true;
     for (int other = 0; other < size; ++other) {
-      if (other != rank) transportContext_->createPair(other);
+      if (other != rank) {
+        transportContext_->getPair(other) = std::make_unique<Pair>(context, tcp_device, other);
+      }
     }
+    adopts = false;
   }
 
-  // One after the other, those of worker `of` left out; all are of one length.
-  std::string Addresses() {
-    std::string text;
-    for (int other = 0; other < size; ++other) {
-      if (other == rank) continue;
-      const std::vector<char> bytes = getPair(other)->address().bytes();
-      text.append(bytes.begin(), bytes.end());
-    }
-    return text;
-  }
-
-  // `addresses` as worker `other` has listed them.
-  void ConnectTo(int other, std::string_view addresses) {
-    const size_t length = addresses.size() / static_cast<size_t>(size - 1);
-    const size_t place = static_cast<size_t>(rank < other ? rank : rank - 1);
-    const std::string_view mine = addresses.substr(place * length, length);
-    getPair(other)->connect(std::vector<char>(mine.begin(), mine.end()));
+  void Adopt(int other, Fd connection) {
+    static_cast<Pair&>(*getPair(other)).Adopt(std::move(connection), other < rank);
   }
 
   void Close() {
@@ -103,25 +141,88 @@ class Mesh::Context final : public ::gloo::Context {
   }
 };
 
-Mesh::Mesh(int rank, int size, const std::string& host)
-    : device_(MakeDevice(host)), context_(std::make_shared<Context>(rank, size, device_)) {}
+Mesh::Mesh(int rank, int size, MeshPlace place)
+    : place_(std::move(place)),
+      device_(MakeDevice(place_.host)),
+      context_(std::make_shared<Context>(rank, size, device_)) {}
 
 Mesh::Mesh(int rank, int size, const Mesh& other)
-    : device_(other.device_), context_(std::make_shared<Context>(rank, size, device_)) {}
+    : place_(other.place_),
+      device_(other.device_),
+      context_(std::make_shared<Context>(rank, size, device_)) {}
 
 Mesh::~Mesh() = default;
 
 int Mesh::rank() const { return context_->rank; }
 int Mesh::size() const { return context_->size; }
 
+void Mesh::ThrowIfAborted() const {
+  const std::lock_guard lock(mutex_);
+  if (aborted_) throw MeshAborted();
+}
+
+// Of two workers the higher rank connects.
 void Mesh::Connect(Store& store, const std::string& prefix, const std::function<void()>& give_up) {
   if (size() == 1) return;
   const WithoutSigpipe guard;
-  store.Set(KeyOf(prefix, rank()), context_->Addresses());
-  for (int other = 0; other < size(); ++other) {
-    if (other == rank()) continue;
-    context_->ConnectTo(other, Fetch(store, KeyOf(prefix, other), give_up));
+  MeshDoor door(place_, prefix, rank(), size());
+  store.Set(KeyOf(prefix, rank()), door.address());
+  const auto wait_for = [&](int other) {
+    const std::lock_guard lock(mutex_);
+    awaited_ = other;
+    why_.clear();
+  };
+  for (int other = 0; other < rank(); ++other) {
+    wait_for(other);
+    ConnectTo(other, Fetch(store, KeyOf(prefix, other), give_up), prefix, give_up);
   }
+  for (int other = rank() + 1; other < size(); ++other) {
+    wait_for(other);
+    Fd connection;
+    while (!(connection = door.Take(other, kLookSeconds))) {
+      give_up();
+      ThrowIfAborted();
+      const std::lock_guard lock(mutex_);
+      strangers_ = door.strangers();
+    }
+    context_->Adopt(other, std::move(connection));
+  }
+  wait_for(-1);
+}
+
+void Mesh::ConnectTo(int other, const std::string& address, const std::string& prefix,
+                     const std::function<void()>& give_up) {
+  const std::optional<ServerAddress> server = MeshDoor::Read(address, place_, prefix, other);
+  CONVOY_CHECK(server, "[Gloo] rank {} of '{}' has left no address", other, prefix);
+  while (true) {
+    Channel::Failure failure;
+    auto channel = Channel::Try(*server, Purpose::kMesh, rank(), Deadline(kTrySeconds), failure);
+    if (channel && channel->Send(MeshDoor::Ready(), Deadline(kTrySeconds))) {
+      return context_->Adopt(other, channel->Release());
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      why_ = fmt::format(" at {} was not reached ({})", AddressText(server->host, server->port),
+                         failure.why);
+    }
+    give_up();
+    ThrowIfAborted();
+    Pause(kPauseSeconds);
+  }
+}
+
+std::string Mesh::Trouble(const std::function<int(int)>& worker) const {
+  const std::lock_guard lock(mutex_);
+  if (awaited_ < 0) return {};
+  std::string text = fmt::format("; worker {}{}", worker(awaited_),
+                                 why_.empty() ? " has not connected to this one" : Printable(why_));
+  if (strangers_ > 0) {
+    text += fmt::format(
+        "; something else has connected, {} times: a process that does not belong to this job, "
+        "which was turned away",
+        strangers_);
+  }
+  return text;
 }
 
 void Mesh::Abort() noexcept {

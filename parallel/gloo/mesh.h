@@ -5,6 +5,7 @@
 #include <gloo/transport/device.h>
 #include <gloo/transport/unbound_buffer.h>
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,14 +24,22 @@ struct MeshAborted : std::runtime_error {
   MeshAborted() : std::runtime_error("the connections were closed") {}
 };
 
-/// A TCP connection to every other worker. What goes wrong on one comes as a ::gloo::Exception.
-/// Nothing here has a deadline, since one that passes in Gloo closes all connections: whoever
-/// watches the run calls Abort.
+/// Where the workers of a mesh find each other, and how they know each other.
+struct MeshPlace {
+  std::string host;    ///< the address of this machine that the other workers reach
+  std::string secret;  ///< what all workers of the job know, and nobody else
+};
+
+/// A TCP connection to every other worker, made between two that have proved to each other that
+/// they know the job's secret: whoever else connects is turned away before Gloo reads a byte of it.
+/// What follows is as Gloo has it: neither hidden nor sealed. What goes wrong on one comes as a
+/// ::gloo::Exception. Nothing here has a deadline, since one that passes in Gloo closes all
+/// connections: whoever watches the run calls Abort.
 class Mesh {
  public:
-  /// Listens on the address `host` of this machine, for Connect.
-  Mesh(int rank, int size, const std::string& host);
-  /// For a part of a run's workers: listens as `other` does.
+  /// Throws: Error if this machine does not have the address.
+  Mesh(int rank, int size, MeshPlace place);
+  /// For a part of a run's workers, on the same address.
   Mesh(int rank, int size, const Mesh& other);
   ~Mesh();
   Mesh(const Mesh&) = delete;
@@ -39,6 +48,10 @@ class Mesh {
   /// Returns when all workers are connected. Their addresses go through the store, under names that
   /// start with `prefix`. Collective. `give_up` is called now and then, and throws to end it.
   void Connect(Store& store, const std::string& prefix, const std::function<void()>& give_up);
+
+  /// What keeps Connect waiting, for a message: "; worker 1 at 10.0.0.7:4711 was not reached
+  /// (connection refused)", or empty. `worker` gives the number of a rank. From any thread.
+  std::string Trouble(const std::function<int(int)>& worker) const;
 
   int rank() const;
   int size() const;
@@ -49,12 +62,21 @@ class Mesh {
  private:
   friend class MeshBuffer;
   class Context;
+  class Pair;
 
+  void ConnectTo(int other, const std::string& address, const std::string& prefix,
+                 const std::function<void()>& give_up);
+  void ThrowIfAborted() const;
+
+  const MeshPlace place_;
   const std::shared_ptr<::gloo::transport::Device> device_;
   const std::shared_ptr<Context> context_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::set<::gloo::transport::UnboundBuffer*> waited_for_;  // buffers that an abort must reach
   bool aborted_ = false;
+  int awaited_ = -1;   // the rank whose connection Connect waits for
+  std::string why_;    // it is not there; of one that connects by itself: empty
+  int strangers_ = 0;  // that have connected here
 };
 
 /// Memory that messages come from and go to. Messages between two workers meet by their slot, and

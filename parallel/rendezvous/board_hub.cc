@@ -40,6 +40,11 @@ std::vector<int> BoardHub::Missing() const {
   return missing;
 }
 
+std::string BoardHub::local_host() const {
+  const std::lock_guard lock(mutex_);
+  return local_host_;
+}
+
 bool BoardHub::MayEnd() const {
   return std::all_of(links_.begin(), links_.end(),
                      [](const Link& link) { return link.peer == nullptr; });
@@ -113,6 +118,7 @@ bool BoardHub::Join(Peer& peer, const BoardJoin& join) {
     const std::lock_guard lock(mutex_);
     links_[static_cast<size_t>(rank)] = {.peer = &peer, .process = join.process};
     ++joined_;
+    if (IsLoopback(local_host_)) local_host_ = peer.local_host();
   }
   board_->Heard(rank);
   BoardStates states;

@@ -33,6 +33,10 @@ class BoardHub final : public FrameService {
   /// Who has not joined yet. From any thread.
   std::vector<int> Missing() const;
 
+  /// The address of this machine at which a worker of another machine has reached it; loopback if
+  /// none has. From any thread.
+  std::string local_host() const;
+
   void Closed(Peer& peer, const std::string& why) override;
   bool Received(Peer& peer, std::string_view body) override;
   TimePoint NextTick() const override { return next_; }
@@ -61,9 +65,10 @@ class BoardHub final : public FrameService {
   void Tell(const BoardMessage& message);
 
   const std::shared_ptr<Board> board_;
-  mutable std::mutex mutex_;  // of who has joined
+  mutable std::mutex mutex_;  // of who has joined, and where
   std::vector<Link> links_;   // by rank
   int joined_ = 1;            // worker 0 is here
+  std::string local_host_ = "127.0.0.1";
   std::mutex why_late_mutex_;
   WhyLate why_late_;
 

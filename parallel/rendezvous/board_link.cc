@@ -22,6 +22,9 @@ constexpr uint64_t kRemembered = 256;
 constexpr double kSendS = 5;
 constexpr double kGoodbyeS = 2;
 constexpr std::chrono::seconds kAnswer{3};  // to "who is missing?"
+constexpr char kClosed[] = "its connection was closed";
+constexpr char kForged[] =
+    "its connection brought a frame that was changed, repeated or left out on its way";
 
 }  // namespace
 
@@ -59,12 +62,12 @@ void BoardLink::Join(const Deadline& deadline) {
 void BoardLink::Run() {
   try {
     while (!stop_) {
-      if (connected_ && !Push(/*last=*/false)) LoseServer();
+      if (connected_ && !Push(/*last=*/false)) LoseServer(kClosed);
       if (!connected_) {
         std::this_thread::sleep_for(kLook);
       } else if (WaitFor(channel_.fd(), POLLIN, std::chrono::duration<double>(kLook).count()) &&
                  !Receive()) {
-        LoseServer();
+        LoseServer(forged_ ? kForged : kClosed);
       }
       GiveUpOnLate();
     }
@@ -128,6 +131,9 @@ bool BoardLink::Receive() {
     switch (channel_.Receive(Deadline(0))) {
       case Channel::Received::kNothing:
         return true;
+      case Channel::Received::kForged:
+        forged_ = true;
+        return false;
       case Channel::Received::kGone:
         return false;
       case Channel::Received::kFrame:
@@ -168,10 +174,10 @@ bool BoardLink::Apply(const BoardMessage& message) {
   return true;
 }
 
-void BoardLink::LoseServer() {
+void BoardLink::LoseServer(const char* why) {
   connected_ = false;
   if (board_->state(0) == Board::State::kFinished || board_->failed()) return;
-  board_->SetDead(0, "has gone: its connection was closed");
+  board_->SetDead(0, std::string("has gone: ") + why);
 }
 
 // Worker 0 may be stopped, or gone after having finished.

@@ -52,7 +52,7 @@ class BoardLink {
   bool SendFrame(const BoardMessage& message);
   bool Receive();
   bool Apply(const BoardMessage& message);
-  void LoseServer();
+  void LoseServer(const char* why);
   void GiveUpOnLate();
 
   const std::shared_ptr<Board> board_;
@@ -60,6 +60,7 @@ class BoardLink {
   Channel channel_;
   std::atomic<bool> stop_{false}, complete_{false}, failure_confirmed_{false};
   bool connected_ = true;
+  bool forged_ = false;  // what came last was not what worker 0 has sent
 
   // What worker 0 knows.
   Clock::time_point pushed_at_{};

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/printable.h"
 
 namespace convoy {
 namespace {
@@ -19,6 +20,10 @@ namespace {
 constexpr double kTryS = 10;      // for one connection, with its handshake
 constexpr double kPauseS = 0.02;  // before the second try
 constexpr double kLongestPauseS = 0.5;
+
+std::string JobText(const std::string& job) {
+  return job.empty() ? "one without a name" : fmt::format("'{}'", Printable(job));
+}
 
 }  // namespace
 
@@ -31,7 +36,6 @@ std::optional<Channel> Channel::Try(const ServerAddress& server, Purpose purpose
   Channel channel(std::move(fd));
   failure = channel.Introduce(server, purpose, rank, this_try);
   if (!failure.why.empty()) return {};
-  channel.limit_ = kMaxFrameBytes;
   return channel;
 }
 
@@ -55,13 +59,14 @@ Channel Channel::Connect(const ServerAddress& server, Purpose purpose, int rank,
 
 Channel::Failure Channel::Introduce(const ServerAddress& server, Purpose purpose, int rank,
                                     const Deadline& deadline) {
-  ClientHandshake handshake(server.secret, purpose, rank);
+  ClientHandshake handshake(server.secret, purpose, rank, server.job);
   const Failure silent{"connected, but it does not answer"};
   if (!Send(handshake.Hello(), deadline)) return {"connection closed"};
   switch (Receive(deadline)) {
     case Received::kNothing:
       return silent;
     case Received::kGone:
+    case Received::kForged:
       return {"connection closed"};
     case Received::kFrame:
       break;
@@ -73,18 +78,34 @@ Channel::Failure Channel::Introduce(const ServerAddress& server, Purpose purpose
     case Received::kNothing:
       return silent;
     case Received::kGone:
+    case Received::kForged:
       return {"this process's secret is not accepted; all processes of a job must have the same",
               true};
     case Received::kFrame:
       break;
   }
+  // It may be about to end, and the one of this job about to take its place.
+  if (const auto other = handshake.OtherJob(body())) {
+    return {
+        fmt::format("another job is there, which has the same secret: {}; this process belongs "
+                    "to {}",
+                    JobText(*other), JobText(server.job))};
+  }
   if (!handshake.Accepts(body())) {
     return {"something answers that does not know the secret of this job", true};
   }
+  const SealKeys keys = handshake.keys();
+  sealed_out_.emplace(keys.from_client);
+  sealed_in_.emplace(keys.from_server);
+  limit_ = kMaxSealedFrameBytes;
   return {};
 }
 
 bool Channel::Send(std::string_view frame, const Deadline& deadline) {
+  return sealed_out_ ? SendRaw(sealed_out_->Seal(frame), deadline) : SendRaw(frame, deadline);
+}
+
+bool Channel::SendRaw(std::string_view frame, const Deadline& deadline) {
   while (!frame.empty()) {
     const ssize_t sent = send(fd_.get(), frame.data(), frame.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
@@ -108,7 +129,11 @@ Channel::Received Channel::Receive(const Deadline& deadline) {
       if (state == FrameAssembler::State::kTooLong) return Received::kGone;
       if (state == FrameAssembler::State::kMore) continue;
       whole_ = true;
-      return Received::kFrame;
+      body_bytes_ = in_.body().size();
+      if (!sealed_in_) return Received::kFrame;
+      const std::optional<std::string_view> opened = sealed_in_->Open(in_.body());
+      body_bytes_ = opened ? opened->size() : 0;
+      return opened ? Received::kFrame : Received::kForged;
     }
     if (got == 0) return Received::kGone;
     if (errno == EINTR) continue;

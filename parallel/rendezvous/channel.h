@@ -7,6 +7,7 @@
 
 #include "parallel/deadline.h"
 #include "parallel/rendezvous/frame.h"
+#include "parallel/rendezvous/frame_seal.h"
 #include "parallel/rendezvous/secret.h"
 #include "parallel/rendezvous/socket.h"
 
@@ -16,6 +17,7 @@ struct ServerAddress {
   std::string host = "127.0.0.1";
   int port = 0;
   std::string secret;
+  std::string job;  ///< its name: what tells it apart from others that share the secret
 };
 
 /// Safe to use from one thread at a time.
@@ -24,7 +26,7 @@ class Channel {
   /// One try. None: `why` it failed, as part of a sentence, and whether it may go better later.
   struct Failure {
     std::string why;
-    bool final = false;  ///< whoever listens there is not of this job
+    bool final = false;  ///< whoever listens there does not know the secret of this job
   };
   static std::optional<Channel> Try(const ServerAddress& server, Purpose purpose, int rank,
                                     const Deadline& deadline, Failure& failure);
@@ -39,14 +41,17 @@ class Channel {
   /// False if the connection is gone, or takes nothing until the deadline; it is of no use then.
   bool Send(std::string_view frame, const Deadline& deadline);
 
-  enum class Received { kFrame, kNothing, kGone };
+  enum class Received { kFrame, kNothing, kGone, kForged };
   /// A whole frame, whose body is in body() until the next call; nothing, if none has come until
-  /// the deadline; or gone: closed, or not a frame.
+  /// the deadline; gone: closed, or not a frame; or forged: not the next one that the server has
+  /// sent, or not as it was sent. After the last two the connection is of no use.
   Received Receive(const Deadline& deadline);
-  std::string_view body() const { return in_.body(); }
+  std::string_view body() const { return in_.body().substr(0, body_bytes_); }
 
   /// Says that nothing more is sent, and waits until the server has read it all and closed.
   void Finish(const Deadline& deadline);
+  /// The socket, for another use: what the server sends from now on is not looked at here.
+  Fd Release() { return std::move(fd_); }
 
  private:
   explicit Channel(Fd fd) : fd_(std::move(fd)) {}
@@ -55,10 +60,14 @@ class Channel {
   Failure Introduce(const ServerAddress& server, Purpose purpose, int rank,
                     const Deadline& deadline);
 
+  bool SendRaw(std::string_view bytes, const Deadline& deadline);
+
   Fd fd_;
   FrameAssembler in_{kMaxStrangerFrameBytes};
   size_t limit_ = kMaxStrangerFrameBytes;
-  bool whole_ = false;  // in_ holds a frame that was given out
+  std::optional<FrameSeal> sealed_out_, sealed_in_;  // once both ends have proved themselves
+  size_t body_bytes_ = 0;  // of the frame that was given out, without its seal
+  bool whole_ = false;     // in_ holds a frame that was given out
 };
 
 }  // namespace convoy

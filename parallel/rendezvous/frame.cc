@@ -7,12 +7,11 @@
 namespace convoy {
 namespace {
 
-constexpr size_t kLengthBytes = 4;
 constexpr size_t kPieceBytes = size_t{64} << 10;
 
 }  // namespace
 
-FrameWriter::FrameWriter(uint8_t kind) : bytes_(kLengthBytes, '\0') { U8(kind); }
+FrameWriter::FrameWriter(uint8_t kind) : bytes_(kFrameLengthBytes, '\0') { U8(kind); }
 
 FrameWriter& FrameWriter::Put(uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) bytes_.push_back(static_cast<char>(value >> (8 * i) & 0xff));
@@ -31,8 +30,8 @@ FrameWriter& FrameWriter::Text(std::string_view text) {
 }
 
 std::string FrameWriter::Take() {
-  const uint64_t body = bytes_.size() - kLengthBytes;
-  for (size_t i = 0; i < kLengthBytes; ++i) {
+  const uint64_t body = bytes_.size() - kFrameLengthBytes;
+  for (size_t i = 0; i < kFrameLengthBytes; ++i) {
     bytes_[i] = static_cast<char>(body >> (8 * i) & 0xff);
   }
   return std::move(bytes_);
@@ -66,7 +65,7 @@ std::string_view FrameReader::Text(size_t max_bytes) {
 }
 
 std::span<char> FrameAssembler::Want() {
-  const size_t target = total_ == 0 ? kLengthBytes : total_;
+  const size_t target = total_ == 0 ? kFrameLengthBytes : total_;
   const size_t piece = std::min(target - filled_, kPieceBytes);
   bytes_.resize(filled_ + piece);
   return {bytes_.data() + filled_, piece};
@@ -75,16 +74,16 @@ std::span<char> FrameAssembler::Want() {
 FrameAssembler::State FrameAssembler::Got(size_t bytes) {
   filled_ += bytes;
   if (total_ == 0) {
-    if (filled_ < kLengthBytes) return State::kMore;
-    const size_t body = FrameReader(std::string_view(bytes_).substr(0, kLengthBytes)).U32();
+    if (filled_ < kFrameLengthBytes) return State::kMore;
+    const size_t body = FrameReader(std::string_view(bytes_).substr(0, kFrameLengthBytes)).U32();
     if (body == 0 || body > max_body_) return State::kTooLong;
-    total_ = kLengthBytes + body;
+    total_ = kFrameLengthBytes + body;
   }
   return filled_ < total_ ? State::kMore : State::kWhole;
 }
 
 std::string_view FrameAssembler::body() const {
-  return std::string_view(bytes_).substr(kLengthBytes, total_ - kLengthBytes);
+  return std::string_view(bytes_).substr(kFrameLengthBytes, total_ - kFrameLengthBytes);
 }
 
 void FrameAssembler::Restart(size_t max_body_bytes) {

@@ -14,6 +14,10 @@ namespace convoy {
 /// The longest body from a peer that has not proved that it belongs to the job.
 inline constexpr size_t kMaxStrangerFrameBytes = 256;
 inline constexpr size_t kMaxFrameBytes = size_t{1} << 20;
+inline constexpr size_t kFrameLengthBytes = 4;
+/// Behind each body once both ends have proved themselves (frame_seal.h).
+inline constexpr size_t kSealBytes = 16;
+inline constexpr size_t kMaxSealedFrameBytes = kMaxFrameBytes + kSealBytes;
 
 /// Writes one frame.
 class FrameWriter {

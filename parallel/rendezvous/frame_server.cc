@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cmath>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "core/error.h"
@@ -38,8 +39,20 @@ void Watch(const Fd& epoll, int operation, int fd, uint64_t id, uint32_t events)
 
 }  // namespace
 
+Peer::Peer(FrameServer* server, uint64_t id, Fd fd, const FrameServerOptions& options,
+           TimePoint since)
+    : server_(server),
+      id_(id),
+      fd_(std::move(fd)),
+      since_(since),
+      handshake_(options.secret, options.job) {}
+
 void Peer::Send(std::string_view frame) {
-  out_ += frame;
+  if (sealed_out_) {
+    out_ += sealed_out_->Seal(frame);
+  } else {
+    out_ += frame;
+  }
   server_->Touch(*this);
 }
 
@@ -54,6 +67,12 @@ void Peer::CloseWhenSent() {
   server_->Touch(*this);
 }
 
+Fd Peer::Release() {
+  epoll_ctl(server_->epoll_.get(), EPOLL_CTL_DEL, fd_.get(), nullptr);
+  server_->Doom(*this, "it has another use");
+  return std::move(fd_);
+}
+
 FrameServer::FrameServer(const FrameServerOptions& options,
                          std::map<Purpose, FrameService*> services)
     : options_(options),
@@ -63,7 +82,7 @@ FrameServer::FrameServer(const FrameServerOptions& options,
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       port_(PortOf(listening_)),
       host_(HostOf(listening_)) {
-  ServerHandshake check_secret(options.secret);
+  ServerHandshake check_secret(options.secret, options.job);
   CONVOY_CHECK(epoll_ && wake_, "[Store] cannot watch connections: {}", ErrnoText(errno));
   Watch(epoll_, EPOLL_CTL_ADD, wake_.get(), kWake, EPOLLIN);
   Listen(true);
@@ -204,7 +223,7 @@ void FrameServer::Accept(TimePoint now) {
     }
     TuneConnection(fd);
     const uint64_t id = ++last_id_;
-    auto peer = std::unique_ptr<Peer>(new Peer(this, id, std::move(fd), options_.secret, now));
+    auto peer = std::unique_ptr<Peer>(new Peer(this, id, std::move(fd), options_, now));
     peer->interest_ = EPOLLIN | EPOLLRDHUP;
     try {
       Watch(epoll_, EPOLL_CTL_ADD, peer->fd_.get(), id, peer->interest_);
@@ -239,8 +258,17 @@ void FrameServer::Read(Peer& peer) {
       case FrameAssembler::State::kWhole:
         break;
     }
-    if (!Dispatch(peer, peer.in_.body())) return Doom(peer, "it sent a frame that makes no sense");
-    peer.in_.Restart(peer.service_ == nullptr ? kMaxStrangerFrameBytes : kMaxFrameBytes);
+    std::string_view body = peer.in_.body();
+    if (peer.sealed_in_) {
+      const std::optional<std::string_view> opened = peer.sealed_in_->Open(body);
+      if (!opened) {
+        if (options_.forged) options_.forged(peer.rank_);
+        return Doom(peer, "it brought a frame that was changed, repeated or left out on its way");
+      }
+      body = *opened;
+    }
+    if (!Dispatch(peer, body)) return Doom(peer, "it sent a frame that makes no sense");
+    peer.in_.Restart(peer.service_ == nullptr ? kMaxStrangerFrameBytes : kMaxSealedFrameBytes);
     ++frames;
   }
 }
@@ -250,11 +278,15 @@ bool FrameServer::Dispatch(Peer& peer, std::string_view body) {
   const auto reply = peer.handshake_.Take(body);
   if (!reply) return false;
   peer.Send(*reply);
+  if (peer.handshake_.of_other_job()) peer.CloseWhenSent();
   if (!peer.handshake_.done()) return true;
   const auto service = services_.find(peer.handshake_.purpose());
   if (service == services_.end()) return false;
   peer.service_ = service->second;
   peer.rank_ = peer.handshake_.rank();
+  const SealKeys keys = peer.handshake_.keys();
+  peer.sealed_in_.emplace(keys.from_client);
+  peer.sealed_out_.emplace(keys.from_server);
   --strangers_;
   if (!listens_ && !end_by_) Listen(true);
   peer.service_->Opened(peer);
@@ -306,6 +338,7 @@ void FrameServer::Settle() {
       peers_.erase(it);
       if (peer->service_ == nullptr) {
         --strangers_;
+        ++turned_away_;
         if (!listens_ && !end_by_) Listen(true);
       } else {
         peer->service_->Closed(*peer, why);

@@ -1,8 +1,10 @@
 // A server of frames: one thread for all connections, each authenticated before it is heard.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,12 +15,14 @@
 #include <vector>
 
 #include "parallel/rendezvous/frame.h"
+#include "parallel/rendezvous/frame_seal.h"
 #include "parallel/rendezvous/secret.h"
 #include "parallel/rendezvous/socket.h"
 
 namespace convoy {
 
 class FrameServer;
+struct FrameServerOptions;
 
 /// A connection, as a service of the server sees it. To be used on the server's thread.
 class Peer {
@@ -32,12 +36,17 @@ class Peer {
   /// Closes once everything queued was sent.
   void CloseWhenSent();
 
+  /// The address of this machine at which the peer has reached it.
+  std::string local_host() const { return HostOf(fd_); }
+  /// The socket, for another use; the server forgets it. In FrameService::Received only, when all
+  /// that was queued is sent.
+  Fd Release();
+
  private:
   friend class FrameServer;
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Peer(FrameServer* server, uint64_t id, Fd fd, std::string_view secret, TimePoint since)
-      : server_(server), id_(id), fd_(std::move(fd)), since_(since), handshake_(secret) {}
+  Peer(FrameServer* server, uint64_t id, Fd fd, const FrameServerOptions& options, TimePoint since);
 
   FrameServer* const server_;
   const uint64_t id_;
@@ -46,6 +55,7 @@ class Peer {
   ServerHandshake handshake_;
   class FrameService* service_ = nullptr;  // none before it has proved itself
   int rank_ = -1;
+  std::optional<FrameSeal> sealed_out_, sealed_in_;
   FrameAssembler in_{kMaxStrangerFrameBytes};
   std::string out_;
   bool reading_ = true;
@@ -81,9 +91,13 @@ struct FrameServerOptions {
   std::string host = "127.0.0.1";  ///< "": every address of this machine
   int port = 0;                    ///< 0: a free one
   std::string secret;
+  std::string job;          ///< peers of another one are told so, and turned away
   double handshake_s = 5;   ///< how long a peer may take to prove that it knows the secret
   int max_strangers = 256;  ///< connections that have not yet; more have to wait
   double linger_s = 3;      ///< how long the end may be put off by FrameService::MayEnd
+  /// Called on the server's thread when a frame from that rank is not the next one that it has
+  /// sent, or not as it was sent. The connection is closed in any case.
+  std::function<void(int rank)> forged;
 };
 
 class FrameServer {
@@ -95,6 +109,8 @@ class FrameServer {
   int port() const { return port_; }
   /// The address under which this machine reaches it.
   std::string host() const { return host_; }
+  /// How many have connected that were not of this job.
+  int turned_away() const { return turned_away_; }
 
  private:
   friend class Peer;
@@ -126,6 +142,7 @@ class FrameServer {
   std::unordered_map<uint64_t, std::unique_ptr<Peer>> peers_;
   uint64_t last_id_ = 1;  // 0 and 1 are the listening socket and the wake-up
   int strangers_ = 0;
+  std::atomic<int> turned_away_{0};
   bool listens_ = false;
   TimePoint next_look_ = TimePoint::max();  // at strangers that are slow
   std::vector<uint64_t> touched_;

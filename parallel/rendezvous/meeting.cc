@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "parallel/processes/descriptors.h"
 #include "parallel/rank_list.h"
 #include "parallel/rendezvous/local_door.h"
@@ -63,12 +64,19 @@ Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double 
                "[Meet] worker 0 wants {} connections to {} workers, and this process may not have "
                "so many files and connections open; raise the limit (ulimit -n)",
                connections, board->size());
-  ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret()};
-  FrameServerOptions options{.secret = server.secret};
+  ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret(),
+                       .job = place.job};
+  FrameServerOptions options{.secret = server.secret, .job = server.job};
+  options.forged = [board](int rank) {
+    board->Fail(fmt::format(
+        "[Meet] a frame from worker {} was changed, repeated or left out on its way: something "
+        "between it and worker 0 alters what they send",
+        rank));
+  };
   if (place.kind != Kind::kLocal) options.host = place.host;
   if (place.kind == Kind::kAddress) options.port = place.port;
 
-  Job job{.hub = std::make_unique<BoardHub>(board)};
+  Job job{.hub = std::make_unique<BoardHub>(board), .secret = server.secret};
   job.server = std::make_unique<StoreServer>(options, job.hub.get());
   server.port = job.server->port();
   std::optional<LocalDoor> door;
@@ -102,8 +110,9 @@ std::optional<ServerAddress> FindServer(const MeetingPlace& place, std::string& 
 std::optional<Job> TryToJoin(const MeetingPlace& place, int rank,
                              const std::shared_ptr<Board>& board, const Deadline& deadline,
                              std::string& why) {
-  const std::optional<ServerAddress> server = FindServer(place, why);
+  std::optional<ServerAddress> server = FindServer(place, why);
   if (!server) return {};
+  server->job = place.job;
   const std::string where = AddressText(server->host, server->port);
   Channel::Failure failure;
   std::optional<Channel> store, link;
@@ -115,12 +124,13 @@ std::optional<Job> TryToJoin(const MeetingPlace& place, int rank,
   }
   if (store) link = Channel::Try(*server, Purpose::kBoard, rank, deadline, failure);
   if (!link) {
-    why = fmt::format("at {}: {}", where, failure.why);
+    why = fmt::format("at {}: {}", Printable(where), failure.why);
     return {};
   }
   try {
     // The link comes last: worker 0 goes on when it has all of them.
-    Job job{.store = std::make_unique<TcpStore>(*std::move(store), where, deadline.allowed_s())};
+    Job job{.store = std::make_unique<TcpStore>(*std::move(store), where, deadline.allowed_s()),
+            .secret = server->secret};
     job.link = std::make_unique<BoardLink>(board, rank, *std::move(link), deadline);
     return job;
   } catch (const MeetLater& later) {
@@ -176,6 +186,10 @@ Job Join(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& boar
 }
 
 }  // namespace
+
+std::string Job::local_host() const {
+  return hub != nullptr ? hub->local_host() : store->local_host();
+}
 
 Job Meet(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
          double timeout_s) {

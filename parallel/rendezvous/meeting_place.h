@@ -19,6 +19,7 @@ struct MeetingPlace {
   std::string host;
   int port = 0;        ///< kAddress: as all know it. Else 0: rank 0 takes a free one
   std::string secret;  ///< kAddress: what authenticates every connection. Else rank 0 draws one
+  std::string job;     ///< what tells this job from others with the same secret; empty: unknown
   std::string name;    ///< kLocal: what this job has of its own, like "slurm-1234.0"; kFile: path
 };
 

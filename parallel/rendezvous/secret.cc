@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/error.h"
 #include "parallel/rendezvous/frame.h"
@@ -15,21 +14,26 @@
 namespace convoy {
 namespace {
 
-constexpr uint32_t kMagic = 0x31595643;  // "CVY1": also the version
-constexpr std::string_view kContext = "convoy rendezvous 1";
+constexpr uint32_t kMagic = 0x32595643;  // "CVY2": also the version
+constexpr std::string_view kContext = "convoy rendezvous 2";
+constexpr size_t kStrongBytes = 32, kStrongDistinct = 8;
 
-enum : uint8_t { kHello = 1, kChallenge = 2, kClientProof = 3, kServerProof = 4 };
+// The kinds of frames, and what else is derived from the secret.
+enum : uint8_t {
+  kHello = 1,
+  kChallenge = 2,
+  kClientProof = 3,
+  kServerProof = 4,
+  kOtherJobProof = 5,
+  kClientSeal = 6,
+  kServerSeal = 7,
+};
 
 Nonce Draw() {
   Nonce nonce;
   CONVOY_CHECK(RAND_bytes(nonce.data(), static_cast<int>(nonce.size())) == 1,
                "[Store] the system gives no random numbers");
   return nonce;
-}
-
-template <size_t kBytes>
-std::string_view View(const std::array<unsigned char, kBytes>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), kBytes};
 }
 
 Nonce ReadNonce(FrameReader& reader) {
@@ -39,100 +43,135 @@ Nonce ReadNonce(FrameReader& reader) {
   return nonce;
 }
 
-// `side` is the kind of the frame that carries it: neither side's proof serves for the other's.
-Proof Prove(std::string_view secret, uint8_t side, Purpose purpose, int rank, const Nonce& client,
-            const Nonce& server) {
-  const std::string text = FrameWriter(side)
-                               .Raw(kContext)
-                               .U8(static_cast<uint8_t>(purpose))
-                               .I32(rank)
-                               .Raw(View(client))
-                               .Raw(View(server))
-                               .Take();
-  Proof proof;
-  unsigned bytes = 0;
-  CONVOY_CHECK(HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-                    reinterpret_cast<const unsigned char*>(text.data()), text.size(), proof.data(),
-                    &bytes) != nullptr &&
-                   bytes == proof.size(),
-               "[Store] OpenSSL cannot compute an HMAC-SHA256");
-  return proof;
+// `what` is first: what is derived for one end does not serve for any other.
+Digest Derive(std::string_view secret, uint8_t what, const Introduction& it, std::string_view job) {
+  return HmacSha256(secret, FrameWriter(what)
+                                .Raw(kContext)
+                                .U8(static_cast<uint8_t>(it.purpose))
+                                .I32(it.rank)
+                                .Raw(AsBytes(it.client))
+                                .Raw(AsBytes(it.server))
+                                .Text(job)
+                                .Take());
+}
+
+Digest Derive(std::string_view secret, uint8_t what, const Introduction& it) {
+  return Derive(secret, what, it, it.job);
+}
+
+SealKeys DeriveKeys(std::string_view secret, const Introduction& it) {
+  return {.from_client = Derive(secret, kClientSeal, it),
+          .from_server = Derive(secret, kServerSeal, it)};
 }
 
 // In a time that does not depend on where they differ.
+bool IsSame(std::string_view proof, const Proof& expected) {
+  return proof.size() == expected.size() &&
+         CRYPTO_memcmp(proof.data(), expected.data(), expected.size()) == 0;
+}
+
 bool IsProof(std::string_view body, uint8_t side, const Proof& expected) {
   FrameReader reader(body);
   if (reader.U8() != side) return false;
   const std::string_view proof = reader.Raw(expected.size());
-  return reader.Finished() && CRYPTO_memcmp(proof.data(), expected.data(), expected.size()) == 0;
+  return reader.Finished() && IsSame(proof, expected);
 }
 
-void CheckSecret(std::string_view secret) {
+void Check(std::string_view secret, std::string_view job) {
   CONVOY_CHECK(!secret.empty() && secret.size() <= 4096,
                "[Store] expected a secret of 1 to 4096 bytes, got {}; every process of a job must "
                "have the same",
                secret.size());
+  CONVOY_CHECK(job.size() <= kMaxJobBytes,
+               "[Store] expected a job's name of at most {} bytes, got {}", kMaxJobBytes,
+               job.size());
 }
 
 }  // namespace
 
 std::string DrawSecret() { return fmt::format("{:02x}", fmt::join(Draw(), "")); }
 
-ClientHandshake::ClientHandshake(std::string_view secret, Purpose purpose, int rank)
-    : secret_(secret), purpose_(purpose), rank_(rank), mine_(Draw()) {
-  CheckSecret(secret);
+bool IsWeakSecret(std::string_view secret) {
+  return secret.size() < kStrongBytes ||
+         std::set<char>(secret.begin(), secret.end()).size() < kStrongDistinct;
+}
+
+ClientHandshake::ClientHandshake(std::string_view secret, Purpose purpose, int rank,
+                                 std::string_view job)
+    : secret_(secret),
+      introduction_{.purpose = purpose, .rank = rank, .job = std::string(job), .client = Draw()} {
+  Check(secret, job);
 }
 
 std::string ClientHandshake::Hello() const {
   return FrameWriter(kHello)
       .U32(kMagic)
-      .U8(static_cast<uint8_t>(purpose_))
-      .I32(rank_)
-      .Raw(View(mine_))
+      .U8(static_cast<uint8_t>(introduction_.purpose))
+      .I32(introduction_.rank)
+      .Raw(AsBytes(introduction_.client))
+      .Text(introduction_.job)
       .Take();
 }
 
 std::optional<std::string> ClientHandshake::Answer(std::string_view challenge) {
   FrameReader reader(challenge);
   const uint8_t kind = reader.U8();
-  theirs_ = ReadNonce(reader);
+  introduction_.server = ReadNonce(reader);
   if (kind != kChallenge || !reader.Finished()) return {};
-  const Proof proof = Prove(secret_, kClientProof, purpose_, rank_, mine_, theirs_);
-  return FrameWriter(kClientProof).Raw(View(proof)).Take();
+  const Proof proof = Derive(secret_, kClientProof, introduction_);
+  return FrameWriter(kClientProof).Raw(AsBytes(proof)).Take();
 }
 
 bool ClientHandshake::Accepts(std::string_view welcome) const {
-  return IsProof(welcome, kServerProof,
-                 Prove(secret_, kServerProof, purpose_, rank_, mine_, theirs_));
+  return IsProof(welcome, kServerProof, Derive(secret_, kServerProof, introduction_));
 }
 
-ServerHandshake::ServerHandshake(std::string_view secret) : secret_(secret), mine_(Draw()) {
-  CheckSecret(secret);
+std::optional<std::string> ClientHandshake::OtherJob(std::string_view welcome) const {
+  FrameReader reader(welcome);
+  if (reader.U8() != kOtherJobProof) return {};
+  const std::string_view job = reader.Text(kMaxJobBytes);
+  const std::string_view proof = reader.Raw(Proof().size());
+  if (!reader.Finished()) return {};
+  if (!IsSame(proof, Derive(secret_, kOtherJobProof, introduction_, job))) return {};
+  return std::string(job);
+}
+
+SealKeys ClientHandshake::keys() const { return DeriveKeys(secret_, introduction_); }
+
+ServerHandshake::ServerHandshake(std::string_view secret, std::string_view job)
+    : secret_(secret), job_(job), introduction_{.server = Draw()} {
+  Check(secret, job);
 }
 
 std::optional<std::string> ServerHandshake::Take(std::string_view body) {
-  if (step_ == 0) {
+  if (step_ == kNew) {
     FrameReader reader(body);
     const bool hello = reader.U8() == kHello && reader.U32() == kMagic;
     const uint8_t purpose = reader.U8();
-    rank_ = reader.I32();
-    theirs_ = ReadNonce(reader);
+    introduction_.rank = reader.I32();
+    introduction_.client = ReadNonce(reader);
+    introduction_.job = reader.Text(kMaxJobBytes);
     if (!hello || !reader.Finished()) return {};
-    if (purpose != static_cast<uint8_t>(Purpose::kStore) &&
-        purpose != static_cast<uint8_t>(Purpose::kBoard)) {
+    if (purpose < static_cast<uint8_t>(Purpose::kStore) ||
+        purpose > static_cast<uint8_t>(Purpose::kMesh)) {
       return {};
     }
-    purpose_ = static_cast<Purpose>(purpose);
-    step_ = 1;
-    return FrameWriter(kChallenge).Raw(View(mine_)).Take();
+    introduction_.purpose = static_cast<Purpose>(purpose);
+    step_ = kChallenged;
+    return FrameWriter(kChallenge).Raw(AsBytes(introduction_.server)).Take();
   }
-  if (step_ != 1) return {};
-  if (!IsProof(body, kClientProof, Prove(secret_, kClientProof, purpose_, rank_, theirs_, mine_))) {
-    return {};
+  if (step_ != kChallenged) return {};
+  if (!IsProof(body, kClientProof, Derive(secret_, kClientProof, introduction_))) return {};
+  if (introduction_.job != job_) {
+    step_ = kOtherJob;
+    const Proof proof = Derive(secret_, kOtherJobProof, introduction_, job_);
+    return FrameWriter(kOtherJobProof).Text(job_).Raw(AsBytes(proof)).Take();
   }
-  step_ = 2;
-  const Proof proof = Prove(secret_, kServerProof, purpose_, rank_, theirs_, mine_);
-  return FrameWriter(kServerProof).Raw(View(proof)).Take();
+  step_ = kDone;
+  const Proof proof = Derive(secret_, kServerProof, introduction_);
+  return FrameWriter(kServerProof).Raw(AsBytes(proof)).Take();
 }
+
+SealKeys ServerHandshake::keys() const { return DeriveKeys(secret_, introduction_); }
 
 }  // namespace convoy

@@ -24,6 +24,7 @@ namespace convoy {
 namespace {
 
 constexpr int kBacklog = 1024;  // all workers may come at once
+constexpr std::string_view kMapped = "::ffff:";
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
@@ -50,6 +51,24 @@ void SetOption(const Fd& socket, int level, int option, int value) {
 Fd Open(const addrinfo& address) {
   return Fd(socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                    address.ai_protocol));
+}
+
+bool IsLoopback(const sockaddr& address) {
+  if (address.sa_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    return ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+  }
+  if (address.sa_family != AF_INET6) return false;
+  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+}
+
+// Of a name that others know by another address.
+bool OnlyLoopbackHere(const addrinfo* found) {
+  for (; found != nullptr; found = found->ai_next) {
+    if (!IsLoopback(*found->ai_addr)) return false;
+  }
+  return true;
 }
 
 // Every address of this machine, IPv6 with IPv4 where there is IPv6.
@@ -119,6 +138,11 @@ std::string ErrnoText(int error) {
   return text;
 }
 
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host.ends_with(".localhost") || host == "::1" ||
+         host.starts_with("127.");
+}
+
 Fd ListenAt(const std::string& host, int port) {
   int error = 0;
   bool elsewhere = host.empty();
@@ -127,6 +151,9 @@ Fd ListenAt(const std::string& host, int port) {
     const Addresses found = Resolve(host, port, why);
     CONVOY_CHECK(found != nullptr, "[Store] cannot listen at '{}': {}; is the host name right?",
                  host, why);
+    if (!IsLoopback(host) && OnlyLoopbackHere(found.get())) {
+      if (Fd fd = ListenEverywhere(port, error)) return fd;
+    }
     for (const addrinfo* it = found.get(); it != nullptr; it = it->ai_next) {
       Fd fd = Open(*it);
       if (fd) SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -148,7 +175,8 @@ Fd ListenAt(const std::string& host, int port) {
 int PortOf(const Fd& listening) { return std::stoi(AddressOf(listening).second); }
 
 std::string HostOf(const Fd& socket) {
-  const std::string host = AddressOf(socket).first;
+  std::string host = AddressOf(socket).first;
+  if (host.starts_with(kMapped)) host.erase(0, kMapped.size());
   return host == "::" || host == "0.0.0.0" ? "127.0.0.1" : host;
 }
 

@@ -29,13 +29,20 @@ std::string AddressText(std::string_view host, int port);
 /// "connection refused", for use within a sentence.
 std::string ErrnoText(int error);
 
-/// A listening socket, non-blocking, at `host` ("": every address of this machine). If `host` is
-/// another machine's name for this one (an address that this machine does not have), it is every
-/// address too. Port 0: a free one. Throws: Error if the port is taken.
+/// Whether `host` says by itself that it is reached from its own machine alone: "localhost",
+/// "NAME.localhost", "::1", "127.0.0.1" and all others that start with "127.".
+bool IsLoopback(std::string_view host);
+
+/// A listening socket, non-blocking, at `host` ("": every address of this machine). It is every
+/// address too if `host` is another machine's name for this one (an address that this machine does
+/// not have), or a name that is loopback for this machine alone: Debian's /etc/hosts gives a
+/// machine's own name the address 127.0.1.1. Port 0: a free one. Throws: Error if the port is
+/// taken.
 Fd ListenAt(const std::string& host, int port);
 /// The port of a listening socket.
 int PortOf(const Fd& listening);
-/// The address of this machine that a socket has; of one that listens on all of them, loopback.
+/// The address of this machine that a socket has; of one that listens on all of them, loopback. An
+/// IPv4 address is one also where the socket is of IPv6.
 std::string HostOf(const Fd& socket);
 /// Whether `host` has an address, as far as this machine knows.
 bool CanResolve(const std::string& host);

@@ -94,6 +94,10 @@ StoreReply TcpStore::Ask(const StoreRequest& request, double timeout_s) {
   CONVOY_CHECK(received != Channel::Received::kNothing,
                "[Store] worker 0 at {} has not answered within {:.1f} s; is its process stopped?",
                where_, deadline.elapsed_s());
+  CONVOY_CHECK(received != Channel::Received::kForged,
+               "[Store] a frame from worker 0 at {} was changed, repeated or left out on its way: "
+               "something between this process and worker 0 alters what they send",
+               where_);
   CONVOY_CHECK(received == Channel::Received::kFrame,
                "[Store] worker 0 at {} has closed the connection: it has ended, or failed", where_);
   std::optional<StoreReply> reply = ParseStoreReply(channel_.body());

@@ -134,7 +134,7 @@ TEST_CASE("Gloo: workers that do not join are named") {
   std::string message;
   try {
     GlooGroup({.board = board, .rank = 1, .device = Device::Cpu(0), .timeout_s = kDeadlineS}, store,
-              "127.0.0.1");
+              {"127.0.0.1", "sesame"});
   } catch (const Error& error) {
     message = error.what();
   }
@@ -145,7 +145,7 @@ TEST_CASE("Gloo: workers that do not join are named") {
 TEST_CASE("Gloo: an address that is none of this machine's is refused") {
   const std::shared_ptr<Board> board = Board::Make(1);
   MemoryStore store;
-  CHECK_THROWS_WITH(GlooGroup({.board = board}, store, "192.0.2.1"),
+  CHECK_THROWS_WITH(GlooGroup({.board = board}, store, {"192.0.2.1", "sesame"}),
                     Contains("[Gloo] cannot use the address '192.0.2.1' of this machine: "));
 }
 

@@ -20,7 +20,7 @@ inline void RunGlooWorkers(int workers, const std::function<void(Worker&)>& body
   const auto join = [&](int rank) -> std::shared_ptr<ProcessGroup> {
     const Seat seat = {
         .board = board, .rank = rank, .device = Device::Cpu(rank), .timeout_s = timeout_s};
-    return std::make_shared<GlooGroup>(seat, store, "127.0.0.1");
+    return std::make_shared<GlooGroup>(seat, store, MeshPlace{"127.0.0.1", "sesame"});
   };
   RunThreads(workers, DeviceType::kCpu, body,
              {.join = join,

@@ -95,15 +95,19 @@ TEST_CASE("A proof holds for its purpose and its rank only") {
 }
 
 // A proof as its definition has it, put together by hand: the HMAC-SHA256 under the secret of a
-// frame whose body is the side (3: client, 4: server), the context, the purpose, the rank and the
-// nonces of client and server, all little-endian.
+// frame whose body is the side (3: client, 4: server, 5: server of another job), the context, the
+// purpose, the rank, the nonces of client and server, and the job with its length before it, all
+// little-endian.
 std::string ProofByHand(const std::string& secret, char side, char purpose, int rank,
-                        const std::string& client_nonce, const std::string& server_nonce) {
+                        const std::string& client_nonce, const std::string& server_nonce,
+                        const std::string& job) {
   std::string body{side};
-  body += "convoy rendezvous 1";
+  body += "convoy rendezvous 2";
   body += purpose;
   for (int shift = 0; shift < 32; shift += 8) body += static_cast<char>(rank >> shift & 255);
   body += client_nonce + server_nonce;
+  for (int shift = 0; shift < 32; shift += 8) body += static_cast<char>(job.size() >> shift & 255);
+  body += job;
   std::string frame;
   for (int shift = 0; shift < 32; shift += 8) {
     frame += static_cast<char>(body.size() >> shift & 255);
@@ -117,21 +121,65 @@ std::string ProofByHand(const std::string& secret, char side, char purpose, int 
   return {reinterpret_cast<const char*>(digest), bytes};
 }
 
-TEST_CASE("Proofs are the HMAC of side, purpose, rank and both nonces, in this order") {
+TEST_CASE("Proofs are the HMAC of side, purpose, rank, both nonces and job, in this order") {
   constexpr int kRank = 0x01020304;
-  ClientHandshake client("sesame", Purpose::kBoard, kRank);
-  ServerHandshake server("sesame");
+  ClientHandshake client("sesame", Purpose::kBoard, kRank, "job 7");
+  ServerHandshake server("sesame", "job 7");
   const std::string hello = Body(client.Hello());
   const std::string challenge = Body(*server.Take(hello));
-  const std::string client_nonce = hello.substr(10), server_nonce = challenge.substr(1);
+  const std::string client_nonce = hello.substr(10, 32), server_nonce = challenge.substr(1);
   REQUIRE(client_nonce.size() == 32);
   REQUIRE(server_nonce.size() == 32);
   CHECK(client_nonce != server_nonce);
   const std::string proof = Body(*client.Answer(challenge));
   CHECK(proof ==
-        std::string(1, '\3') + ProofByHand("sesame", 3, 2, kRank, client_nonce, server_nonce));
+        std::string(1, '\3') + ProofByHand("sesame", 3, 2, kRank, client_nonce, server_nonce, "job 7"));
   CHECK(Body(*server.Take(proof)) ==
-        std::string(1, '\4') + ProofByHand("sesame", 4, 2, kRank, client_nonce, server_nonce));
+        std::string(1, '\4') + ProofByHand("sesame", 4, 2, kRank, client_nonce, server_nonce, "job 7"));
+}
+
+TEST_CASE("Two jobs that share a secret are told apart, and the client is told which one it met") {
+  ClientHandshake client("sesame", Purpose::kStore, 1, "RUN=1");
+  ServerHandshake server("sesame", "RUN=2");
+  const std::string answer = Body(*client.Answer(Body(*server.Take(Body(client.Hello())))));
+  const std::string refusal = Body(*server.Take(answer));
+  CHECK(server.of_other_job());
+  CHECK_FALSE(server.done());
+  CHECK_FALSE(client.Accepts(refusal));
+  CHECK(client.OtherJob(refusal) == "RUN=2");
+  for (size_t at = 0; at < refusal.size(); ++at) {  // nobody else can say so
+    CAPTURE(at);
+    std::string spoiled = refusal;
+    spoiled[at] = static_cast<char>(spoiled[at] ^ 1);
+    CHECK_FALSE(client.OtherJob(spoiled).has_value());
+  }
+  CHECK(Reply(server.Take(answer)) == "refused");
+  CHECK_THROWS_WITH(ClientHandshake("sesame", Purpose::kStore, 1, std::string(129, 'j')),
+                    "[Store] expected a job's name of at most 128 bytes, got 129");
+}
+
+TEST_CASE("Both ends have the same keys, others for each direction and connection") {
+  std::set<Digest> keys;
+  for (int i = 0; i < 10; ++i) {
+    ClientHandshake client("sesame", Purpose::kStore, 1);
+    ServerHandshake server("sesame");
+    REQUIRE(client.Accepts(
+        Body(*server.Take(Body(*client.Answer(Body(*server.Take(Body(client.Hello())))))))));
+    CHECK(client.keys().from_client == server.keys().from_client);
+    CHECK(client.keys().from_server == server.keys().from_server);
+    keys.insert(client.keys().from_client);
+    keys.insert(client.keys().from_server);
+  }
+  CHECK(keys.size() == 20);
+}
+
+TEST_CASE("Secrets that may be guessed are known as such, and those that are drawn are not") {
+  for (const char* weak : {"", "0123456789abcdef", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                           "abababababababababababababababababab", "0123456789abcdef0123456789abcde"}) {
+    CAPTURE(weak);
+    CHECK(IsWeakSecret(weak));
+  }
+  for (int i = 0; i < 100; ++i) CHECK_FALSE(IsWeakSecret(DrawSecret()));
 }
 
 TEST_CASE("A proof that is wrong in any one byte is refused, by either side") {

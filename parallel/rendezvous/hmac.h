@@ -1,0 +1,19 @@
+// HMAC-SHA256 (RFC 2104): what every proof and every seal of the rendezvous is made of.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace convoy {
+
+using Digest = std::array<unsigned char, 32>;
+
+/// Throws: Error if OpenSSL cannot compute it.
+Digest HmacSha256(std::string_view key, std::string_view text);
+
+template <size_t kBytes>
+std::string_view AsBytes(const std::array<unsigned char, kBytes>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), kBytes};
+}
+
+}  // namespace convoy
