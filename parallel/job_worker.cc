@@ -21,6 +21,7 @@
 #include "parallel/gpu_transport.h"
 #include "parallel/peers.h"
 #include "parallel/placement.h"
+#include "parallel/processes/standard_streams.h"
 #include "parallel/rendezvous/meeting.h"
 #include "parallel/rendezvous/secret.h"
 #include "parallel/rendezvous/socket.h"
@@ -121,9 +122,9 @@ class JobWorker {
     one_network_ = neighbours.one_network;
     if (env_.rank == 0 && env_.place.kind == MeetingPlace::Kind::kAddress &&
         IsWeakSecret(env_.place.secret)) {
-      fmt::print(stderr,
-                 "warning: CONVOY_SECRET may be guessed: who records how two processes of this job "
-                 "meet can try many; draw one with openssl rand -hex 32\n");
+      WriteErrorLine(
+          "warning: CONVOY_SECRET is weak: whoever records how two processes of this job meet can "
+          "try out secrets until one fits; draw a strong one with `openssl rand -hex 32`");
     }
     CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
     if (place_.device == DeviceType::kCuda) {

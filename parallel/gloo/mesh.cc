@@ -91,7 +91,12 @@ std::string Fetch(Store& store, const std::string& key, const std::function<void
 class Mesh::Pair final : public tcp::Pair {
  public:
   Pair(tcp::Context* context, tcp::Device* device, int rank)
-      : tcp::Pair(context, device, rank, kForever) {}
+      : tcp::Pair(context, device, rank, kForever) {
+    CONVOY_CHECK(state_ == INITIALIZING,
+                 "[Gloo] expected a library that calls Pair::listen() through its symbol, which this "
+                 "program replaces; this one listens at ports of its own. Link libgloo as a shared "
+                 "library (Debian's libgloo0)");
+  }
 
   /// `connected_it`: this end has made the connection, the other one has accepted it.
   void Adopt(Fd connection, bool connected_it) {
@@ -113,7 +118,7 @@ class Mesh::Context final : public ::gloo::Context {
  public:
   Context(int rank, int size, const std::shared_ptr<::gloo::transport::Device>& device)
       : ::gloo::Context(rank, size) {
-    AllowDescriptors(2 * size);  // a listening socket and a connection for each
+    AllowDescriptors(size);  // a connection to each
     device_ = device;
     transportContext_ = device->createContext(rank, size);
     transportContext_->setTimeout(kForever);

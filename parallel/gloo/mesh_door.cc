@@ -38,7 +38,10 @@ MeshDoor::MeshDoor(const MeshPlace& place, const std::string& name, int rank, in
   const std::string random = DrawSecret();
   server_.emplace(
       FrameServerOptions{
-          .host = place.host, .secret = place.secret, .job = DoorName(place, name, rank, random)},
+          .host = place.host,
+          .secret = place.secret,
+          .job = DoorName(place, name, rank, random),
+          .ranks = size},
       std::map<Purpose, FrameService*>{{Purpose::kMesh, this}});
   address_ = fmt::format("{}\n{}\n{}", place.host, server_->port(), random);
 }

@@ -290,7 +290,20 @@ bool FrameServer::Dispatch(Peer& peer, std::string_view body) {
   --strangers_;
   if (!listens_ && !end_by_) Listen(true);
   peer.service_->Opened(peer);
+  if (HasTooMany(peer)) peer.CloseWhenSent();
   return true;
+}
+
+// A worker has one connection for each purpose, and for a moment two when it tries again. What each
+// may hold of this process's memory is bounded, so this bounds the memory that a rank may hold.
+bool FrameServer::HasTooMany(const Peer& peer) const {
+  const auto place = [this](int rank) { return rank >= 0 && rank < options_.ranks ? rank : -1; };
+  const auto same = std::count_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    const Peer& other = *entry.second;
+    return other.service_ == peer.service_ && !other.doomed_ && !other.closing_ &&
+           place(other.rank_) == place(peer.rank_);
+  });
+  return same > options_.max_per_rank;
 }
 
 void FrameServer::Touch(Peer& peer) {

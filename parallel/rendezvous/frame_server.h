@@ -95,6 +95,8 @@ struct FrameServerOptions {
   double handshake_s = 5;   ///< how long a peer may take to prove that it knows the secret
   int max_strangers = 256;  ///< connections that have not yet; more have to wait
   double linger_s = 3;      ///< how long the end may be put off by FrameService::MayEnd
+  int ranks = 1 << 16;      ///< how many the job has; all higher ranks count as one
+  int max_per_rank = 2;     ///< connections for one purpose; further ones are closed
   /// Called on the server's thread when a frame from that rank is not the next one that it has
   /// sent, or not as it was sent. The connection is closed in any case.
   std::function<void(int rank)> forged;
@@ -128,6 +130,7 @@ class FrameServer {
   Peer* OldestStranger();
   void Read(Peer& peer);
   bool Dispatch(Peer& peer, std::string_view body);
+  bool HasTooMany(const Peer& peer) const;
   void Touch(Peer& peer);
   void Flush(Peer& peer);
   void Doom(Peer& peer, const std::string& why);

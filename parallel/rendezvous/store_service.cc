@@ -13,8 +13,10 @@
 namespace convoy {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{256} << 20;  // of all keys and values
-constexpr size_t kMostNamed = 16;                // keys in an error
+constexpr size_t kMaxBytes = size_t{256} << 20;     // of all keys and values
+constexpr size_t kMaxParkedBytes = size_t{3} << 20;  // of the keys that one rank waits for
+constexpr size_t kEntryBytes = 200;                  // of memory for a key, beside its text
+constexpr size_t kMostNamed = 16;                    // keys in an error
 
 // In decimal digits, as Add leaves it.
 std::optional<int64_t> Counter(const std::string& text) {
@@ -52,8 +54,9 @@ void StoreService::Answer(Peer& peer, const StoreReply& reply) { peer.Send(Frame
 
 StoreReply StoreService::Put(const std::string& key, std::string value) {
   const auto it = values_.find(key);
-  const size_t before = it == values_.end() ? 0 : key.size() + it->second.size();
-  const size_t after = key.size() + value.size();
+  const size_t before =
+      it == values_.end() ? 0 : kEntryBytes + key.size() + it->second.size();
+  const size_t after = kEntryBytes + key.size() + value.size();
   if (bytes_ - before + after > kMaxBytes) {
     return Refused(fmt::format("the store is full: it holds {} MiB", kMaxBytes >> 20));
   }
@@ -70,7 +73,7 @@ StoreReply StoreService::Put(const std::string& key, std::string value) {
     if (--parked.missing > 0) continue;
     Answer(*parked.peer, Found(parked.request));
     parked.peer->SetReading(true);
-    parked_.erase(ticket);
+    Forget(ticket);
   }
   return {};
 }
@@ -100,14 +103,22 @@ void StoreService::Park(Peer& peer, StoreRequest request) {
   std::vector<std::string>& keys = request.keys;
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  const uint64_t ticket = ++last_ticket_;
   Parked parked{.peer = &peer};
   for (const std::string& key : keys) {
-    if (values_.contains(key)) continue;
-    ++parked.missing;
-    awaited_[key].push_back(ticket);
+    if (!values_.contains(key)) ++parked.missing;
+    parked.bytes += kEntryBytes + 2 * key.size();
   }
   if (parked.missing == 0) return Answer(peer, Found(request));
+  size_t& bytes = parked_bytes_[peer.rank()];
+  if (bytes + parked.bytes > kMaxParkedBytes) {
+    return Answer(peer, Refused(fmt::format("worker {} waits for too many keys at a time",
+                                            peer.rank())));
+  }
+  bytes += parked.bytes;
+  const uint64_t ticket = ++last_ticket_;
+  for (const std::string& key : keys) {
+    if (!values_.contains(key)) awaited_[key].push_back(ticket);
+  }
   constexpr uint64_t kLongest = uint64_t{1000} * 60 * 60 * 24 * 365;
   parked.until = std::chrono::steady_clock::now() +
                  std::chrono::milliseconds(std::min(request.timeout_ms, kLongest));
@@ -124,7 +135,15 @@ void StoreService::Unpark(uint64_t ticket) {
     std::erase(it->second, ticket);
     if (it->second.empty()) awaited_.erase(it);
   }
-  parked_.erase(ticket);
+  Forget(ticket);
+}
+
+void StoreService::Forget(uint64_t ticket) {
+  const auto it = parked_.find(ticket);
+  const auto bytes = parked_bytes_.find(it->second.peer->rank());
+  bytes->second -= it->second.bytes;
+  if (bytes->second == 0) parked_bytes_.erase(bytes);
+  parked_.erase(it);
 }
 
 void StoreService::Tick(TimePoint now) {

@@ -26,6 +26,7 @@ class StoreService final : public FrameService {
     Peer* peer = nullptr;
     StoreRequest request;
     size_t missing = 0;  // keys
+    size_t bytes = 0;    // of memory that the keys take, about
     TimePoint until;
   };
 
@@ -35,10 +36,13 @@ class StoreService final : public FrameService {
   StoreReply Found(const StoreRequest& request) const;
   void Park(Peer& peer, StoreRequest request);
   void Unpark(uint64_t ticket);
+  // Also takes the ticket's bytes from its rank's.
+  void Forget(uint64_t ticket);
 
   std::unordered_map<std::string, std::string> values_;
   size_t bytes_ = 0;
   std::unordered_map<uint64_t, Parked> parked_;                     // by ticket
+  std::unordered_map<int, size_t> parked_bytes_;                    // by rank
   std::unordered_map<std::string, std::vector<uint64_t>> awaited_;  // key -> tickets
   uint64_t last_ticket_ = 0;
   TimePoint next_ = TimePoint::max();

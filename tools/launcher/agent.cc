@@ -17,9 +17,11 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/error_text.h"
 #include "parallel/processes/proc.h"
 #include "parallel/processes/signal_catcher.h"
 #include "parallel/processes/spawn.h"
+#include "parallel/processes/standard_streams.h"
 #include "tools/launcher/awake_clock.h"
 #include "tools/launcher/output_queue.h"
 
@@ -265,7 +267,7 @@ int RunAgent() {
   try {
     return Agent().Run();
   } catch (const Error& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    WriteErrorLine("error: " + ErrorText(error));
     KillDescendants();
     return 1;
   }

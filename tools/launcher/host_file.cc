@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <map>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "tools/launcher/shown.h"
 
 namespace convoy {
@@ -92,18 +91,7 @@ std::vector<Host> ParseHosts(std::string_view text, const std::string& path) {
 }
 
 std::vector<Host> ReadHostFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  // A folder opens, and cannot be read.
-  CONVOY_CHECK(file.is_open() && !file.bad(),
-               "[tools/launch] --hosts {}: expected a file that can be read, got: {}; {}", path,
-               std::strerror(errno), kForm);
-  text.resize(static_cast<size_t>(file.gcount()));
-  CONVOY_CHECK(text.size() <= kMaxBytes,
-               "[tools/launch] --hosts {}: expected at most {} bytes, got more; {}", path,
-               kMaxBytes, kForm);
-  return ParseHosts(text, path);
+  return ParseHosts(ReadWholeFile("tools/launch", path, kMaxBytes, /*pipes=*/true), path);
 }
 
 }  // namespace convoy

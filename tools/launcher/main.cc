@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/error_text.h"
 #include "core/output_file.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/spawn.h"
@@ -58,13 +59,14 @@ std::vector<std::string> Words(const std::string& text) {
   return words;
 }
 
-// What other hosts' workers need to know of this one's environment.
+// What other hosts' workers need to know of this one's environment. CONVOY_HOST holds for one host.
 std::vector<std::string> ForwardedVariables(const std::vector<std::string>& asked) {
   std::vector<std::string> names = asked;
   for (const std::string& variable : EnvironmentWithout({})) {
     const std::string name = variable.substr(0, variable.find('='));
     const bool own = name == "CONVOY_RENDEZVOUS" || name == "CONVOY_SECRET" ||
-                     name == "CONVOY_LAUNCHER" || name == "CONVOY_WORKER";
+                     name == "CONVOY_LAUNCHER" || name == "CONVOY_WORKER" ||
+                     name == "CONVOY_HOST";
     for (const char* prefix : {"CONVOY_", "NCCL_", "GLOO_", "OMP_"}) {
       if (name.starts_with(prefix) && !own) names.push_back(name);
     }
@@ -172,13 +174,13 @@ int main(int argc, char** argv) {
     return convoy::Main({arguments.begin(), dashes},
                         {has_command ? dashes + 1 : dashes, arguments.end()}, has_command);
   } catch (const convoy::SpawnError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    convoy::WriteErrorLine("error: " + convoy::ErrorText(error));
     return error.status();
   } catch (const convoy::UsageError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    convoy::WriteErrorLine("error: " + convoy::ErrorText(error));
     return convoy::kExitUsage;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    convoy::WriteErrorLine("error: " + convoy::ErrorText(error));
     return convoy::kExitFailed;
   }
 }

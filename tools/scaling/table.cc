@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "core/printable.h"
 #include "tools/scaling/numbers.h"
 #include "tools/scaling/table_data.h"
 
@@ -18,26 +19,6 @@ constexpr const char* kBold = "\033[1m";
 constexpr const char* kYellow = "\033[33m";
 constexpr const char* kPlain = "\033[0m";
 constexpr size_t kShortest = 10;  // to which a name is cut at most; its heading is never cut
-
-// One line, and nothing that a terminal would obey: no control characters, of Latin-1 neither.
-std::string Printable(const std::string& text) {
-  std::string printable;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    if (byte == '\n' || byte == '\t') {
-      printable += ' ';
-    } else if (byte < 0x20 || byte == 0x7F) {
-      printable += '?';
-    } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F in UTF-8
-      printable += '?';
-      ++i;
-    } else {
-      printable += text[i];
-    }
-  }
-  return printable;
-}
 
 class Text {
  public:

@@ -1,47 +1,136 @@
-// Gloo's connections, when whoever is at the other end is gone at once.
+// Gloo's connections: strangers at the door, and workers that are gone at once.
 #include "parallel/gloo/mesh.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "parallel/gloo/mesh_door.h"
 #include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/rendezvous/raw_client.h"
 
 namespace convoy {
 namespace {
 
-// Connects to where a pair listens, and breaks the connection off.
-bool Tease(const std::string& address) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  std::memcpy(&to, address.data(), sizeof(to));
-  const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0;
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-  close(fd);
-  return connected;
+const MeshPlace kPlace{"127.0.0.1", "sesame"};
+
+// Where a rank's door is, once it has told.
+ServerAddress DoorOf(Store& store, int rank) {
+  const auto door = MeshDoor::Read(store.Get("mesh/" + std::to_string(rank), 30), kPlace, "mesh",
+                                   rank);
+  CONVOY_CHECK(door, "[MeshTest] expected the address of a door");
+  return *door;
+}
+
+// Sends one byte from each worker to each other one.
+void CheckConnected(std::vector<std::unique_ptr<Mesh>>& meshes) {
+  std::vector<std::thread> workers;
+  for (const auto& mesh : meshes) {
+    workers.emplace_back([&mesh = *mesh] {
+      const size_t size = static_cast<size_t>(mesh.size());
+      std::string sent(size, static_cast<char>('a' + mesh.rank())), received(size, '-');
+      MeshBuffer out(mesh, sent.data(), size), in(mesh, received.data(), size);
+      for (int other = 0; other < mesh.size(); ++other) {
+        if (other == mesh.rank()) continue;
+        in.Recv(other, 0, static_cast<size_t>(other), 1);
+        out.Send(other, 0, 0, 1);
+      }
+      in.Settle();
+      out.Settle();
+      for (int other = 0; other < mesh.size(); ++other) {
+        if (other == mesh.rank()) continue;
+        CHECK(received[static_cast<size_t>(other)] == 'a' + other);
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+}
+
+TEST_CASE("Gloo: strangers who come first to every port are turned away, and all workers connect") {
+  constexpr int kWorkers = 7;
+  MemoryStore store;
+  std::vector<std::unique_ptr<Mesh>> meshes;
+  for (int rank = 0; rank < kWorkers; ++rank) {
+    meshes.push_back(std::make_unique<Mesh>(rank, kWorkers, kPlace));
+  }
+  // Each worker starts only when the doors of those before it have had their strangers: some stay
+  // and say nothing, one talks, and one is gone at once.
+  std::vector<RawClient> strangers;
+  std::vector<std::thread> workers;
+  for (int rank = 0; rank < kWorkers; ++rank) {
+    workers.emplace_back([&, rank] {
+      meshes[static_cast<size_t>(rank)]->Connect(store, "mesh", [] {});
+    });
+    const int port = DoorOf(store, rank).port;
+    for (int i = 0; i < 3; ++i) strangers.emplace_back(port);
+    strangers.back().Send("GET / HTTP/1.1\r\n\r\n");
+    RawClient(port).Send("x");
+  }
+  for (std::thread& worker : workers) worker.join();
+  CheckConnected(meshes);
+}
+
+TEST_CASE("Gloo: a worker of another mesh is a stranger, although it knows the secret") {
+  MemoryStore store;
+  Mesh mesh(0, 2, kPlace);
+  std::atomic<bool> over{false};
+  std::thread connects([&] {
+    CHECK_THROWS_AS(mesh.Connect(store, "mesh", [&] { CONVOY_CHECK(!over, "enough"); }), Error);
+  });
+  ServerAddress door = DoorOf(store, 0);
+  door.job.back() ^= 1;
+  Channel::Failure failure;
+  CHECK_FALSE(Channel::Try(door, Purpose::kMesh, 1, Deadline(30), failure));
+  CHECK_THAT(failure.why, Catch::Contains("another job is there"));
+  door.job.back() ^= 1;
+  for (const int rank : {0, 2, -1}) {  // only 1 is awaited
+    std::optional<Channel> channel =
+        Channel::Try(door, Purpose::kMesh, rank, Deadline(30), failure);
+    REQUIRE(channel);
+    CHECK(channel->Send(MeshDoor::Ready(), Deadline(30)));
+    CHECK(channel->Receive(Deadline(30)) == Channel::Received::kGone);
+  }
+  const auto name = [](int rank) { return rank + 10; };
+  while (mesh.Trouble(name).find("something else has connected") == std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK_THAT(mesh.Trouble(name), Catch::StartsWith("; worker 11 has not connected to this one; "));
+  over = true;
+  connects.join();
 }
 
 TEST_CASE("Gloo: a worker that is gone as soon as it has connected does not end the others") {
   for (int i = 0; i < 30; ++i) {
     MemoryStore store;
-    std::atomic<bool> over{false};
-    Mesh mesh(0, 2, "127.0.0.1");
+    Mesh mesh(0, 2, kPlace);
     std::thread connects([&] {
-      CHECK_THROWS_AS(
-          mesh.Connect(store, "mesh", [&] { CONVOY_CHECK(!over, "the worker is gone"); }), Error);
+      try {
+        mesh.Connect(store, "mesh", [] {});
+        char byte = 0;
+        MeshBuffer in(mesh, &byte, 1);
+        in.Recv(1, 0, 0, 1);
+        in.Settle();
+      } catch (const std::exception&) {  // as soon as it is noticed
+      }
     });
-    // A pair's address opens with that of its socket.
-    CHECK(Tease(store.Get("mesh/0", 30)));
-    over = true;
+    Channel::Failure failure;
+    std::optional<Channel> channel =
+        Channel::Try(DoorOf(store, 0), Purpose::kMesh, 1, Deadline(30), failure);
+    REQUIRE(channel);
+    CHECK(channel->Send(MeshDoor::Ready(), Deadline(30)));
+    Fd fd = channel->Release();
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    std::this_thread::sleep_for(std::chrono::microseconds(50 * i));
+    fd.Close();
     connects.join();
     mesh.Abort();
   }
@@ -69,7 +158,7 @@ void Chat(Mesh& mesh) {
 TEST_CASE("Gloo: writing to a worker that is gone is an error") {
   for (int i = 0; i < 50; ++i) {
     MemoryStore store;
-    Mesh zero(0, 2, "127.0.0.1"), one(1, 2, "127.0.0.1");
+    Mesh zero(0, 2, kPlace), one(1, 2, kPlace);
     std::atomic<int> ended{0};
     std::thread other([&] {
       one.Connect(store, "mesh", [] {});
