@@ -103,7 +103,7 @@ std::string TomlTable::String(const std::string& key, std::optional<std::string>
   if (!node.is_string() || node.as_string()->get().empty()) {
     impl_->Refuse(node, key, "a text in quotes");
   }
-  return Printable(node.as_string()->get());
+  return PrintableText(node.as_string()->get());
 }
 
 int64_t TomlTable::Integer(const std::string& key, int64_t at_least, int64_t at_most) {

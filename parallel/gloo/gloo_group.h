@@ -30,8 +30,8 @@ namespace convoy {
 /// A message meets those of the same tag, dtype and size alone. Any number may be under way: one
 /// thread, started by the first of them, sees them end, and none is in the way of another. Tensors
 /// must be in host memory. Workers prove to each other that they know the job's secret when they
-/// connect; what they send then is neither encrypted nor authenticated, as Gloo has it: for networks
-/// that are trusted.
+/// connect; what they send then is neither encrypted nor authenticated, as Gloo has it: for
+/// networks that are trusted.
 class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
  public:
   /// Collective. `store` must live as long as the group.
@@ -88,8 +88,8 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   void Stop();
   // Whether what is under way can end; if not, the run has failed. With mutex_ held.
   void Look();
-  // Asks the store how many of the subgroup's collectives those have called that have finished since.
-  // By the watcher alone, without mutex_: the store may not answer for seconds.
+  // Asks the store how many of the subgroup's collectives those have called that have finished
+  // since. By the watcher alone, without mutex_: the store may not answer for seconds.
   void LearnEnds();
   // That a worker of the subgroup has finished without this call; or empty.
   std::string WhyEnded(const Call& call) const;

@@ -53,6 +53,7 @@ constexpr double kLookSeconds = 0.2;
 // For one try to reach another worker.
 constexpr double kTrySeconds = 2;
 constexpr double kPauseSeconds = 0.02;
+constexpr int kDoorDescriptors = 4;
 
 std::shared_ptr<::gloo::transport::Device> MakeDevice(const std::string& host) {
   ::gloo::transport::tcp::attr attributes;
@@ -92,10 +93,11 @@ class Mesh::Pair final : public tcp::Pair {
  public:
   Pair(tcp::Context* context, tcp::Device* device, int rank)
       : tcp::Pair(context, device, rank, kForever) {
-    CONVOY_CHECK(state_ == INITIALIZING,
-                 "[Gloo] expected a library that calls Pair::listen() through its symbol, which this "
-                 "program replaces; this one listens at ports of its own. Link libgloo as a shared "
-                 "library (Debian's libgloo0)");
+    CONVOY_CHECK(
+        state_ == INITIALIZING,
+        "[Gloo] expected a library that calls Pair::listen() through its symbol, which this "
+        "program replaces; this one listens at ports of its own. Link libgloo as a shared "
+        "library (Debian's libgloo0)");
   }
 
   /// `connected_it`: this end has made the connection, the other one has accepted it.
@@ -118,7 +120,12 @@ class Mesh::Context final : public ::gloo::Context {
  public:
   Context(int rank, int size, const std::shared_ptr<::gloo::transport::Device>& device)
       : ::gloo::Context(rank, size) {
-    AllowDescriptors(size);  // a connection to each
+    const int descriptors = size + kDoorDescriptors;  // a connection to each, and the door
+    CONVOY_CHECK(
+        AllowDescriptors(descriptors),
+        "[Gloo] rank {} wants {} connections to {} workers, and this process may not have so "
+        "many files and connections open; raise the limit (ulimit -n)",
+        rank, descriptors, size);
     device_ = device;
     transportContext_ = device->createContext(rank, size);
     transportContext_->setTimeout(kForever);

@@ -36,13 +36,11 @@ std::string_view TakeLine(std::string_view& text) {
 MeshDoor::MeshDoor(const MeshPlace& place, const std::string& name, int rank, int size)
     : rank_(rank), size_(size) {
   const std::string random = DrawSecret();
-  server_.emplace(
-      FrameServerOptions{
-          .host = place.host,
-          .secret = place.secret,
-          .job = DoorName(place, name, rank, random),
-          .ranks = size},
-      std::map<Purpose, FrameService*>{{Purpose::kMesh, this}});
+  server_.emplace(FrameServerOptions{.host = place.host,
+                                     .secret = place.secret,
+                                     .job = DoorName(place, name, rank, random),
+                                     .ranks = size},
+                  std::map<Purpose, FrameService*>{{Purpose::kMesh, this}});
   address_ = fmt::format("{}\n{}\n{}", place.host, server_->port(), random);
 }
 

@@ -66,8 +66,7 @@ Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double 
                connections, board->size());
   ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret(),
                        .job = place.job};
-  FrameServerOptions options{
-      .secret = server.secret, .job = server.job, .ranks = board->size()};
+  FrameServerOptions options{.secret = server.secret, .job = server.job, .ranks = board->size()};
   options.forged = [board](int rank) {
     board->Fail(fmt::format(
         "[Meet] a frame from worker {} was changed, repeated or left out on its way: something "

@@ -44,17 +44,17 @@ struct Introduction {
   Nonce client{}, server{};
 };
 
-// Four frames, each under 256 bytes. The client proves itself first: who does not know the secret
-// is told nothing but a random number.
+// Four frames, each under 256 bytes. The client proves itself first: a peer that does not know the
+// secret is told nothing but a random number.
 //
-//   client: hello (purpose, rank, nonce, job)     server: challenge (nonce)
-//   client: its proof                             server: its proof; or the name of its job, if
-//   that
-//                                                 is another one, with a proof of that
+//   client: hello (purpose, rank, nonce, job)
+//   server: challenge (nonce)
+//   client: its proof
+//   server: its proof; or the name of its own job, if that is another one, with a proof of that
 //
 // A proof is the HMAC-SHA256 under the secret of side, purpose, rank, both nonces and job. The keys
-// of the seals of all later frames come from the same: they cannot be changed, repeated or left out
-// unnoticed. Nothing is hidden from someone who sits on the wire.
+// that seal all later frames come from the same values, so nobody can change, repeat or leave out a
+// frame unnoticed. Nothing is encrypted.
 
 /// The client's side. Every step takes the body of a frame and gives a whole frame.
 class ClientHandshake {

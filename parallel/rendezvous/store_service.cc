@@ -13,7 +13,7 @@
 namespace convoy {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{256} << 20;     // of all keys and values
+constexpr size_t kMaxBytes = size_t{256} << 20;      // of all keys and values
 constexpr size_t kMaxParkedBytes = size_t{3} << 20;  // of the keys that one rank waits for
 constexpr size_t kEntryBytes = 200;                  // of memory for a key, beside its text
 constexpr size_t kMostNamed = 16;                    // keys in an error
@@ -54,8 +54,7 @@ void StoreService::Answer(Peer& peer, const StoreReply& reply) { peer.Send(Frame
 
 StoreReply StoreService::Put(const std::string& key, std::string value) {
   const auto it = values_.find(key);
-  const size_t before =
-      it == values_.end() ? 0 : kEntryBytes + key.size() + it->second.size();
+  const size_t before = it == values_.end() ? 0 : kEntryBytes + key.size() + it->second.size();
   const size_t after = kEntryBytes + key.size() + value.size();
   if (bytes_ - before + after > kMaxBytes) {
     return Refused(fmt::format("the store is full: it holds {} MiB", kMaxBytes >> 20));
@@ -111,8 +110,8 @@ void StoreService::Park(Peer& peer, StoreRequest request) {
   if (parked.missing == 0) return Answer(peer, Found(request));
   size_t& bytes = parked_bytes_[peer.rank()];
   if (bytes + parked.bytes > kMaxParkedBytes) {
-    return Answer(peer, Refused(fmt::format("worker {} waits for too many keys at a time",
-                                            peer.rank())));
+    return Answer(peer,
+                  Refused(fmt::format("worker {} waits for too many keys at a time", peer.rank())));
   }
   bytes += parked.bytes;
   const uint64_t ticket = ++last_ticket_;

@@ -65,8 +65,7 @@ std::vector<std::string> ForwardedVariables(const std::vector<std::string>& aske
   for (const std::string& variable : EnvironmentWithout({})) {
     const std::string name = variable.substr(0, variable.find('='));
     const bool own = name == "CONVOY_RENDEZVOUS" || name == "CONVOY_SECRET" ||
-                     name == "CONVOY_LAUNCHER" || name == "CONVOY_WORKER" ||
-                     name == "CONVOY_HOST";
+                     name == "CONVOY_LAUNCHER" || name == "CONVOY_WORKER" || name == "CONVOY_HOST";
     for (const char* prefix : {"CONVOY_", "NCCL_", "GLOO_", "OMP_"}) {
       if (name.starts_with(prefix) && !own) names.push_back(name);
     }

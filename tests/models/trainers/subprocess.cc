@@ -35,6 +35,18 @@ Ends MakeTerminal() {
   return ends;
 }
 
+// In the child, between fork and exec: a signal ends it there, too, where this process may have a
+// handler that the copy of one thread cannot run.
+void ForgetHandlers() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
+    action = {};
+    action.sa_handler = SIG_DFL;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
 }  // namespace
 
 Subprocess::Subprocess(const std::vector<std::string>& argv, bool terminal) {
@@ -44,14 +56,20 @@ Subprocess::Subprocess(const std::vector<std::string>& argv, bool terminal) {
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
 
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
   pid_ = fork();
-  if (pid_ < 0) throw std::runtime_error("fork failed");
   if (pid_ == 0) {
+    ForgetHandlers();
+    sigprocmask(SIG_SETMASK, &before, nullptr);
     dup2(out.write, STDOUT_FILENO);
     dup2(err.write, STDERR_FILENO);
     execv(arguments[0], arguments.data());
     _exit(127);
   }
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid_ < 0) throw std::runtime_error("fork failed");
   close(out.write);
   close(err.write);
   out_reader_ = std::thread([this, fd = out.read] {

@@ -294,7 +294,7 @@ TEST_CASE_METHOD(TrainerFixture,
              contains("train-images-idx3-ubyte"));
   CHECK_THAT(error(mnist, {"--batch-size", "101"}), contains("101"));
   CHECK_THAT(error(mnist, {"--bucket-plan", folder() / "absent"}),
-             contains("[bucket plan] cannot read") && contains("No such file"));
+             contains("[bucket plan] cannot open") && contains("No such file"));
   const std::string plan =
       folder().Write("plan.toml", "[[bucket]]\nparameters = [\"layers.2.bias\", \"head\"]\n");
   for (const char* workers : {"1", "2"}) {

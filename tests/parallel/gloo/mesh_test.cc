@@ -24,8 +24,8 @@ const MeshPlace kPlace{"127.0.0.1", "sesame"};
 
 // Where a rank's door is, once it has told.
 ServerAddress DoorOf(Store& store, int rank) {
-  const auto door = MeshDoor::Read(store.Get("mesh/" + std::to_string(rank), 30), kPlace, "mesh",
-                                   rank);
+  const auto door =
+      MeshDoor::Read(store.Get("mesh/" + std::to_string(rank), 30), kPlace, "mesh", rank);
   CONVOY_CHECK(door, "[MeshTest] expected the address of a door");
   return *door;
 }
@@ -66,9 +66,8 @@ TEST_CASE("Gloo: strangers who come first to every port are turned away, and all
   std::vector<RawClient> strangers;
   std::vector<std::thread> workers;
   for (int rank = 0; rank < kWorkers; ++rank) {
-    workers.emplace_back([&, rank] {
-      meshes[static_cast<size_t>(rank)]->Connect(store, "mesh", [] {});
-    });
+    workers.emplace_back(
+        [&, rank] { meshes[static_cast<size_t>(rank)]->Connect(store, "mesh", [] {}); });
     const int port = DoorOf(store, rank).port;
     for (int i = 0; i < 3; ++i) strangers.emplace_back(port);
     strangers.back().Send("GET / HTTP/1.1\r\n\r\n");

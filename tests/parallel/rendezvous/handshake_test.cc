@@ -132,10 +132,11 @@ TEST_CASE("Proofs are the HMAC of side, purpose, rank, both nonces and job, in t
   REQUIRE(server_nonce.size() == 32);
   CHECK(client_nonce != server_nonce);
   const std::string proof = Body(*client.Answer(challenge));
-  CHECK(proof ==
-        std::string(1, '\3') + ProofByHand("sesame", 3, 2, kRank, client_nonce, server_nonce, "job 7"));
+  CHECK(proof == std::string(1, '\3') +
+                     ProofByHand("sesame", 3, 2, kRank, client_nonce, server_nonce, "job 7"));
   CHECK(Body(*server.Take(proof)) ==
-        std::string(1, '\4') + ProofByHand("sesame", 4, 2, kRank, client_nonce, server_nonce, "job 7"));
+        std::string(1, '\4') +
+            ProofByHand("sesame", 4, 2, kRank, client_nonce, server_nonce, "job 7"));
 }
 
 TEST_CASE("Two jobs that share a secret are told apart, and the client is told which one it met") {
@@ -174,8 +175,9 @@ TEST_CASE("Both ends have the same keys, others for each direction and connectio
 }
 
 TEST_CASE("Secrets that may be guessed are known as such, and those that are drawn are not") {
-  for (const char* weak : {"", "0123456789abcdef", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                           "abababababababababababababababababab", "0123456789abcdef0123456789abcde"}) {
+  for (const char* weak :
+       {"", "0123456789abcdef", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "abababababababababababababababababab", "0123456789abcdef0123456789abcde"}) {
     CAPTURE(weak);
     CHECK(IsWeakSecret(weak));
   }

@@ -35,6 +35,18 @@ class RawClient {
     return true;
   }
 
+  // The next `bytes` bytes. Throws: Error if they do not come.
+  std::string Take(size_t bytes) {
+    std::string text(bytes, '\0');
+    for (size_t at = 0; at < bytes;) {
+      CONVOY_CHECK(WaitFor(fd_.get(), POLLIN, 30), "[RawClient] nothing comes");
+      const ssize_t got = recv(fd_.get(), text.data() + at, bytes - at, 0);
+      CONVOY_CHECK(got > 0, "[RawClient] the connection was closed");
+      at += static_cast<size_t>(got);
+    }
+    return text;
+  }
+
   // All that comes until the other end closes, or `timeout_s` has passed.
   std::string Drain(double timeout_s) {
     std::string all;

@@ -469,9 +469,7 @@ TEST_CASE("Commands and flags that cannot be so") {
        "[tools/launch] --env: expected --hosts FILE beside it"},
       {{"--hosts", "/nonexistent", "--", "true"},
        1,
-       "[tools/launch] --hosts /nonexistent: expected a file that can be read, got: No such file "
-       "or "
-       "directory; write `HOST`"},
+       "[tools/launch] cannot open '/nonexistent': No such file or directory"},
       {{"--hosts", bad_hosts.path(), "--", "true"},
        1,
        bad_hosts.path() + ":2: expected every host once, got 'alpha' again, first in line 1; give"},

@@ -1,0 +1,193 @@
+// A member of the job, with the secret in its hand, that breaks the rules: what it may cost, and
+// that it is named.
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "parallel/rendezvous/frame_seal.h"
+#include "parallel/rendezvous/meeting.h"
+#include "parallel/rendezvous/store_server.h"
+#include "parallel/rendezvous/tcp_store.h"
+#include "tests/parallel/rendezvous/eventually.h"
+#include "tests/parallel/rendezvous/raw_client.h"
+#include "tests/peak_memory.h"
+
+namespace convoy {
+namespace {
+
+using Catch::Contains;
+
+constexpr char kSecret[] = "sesame";
+
+// Introduces itself as everybody does, and then sends what a test likes.
+class FaultyMember {
+ public:
+  FaultyMember(int port, int rank, Purpose purpose = Purpose::kStore) : client_(port) {
+    ClientHandshake handshake(kSecret, purpose, rank);
+    client_.Send(handshake.Hello());
+    client_.Send(*handshake.Answer(Take()));
+    CONVOY_CHECK(handshake.Accepts(Take()), "[FaultyMember] the server does not accept it");
+    seal_.emplace(handshake.keys().from_client);
+  }
+
+  std::string Seal(const StoreRequest& request) { return seal_->Seal(Frame(request)); }
+  bool Send(std::string_view bytes) { return client_.Send(bytes); }
+  // Whether the server closes the connection.
+  bool IsClosed(double timeout_s = 30) {
+    client_.Drain(timeout_s);
+    return client_.closed();
+  }
+
+ private:
+  // The body of the next frame.
+  std::string Take() {
+    const std::string length = client_.Take(kFrameLengthBytes);
+    return client_.Take(FrameReader(length).U32());
+  }
+
+  RawClient client_;
+  std::optional<FrameSeal> seal_;
+};
+
+StoreRequest AddOne() { return {.kind = StoreRequest::Kind::kAdd, .keys = {"n"}, .amount = 1}; }
+
+struct Fault {
+  const char* name;
+  // What is sent instead of two sealed frames.
+  std::string (*spoil)(const std::string& first, const std::string& second);
+  const char* sum;  // of what the server has added
+};
+
+constexpr Fault kFaults[] = {
+    {"repeated", [](const auto& first, const auto&) { return first + first; }, "1"},
+    {"left out", [](const auto&, const auto& second) { return second; }, nullptr},
+    {"reordered", [](const auto& first, const auto& second) { return second + first; }, nullptr},
+    {"changed",
+     [](const auto& first, const auto& second) {
+       std::string changed = first + second;
+       changed[first.size() + kFrameLengthBytes + 1] ^= 1;
+       return changed;
+     },
+     "1"},
+    {"without a seal", [](const auto& first, const auto&) { return first + Frame(AddOne()); }, "1"},
+};
+
+TEST_CASE("A frame that is repeated, left out, reordered or changed is noticed, and not obeyed") {
+  for (const Fault& fault : kFaults) {
+    CAPTURE(fault.name);
+    std::atomic<int> named{-1};
+    StoreServer server({.secret = kSecret, .forged = [&](int rank) { named = rank; }});
+    FaultyMember member(server.port(), 3);
+    const std::string first = member.Seal(AddOne()), second = member.Seal(AddOne());
+    member.Send(fault.spoil(first, second));
+    CHECK(member.IsClosed());
+    CHECK(named == 3);
+    TcpStore store({.port = server.port(), .secret = kSecret}, 1, 20);
+    if (fault.sum != nullptr) {
+      CHECK(store.Get("n", 0) == fault.sum);
+    } else {
+      CHECK_THROWS(store.Get("n", 0));
+    }
+  }
+}
+
+TEST_CASE("A frame of one connection is not taken on another, of the same worker or not") {
+  StoreServer server({.secret = kSecret});
+  FaultyMember recorded(server.port(), 3), same(server.port(), 3), other(server.port(), 4);
+  const std::string frame = recorded.Seal(AddOne());
+  for (FaultyMember* replaying : {&same, &other}) {
+    replaying->Send(frame);
+    CHECK(replaying->IsClosed());
+  }
+  recorded.Send(frame);
+  TcpStore store({.port = server.port(), .secret = kSecret}, 1, 20);
+  CHECK(store.Get("n", 20) == "1");
+}
+
+TEST_CASE("A worker that sends forged frames ends the job, which names it") {
+  const Fd free = ListenAt("127.0.0.1", 0);
+  MeetingPlace place{.kind = MeetingPlace::Kind::kAddress,
+                     .host = "127.0.0.1",
+                     .port = PortOf(free),
+                     .secret = kSecret};
+  const auto board = Board::Make(3);
+  std::thread meets([&] {
+    try {
+      const Job job = Meet(place, 0, board, 60);
+      FAIL_CHECK("worker 0 has met nobody, and goes on");
+    } catch (const Error& error) {
+      CHECK_THAT(error.what(), Contains("a frame from worker 2 was changed, repeated or left out"));
+    }
+  });
+  std::optional<FaultyMember> member;
+  REQUIRE(Eventually([&] {
+    try {
+      member.emplace(place.port, 2);
+      return true;
+    } catch (const Error&) {  // nobody listens yet
+      return false;
+    }
+  }));
+  const std::string frame = member->Seal(AddOne());
+  member->Send(frame + frame);
+  CHECK(member->IsClosed());
+  meets.join();
+}
+
+TEST_CASE("No rank has more than two connections for one purpose") {
+  StoreServer server({.secret = kSecret, .ranks = 4});
+  FaultyMember first(server.port(), 3), second(server.port(), 3), third(server.port(), 3);
+  CHECK(third.IsClosed());
+  CHECK_FALSE(first.IsClosed(0.05));
+  CHECK_FALSE(second.IsClosed(0.05));
+  TcpStore other({.port = server.port(), .secret = kSecret}, 2, 20);
+  CHECK(other.Add("n", 1) == 1);
+  // Ranks that the job does not have are one.
+  FaultyMember four(server.port(), 4), five(server.port(), 5), six(server.port(), -6);
+  CHECK(six.IsClosed());
+}
+
+// As much as a member can: every rank's connections, with as many keys to wait for as are allowed,
+// or with a long frame that never becomes whole.
+void Occupy(int port, int ranks, std::vector<std::unique_ptr<FaultyMember>>& members) {
+  const std::string padding(200, 'k');
+  for (int i = 0; i < 200; ++i) {
+    const int rank = i % ranks;
+    StoreRequest wait{.kind = StoreRequest::Kind::kWait, .timeout_ms = 600'000};
+    for (size_t key = 0; key < 4000; ++key) {
+      wait.keys.push_back(fmt::format("{} {} {}", i, key, padding));
+    }
+    members.push_back(std::make_unique<FaultyMember>(port, rank));
+    members.back()->Send(members.back()->Seal(wait));
+    members.push_back(std::make_unique<FaultyMember>(port, rank));
+    const std::string whole =
+        members.back()->Seal({.keys = {"k"}, .value = std::string(kMaxValueBytes, 'v')});
+    members.back()->Send(std::string_view(whole).substr(0, whole.size() - 1));
+  }
+}
+
+TEST_CASE("A member that parks all it can costs worker 0 less than 50 MiB, and others go on") {
+  if (!MeasuresMemory()) return;
+  const Outcome outcome = RunApart([] {
+    constexpr int kRanks = 8;
+    StoreServer server({.secret = kSecret, .ranks = kRanks + 1});
+    std::vector<std::unique_ptr<FaultyMember>> members;
+    Occupy(server.port(), kRanks, members);
+    TcpStore store({.port = server.port(), .secret = kSecret}, kRanks, 20);
+    CONVOY_CHECK(store.Add("n", 1) == 1, "a worker that keeps the rules is not served");
+  });
+  CHECK(outcome.status == 0);
+  CHECK(outcome.error.empty());
+  CHECK(outcome.peak_bytes < int64_t{50} << 20);
+}
+
+}  // namespace
+}  // namespace convoy
