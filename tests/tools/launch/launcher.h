@@ -38,7 +38,8 @@ inline int CountProcesses(const std::string& marker) {
   DIR* folder = opendir("/proc");
   while (const dirent* entry = readdir(folder)) {
     std::ifstream file(fmt::format("/proc/{}/cmdline", entry->d_name), std::ios::binary);
-    const std::string line(std::istreambuf_iterator<char>(file), {});
+    std::string line;  // without an end; empty if the process has gone meanwhile
+    std::getline(file, line);
     count += line.starts_with("sleep") && line.find(marker) != line.npos;
   }
   closedir(folder);
