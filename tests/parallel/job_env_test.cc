@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -266,6 +268,61 @@ TEST_CASE("Slurm") {
       {kSrun + EnvMap{{"SLURM_STEP_ID", "first"}},
        "[Launch] SLURM_STEP_ID: expected the number of a job step, got 'first'; start the program"},
   });
+}
+
+TEST_CASE("A job's own name is the same for all its processes, and another one's is another") {
+  const auto name = [](const EnvMap& env) { return ReadJobEnv(env, Starter)->place.job; };
+  CHECK(name(kSrun + kWithSecret) == "SLURM_JOB_ID=1234567 SLURM_STEP_ID=0");
+  CHECK(name(kSrun + kWithSecret + EnvMap{{"SLURM_HET_JOB_ID", "7"}}) ==
+        "SLURM_HET_JOB_ID=7 SLURM_STEP_ID=0");
+  const EnvMap torch = kWithSecret + EnvMap{{"RANK", "1"},
+                                            {"WORLD_SIZE", "4"},
+                                            {"LOCAL_WORLD_SIZE", "2"},
+                                            {"MASTER_ADDR", "node1"},
+                                            {"MASTER_PORT", "29500"},
+                                            {"TORCHELASTIC_RESTART_COUNT", "2"}};
+  CHECK(name(torch).empty());
+  CHECK(name(torch + EnvMap{{"TORCHELASTIC_RUN_ID", "7b"}}) == "TORCHELASTIC_RUN_ID=7b");
+  // The counts of several hosts' agents may differ.
+  CHECK(name(torch + EnvMap{{"TORCHELASTIC_RUN_ID", "7b"}, {"LOCAL_WORLD_SIZE", "4"}}) ==
+        "TORCHELASTIC_RUN_ID=7b TORCHELASTIC_RESTART_COUNT=2");
+  const std::string first = name(torch + EnvMap{{"TORCHELASTIC_RUN_ID", std::string(500, 'r')}});
+  const std::string second =
+      name(torch + EnvMap{{"TORCHELASTIC_RUN_ID", std::string(500, 'r') + "2"}});
+  CHECK(first.size() == 128);
+  CHECK(second.size() == 128);
+  CHECK(first != second);
+}
+
+TEST_CASE("CONVOY_HOST is the address at which the other hosts reach this one") {
+  const auto host = [](const std::string& text) {
+    return ReadJobEnv(kSrun + kWithSecret + EnvMap{{"CONVOY_HOST", text}}, Starter)->host;
+  };
+  CHECK(host("").empty());
+  CHECK(host("10.0.0.7") == "10.0.0.7");
+  CHECK(host("[fd77::1]") == "fd77::1");
+  CHECK(host("node1.cluster") == "node1.cluster");
+  CheckAll({{kSrun + kWithSecret + EnvMap{{"CONVOY_HOST", "a b"}},
+             "[Launch] CONVOY_HOST: expected the name or address at which the other hosts reach"}});
+}
+
+TEST_CASE("The secret leaves the environment once it is read, and is not forgotten") {
+  const std::string secret = "a-secret-of-sixteen-characters-or-more";
+  const EnvMap variables = {{"RANK", "1"},
+                            {"WORLD_SIZE", "2"},
+                            {"MASTER_ADDR", "127.0.0.1"},
+                            {"MASTER_PORT", "29500"},
+                            {"CONVOY_SECRET", secret}};
+  for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
+  const char* const place = std::getenv("CONVOY_SECRET");
+  for (int i = 0; i < 2; ++i) {
+    const std::optional<JobEnv> job = ReadJobEnv();
+    REQUIRE(job);
+    CHECK(job->place.secret == secret);
+    CHECK(std::getenv("CONVOY_SECRET") == nullptr);
+    CHECK(std::string(place).empty());
+  }
+  for (const auto& [name, value] : variables) unsetenv(name.c_str());
 }
 
 TEST_CASE("Slurm's variables outside of a task say nothing of this process") {

@@ -158,6 +158,23 @@ TEST_CASE_METHOD(JobFixture, "More threads than cores are worth one warning on a
   }
 }
 
+TEST_CASE_METHOD(JobFixture, "A secret that may be guessed is worth one warning") {
+  const Arguments mnist = Command(Programs()[1], {"--steps", "1", "--threads", "1"});
+  for (const bool weak : {false, true}) {
+    auto lines = FindStarter("tcp").command_lines(2, mnist);
+    for (Arguments& line : lines) {
+      for (std::string& word : line) {
+        if (weak && word.starts_with("CONVOY_SECRET=")) word = "CONVOY_SECRET=aaaaaaaaaaaaaaaaaaaa";
+      }
+    }
+    const auto results = Job(lines).Wait();
+    INFO(Said(results));
+    for (const ProcessResult& result : results) CHECK(result.status == 0);
+    CHECK((results[0].err.find("warning: CONVOY_SECRET is weak: ") != std::string::npos) == weak);
+    CHECK(results[1].err.find("CONVOY_SECRET") == std::string::npos);
+  }
+}
+
 TEST_CASE_METHOD(JobFixture, "tools/launch quotes the cause, and what the dead worker did last") {
   Job job(FindStarter("tools/launch").command_lines(3, Mnist(kEndless)));
   REQUIRE(job[0].WaitForOutput("ms/step"));
