@@ -12,23 +12,31 @@ class HostsFixture : public TrainerFixture {
   HostsFixture() { folder().Write("hosts", "10.77.0.1 slots=2\n10.77.0.2 slots=2\n"); }
 
   /// Runs `script` between the two hosts, with the trainer's command line as "$@". It finds
-  ///   launch [FLAG]...  start two workers on each host with tools/launch
-  ///   bare [FLAG]...    start them with nothing but variables
-  ///   cut               cut the link as soon as a step is done, as the file `out` says
-  ///   end               wait for job $!; print its status, how long that took since the cut, and
-  ///                     which processes are left
+  ///   on HOST COMMAND... run it on a host that is called by its name
+  ///   launch [FLAG]...   start two workers on each host with tools/launch
+  ///   bare [FLAG]...     start them with nothing but variables. They meet where CONVOY_RENDEZVOUS
+  ///                      or MASTER_ADDR says, else on the first host; `reached` may hold each
+  ///                      host's CONVOY_HOST
+  ///   cut                cut the link as soon as a step is done, as the file `out` says
+  ///   end                wait for job $!; print its status, how long that took since the cut, and
+  ///                      which processes are left
   static ProcessResult Between(const TemporaryFolder& folder, const std::string& script,
-                               const Arguments& command) {
+                               const Arguments& command, const Arguments& flags = {}) {
     static const std::string functions = R"(
+      on() {
+        ip netns exec "$1" unshare --uts bash -c \
+          'hostname "${1//:/-}" && shift && exec "$@"' bash "$@"
+      }
       launch() {
         tools/launcher/launcher --hosts "$folder/hosts" --ssh "ip netns exec" -- "$@"
       }
       bare() {
-        local rank jobs=() status=0
-        export WORLD_SIZE=4 CONVOY_RENDEZVOUS=tcp://10.77.0.1:29500
-        export CONVOY_SECRET=a-secret-of-sixteen-characters-or-more
+        local hosts rank jobs=() status=0
+        mapfile -t hosts <"$folder/hosts"
+        export WORLD_SIZE=4 CONVOY_SECRET=a-secret-of-sixteen-characters-or-more
+        [[ -v CONVOY_RENDEZVOUS || -v MASTER_ADDR ]] || export MASTER_ADDR=${hosts[0]% *}
         for rank in 3 2 1 0; do
-          RANK=$rank ip netns exec 10.77.0.$((rank / 2 + 1)) "$@" &
+          RANK=$rank CONVOY_HOST=${reached[rank / 2]:-} on "${hosts[rank / 2]% *}" "$@" &
           jobs+=($!)
         done
         for job in "${jobs[@]}"; do wait "$job" && ((++status)); done
@@ -47,10 +55,14 @@ class HostsFixture : public TrainerFixture {
         done
       }
     )";
-    Arguments words{
-        "tests/hosts/hosts", "bash", "-c", "folder=$1; shift; " + functions + script, "bash",
-        folder.path()};
-    return RunProcess(Joined(words, command));
+    const Arguments words{"bash", "-c", "folder=$1; shift; " + functions + script, "bash",
+                          folder.path()};
+    return RunProcess(Joined(Joined({"tests/hosts/hosts"}, flags), Joined(words, command)));
+  }
+
+  static Arguments Sgd() {
+    return {"--optimizer", "sgd",      "--lr", "0.1",     "--decay",
+            "constant",    "--warmup", "0",    "--steps", "10"};
   }
 };
 
@@ -62,21 +74,72 @@ bool HaveHosts(const Arguments& flags = {}) {
 
 TEST_CASE_METHOD(HostsFixture, "Two workers on each of two hosts train as one worker does") {
   if (!HaveHosts()) return;
-  const Arguments sgd{"--optimizer", "sgd",      "--lr", "0.1",     "--decay",
-                      "constant",    "--warmup", "0",    "--steps", "10"};
   for (const Program& program : Programs()) {
-    Run(program, "one", Joined(sgd, {"--workers", "1"}));
-    Run(program, "threads", Joined(sgd, {"--workers", "4"}));
+    Run(program, "one", Joined(Sgd(), {"--workers", "1"}));
+    Run(program, "threads", Joined(Sgd(), {"--workers", "4"}));
     for (const char* how : {"launch", "bare"}) {
       CAPTURE(program.name, how);
       const ProcessResult result =
           Between(folder(), std::string(how) + " \"$@\"",
-                  Command(program, Joined(sgd, {"--threads", "1", "--save", Saved("hosts")})));
+                  Command(program, Joined(Sgd(), {"--threads", "1", "--save", Saved("hosts")})));
       INFO(result.out << result.err);
       REQUIRE(result.status == 0);
       CHECK(Difference(Saved("one"), Saved("hosts")) < 1e-5);
       CHECK(Content(Saved("threads")) == Content(Saved("hosts")));
       std::remove(Saved("hosts").c_str());
+    }
+  }
+}
+
+// What a host's network may be like, and a job over it.
+struct World {
+  Arguments flags;
+  std::string hosts;
+  std::string script;
+};
+
+constexpr const char* kNumbers = "10.77.0.1 slots=2\n10.77.0.2 slots=2\n";
+constexpr const char* kNumbers6 = "fd77::1 slots=2\nfd77::2 slots=2\n";
+constexpr const char* kNames = "node1 slots=2\nnode2 slots=2\n";
+
+TEST_CASE_METHOD(HostsFixture, "Hosts of unfriendly networks train as one worker does") {
+  const Program program = Programs()[1];
+  Run(program, "one", Joined(Sgd(), {"--workers", "1"}));
+  Run(program, "threads", Joined(Sgd(), {"--workers", "4"}));
+  const auto train = [&](const World& world) {
+    CAPTURE(world.flags, world.script);
+    if (!HaveHosts(world.flags)) return;
+    folder().Write("hosts", world.hosts);
+    const ProcessResult result = Between(
+        folder(), world.script + " \"$@\"",
+        Command(program, Joined(Sgd(), {"--threads", "1", "--save", Saved("hosts")})), world.flags);
+    INFO(result.out << result.err);
+    REQUIRE(result.status == 0);
+    CHECK(Difference(Saved("one"), Saved("hosts")) < 1e-5);
+    CHECK(Content(Saved("threads")) == Content(Saved("hosts")));
+    std::remove(Saved("hosts").c_str());
+  };
+  SECTION("a host's own name is a loopback address there, and nowhere else") {
+    for (const char* script :
+         {"launch", "bare", "CONVOY_RENDEZVOUS=tcp://node1:29511 bare",
+          "CONVOY_RENDEZVOUS=file:$folder/meet bare", "reached=(node1 node2); bare"}) {
+      train({{"--names"}, kNames, script});
+    }
+  }
+  SECTION("no IPv4") {
+    for (const char* script :
+         {"launch", "bare", "CONVOY_RENDEZVOUS=tcp://[fd77::1]:29511 bare",
+          "reached=(fd77::1 fd77::2); CONVOY_RENDEZVOUS=file:$folder/meet bare"}) {
+      train({{"--ipv6"}, kNumbers6, script});
+    }
+    train({{"--ipv6", "--names"}, kNames, "launch"});
+    train({{"--ipv6", "--names"}, kNames, "CONVOY_RENDEZVOUS=file:$folder/meet bare"});
+  }
+  SECTION("worker 0's address is that of a service") {
+    for (const char* script :
+         {"MASTER_ADDR=10.88.0.1 bare", "CONVOY_RENDEZVOUS=tcp://10.88.0.1:29511 bare",
+          "reached=(10.77.0.1 10.77.0.2); MASTER_ADDR=10.88.0.1 bare"}) {
+      train({{"--nat"}, kNumbers, script});
     }
   }
 }
@@ -109,16 +172,14 @@ TEST_CASE_METHOD(HostsFixture,
 TEST_CASE_METHOD(HostsFixture, "Four hosts with shaped links train as one worker does") {
   const Arguments shaped{"--hosts", "4", "--rate", "200mbit"};
   if (!HaveHosts(shaped)) return;
-  const Arguments sgd{"--optimizer", "sgd",      "--lr", "0.1",     "--decay",
-                      "constant",    "--warmup", "0",    "--steps", "10"};
   const Program program = Programs()[1];
-  Run(program, "threads", Joined(sgd, {"--workers", "4"}));
+  Run(program, "threads", Joined(Sgd(), {"--workers", "4"}));
   folder().Write("four", "10.77.0.1\n10.77.0.2\n10.77.0.3\n10.77.0.4\n");
   const ProcessResult result = RunProcess(Joined(
       Joined({"tests/hosts/hosts"}, shaped),
       Joined(
           {"tools/launcher/launcher", "--hosts", folder() / "four", "--ssh", "ip netns exec", "--"},
-          Command(program, Joined(sgd, {"--threads", "1", "--save", Saved("hosts")})))));
+          Command(program, Joined(Sgd(), {"--threads", "1", "--save", Saved("hosts")})))));
   INFO(result.out << result.err);
   REQUIRE(result.status == 0);
   CHECK(Content(Saved("threads")) == Content(Saved("hosts")));
@@ -156,6 +217,7 @@ TEST_CASE("Flags that make no sense are refused before anything is made") {
            {{"--hosts", "100", "true"}, "--hosts wants a number from 1 to 99, got '100'"},
            {{"--rate", "fast", "true"}, "--rate wants a rate such as 100mbit or 1gbit, got 'fast'"},
            {{"--rate", "100", "true"}, "--rate wants a rate such as 100mbit or 1gbit, got '100'"},
+           {{"--nat", "--ipv6", "true"}, "--nat goes with neither --names nor --ipv6"},
            {{"--delay", "1ms", "true"}, "unknown argument '--delay'"}}) {
     const ProcessResult result = RunProcess(Joined({"tests/hosts/hosts"}, row.arguments));
     CAPTURE(row.message, result.out, result.err);
