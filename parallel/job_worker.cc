@@ -120,6 +120,7 @@ class JobWorker {
     const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
     place_ = PlaceInJob(options_, env_.size, neighbours);
     one_network_ = neighbours.one_network;
+    with_worker_0_ = neighbours.with_worker_0;
     if (env_.rank == 0 && env_.place.kind == MeetingPlace::Kind::kAddress &&
         IsWeakSecret(env_.place.secret)) {
       WriteErrorLine(
@@ -151,13 +152,22 @@ class JobWorker {
   // The address of this machine at which the other workers reach this one.
   std::string OwnHost() {
     constexpr char kKey[] = "the address of worker 0";
-    std::string host = !env_.host.empty() ? env_.host
-                       : one_network_     ? job_->store->local_host()
-                                          : job_->local_host();
+    const std::string& given = env_.host;
+    CONVOY_CHECK(given.empty() || CanResolve(given),
+                 "[Launch] CONVOY_HOST: expected the name or address at which the other hosts "
+                 "reach this machine, got '{}', a name that this machine does not know itself; "
+                 "give the address",
+                 given);
+    std::string host = !given.empty() ? given
+                       : one_network_ ? job_->store->local_host()
+                                      : job_->local_host();
     if (one_network_) return host;
     if (env_.rank == 0) job_->store->Set(kKey, host);
-    // Who reaches worker 0 without leaving the machine shares its network, and so its addresses.
-    if (env_.rank != 0 && IsLoopback(host)) host = job_->store->Get(kKey, options_.timeout_s);
+    // Who shares worker 0's network, and may reach it without leaving the machine, has its
+    // addresses.
+    if (given.empty() && env_.rank != 0 && with_worker_0_ && IsLoopback(host)) {
+      host = job_->store->Get(kKey, options_.timeout_s);
+    }
     CONVOY_CHECK(!IsLoopback(host),
                  "[Launch] expected an address at which the workers of other machines reach this "
                  "one, got {}, which is each machine's name for itself; set CONVOY_HOST to an "
@@ -209,7 +219,8 @@ class JobWorker {
   const LaunchOptions& options_;
   const std::shared_ptr<Board> board_;
   Placement place_;
-  bool one_network_ = true;  // all workers
+  bool one_network_ = true;    // all workers
+  bool with_worker_0_ = true;  // this one, in that network
   Seat seat_;
   std::optional<Job> job_;
 };

@@ -14,6 +14,7 @@ struct Neighbours {
   /// Whether all processes of the job are in one network namespace of one machine, so that they
   /// reach each other at 127.0.0.1.
   bool one_network = true;
+  bool with_worker_0 = true;  ///< whether worker 0 is in this one's
 };
 
 /// Collective over the job. Throws: Error if a process does not answer in time.

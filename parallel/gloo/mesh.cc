@@ -22,6 +22,7 @@
 #include "parallel/gloo/without_sigpipe.h"
 #include "parallel/processes/descriptors.h"
 #include "parallel/rendezvous/channel.h"
+#include "parallel/rendezvous/socket.h"
 
 namespace {
 
@@ -55,19 +56,32 @@ constexpr double kTrySeconds = 2;
 constexpr double kPauseSeconds = 0.02;
 constexpr int kDoorDescriptors = 4;
 
-std::shared_ptr<::gloo::transport::Device> MakeDevice(const std::string& host) {
-  ::gloo::transport::tcp::attr attributes;
-  attributes.hostname = host;
+// Its address is that of the listening sockets which a Pair does without: any of this machine's.
+// Where the other workers reach it may be none of them, or a name, and a name that nobody knows
+// ends the library with SIGSEGV.
+std::shared_ptr<::gloo::transport::Device> MakeDevice() {
   const WithoutSigpipe guard;  // for the thread that it starts
-  try {
-    return ::gloo::transport::tcp::CreateDevice(attributes);
-  } catch (const std::exception& error) {
-    Fail("[Gloo] cannot use the address '{}' of this machine: {}", host, ErrorText(error));
+  std::string why;
+  for (const char* loopback : {"127.0.0.1", "::1"}) {
+    ::gloo::transport::tcp::attr attributes;
+    attributes.hostname = loopback;
+    try {
+      return ::gloo::transport::tcp::CreateDevice(attributes);
+    } catch (const std::exception& error) {
+      why = ErrorText(error);
+    }
   }
+  Fail("[Gloo] this machine has no loopback address ({}); `ip link set lo up` gives it one", why);
 }
 
 std::string KeyOf(const std::string& prefix, int rank) {
   return prefix + "/" + std::to_string(rank);
+}
+
+// For a message about workers that do not reach each other there.
+std::string WayOut(const std::string& host, const char* machine) {
+  if (IsLoopback(host)) return {};
+  return fmt::format("; if others do not reach {} at {}, set CONVOY_HOST for it", machine, host);
 }
 
 void Pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
@@ -155,7 +169,7 @@ class Mesh::Context final : public ::gloo::Context {
 
 Mesh::Mesh(int rank, int size, MeshPlace place)
     : place_(std::move(place)),
-      device_(MakeDevice(place_.host)),
+      device_(MakeDevice()),
       context_(std::make_shared<Context>(rank, size, device_)) {}
 
 Mesh::Mesh(int rank, int size, const Mesh& other)
@@ -214,8 +228,8 @@ void Mesh::ConnectTo(int other, const std::string& address, const std::string& p
     }
     {
       const std::lock_guard lock(mutex_);
-      why_ = fmt::format(" at {} was not reached ({})", AddressText(server->host, server->port),
-                         failure.why);
+      why_ = fmt::format(" at {} was not reached ({}){}", AddressText(server->host, server->port),
+                         failure.why, WayOut(server->host, "its machine"));
     }
     give_up();
     ThrowIfAborted();
@@ -226,8 +240,10 @@ void Mesh::ConnectTo(int other, const std::string& address, const std::string& p
 std::string Mesh::Trouble(const std::function<int(int)>& worker) const {
   const std::lock_guard lock(mutex_);
   if (awaited_ < 0) return {};
-  std::string text = fmt::format("; worker {}{}", worker(awaited_),
-                                 why_.empty() ? " has not connected to this one" : Printable(why_));
+  std::string text = fmt::format("; worker {}{}", worker(awaited_), Printable(why_));
+  if (why_.empty()) {
+    text += fmt::format(" has not connected to this one{}", WayOut(place_.host, "this machine"));
+  }
   if (strangers_ > 0) {
     text += fmt::format(
         "; something else has connected, {} times: a process that does not belong to this job, "

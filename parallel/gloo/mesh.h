@@ -26,7 +26,7 @@ struct MeshAborted : std::runtime_error {
 
 /// Where the workers of a mesh find each other, and how they know each other.
 struct MeshPlace {
-  std::string host;    ///< the address of this machine that the other workers reach
+  std::string host;    ///< where the other workers reach this machine: an address or a name
   std::string secret;  ///< what all workers of the job know, and nobody else
 };
 
@@ -37,7 +37,6 @@ struct MeshPlace {
 /// connections: whoever watches the run calls Abort.
 class Mesh {
  public:
-  /// Throws: Error if this machine does not have the address.
   Mesh(int rank, int size, MeshPlace place);
   /// For a part of a run's workers, on the same address.
   Mesh(int rank, int size, const Mesh& other);
@@ -50,7 +49,7 @@ class Mesh {
   void Connect(Store& store, const std::string& prefix, const std::function<void()>& give_up);
 
   /// What keeps Connect waiting, for a message: "; worker 1 at 10.0.0.7:4711 was not reached
-  /// (connection refused)", or empty. `worker` gives the number of a rank. From any thread.
+  /// (connection refused)...", or empty. `worker` gives the number of a rank. From any thread.
   std::string Trouble(const std::function<int(int)>& worker) const;
 
   int rank() const;

@@ -17,6 +17,7 @@
 #include "parallel/rank_list.h"
 #include "parallel/rendezvous/local_door.h"
 #include "parallel/rendezvous/meeting_file.h"
+#include "parallel/rendezvous/socket.h"
 
 namespace convoy {
 namespace {
@@ -125,6 +126,11 @@ std::optional<Job> TryToJoin(const MeetingPlace& place, int rank,
   if (store) link = Channel::Try(*server, Purpose::kBoard, rank, deadline, failure);
   if (!link) {
     why = fmt::format("at {}: {}", Printable(where), failure.why);
+    if (place.kind == Kind::kFile && IsLoopback(server->host)) {
+      why +=
+          "; that is each machine's name for itself: set CONVOY_HOST for worker 0 to an address "
+          "of its machine";
+    }
     return {};
   }
   try {

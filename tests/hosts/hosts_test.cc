@@ -17,6 +17,7 @@ class HostsFixture : public TrainerFixture {
   ///   bare [FLAG]...     start them with nothing but variables. They meet where CONVOY_RENDEZVOUS
   ///                      or MASTER_ADDR says, else on the first host; `reached` may hold each
   ///                      host's CONVOY_HOST
+  ///   apart              leave the hosts only their addresses of --nat to reach each other
   ///   cut                cut the link as soon as a step is done, as the file `out` says
   ///   end                wait for job $!; print its status, how long that took since the cut, and
   ///                      which processes are left
@@ -28,7 +29,9 @@ class HostsFixture : public TrainerFixture {
           'hostname "${1//:/-}" && shift && exec "$@"' bash "$@"
       }
       launch() {
-        tools/launcher/launcher --hosts "$folder/hosts" --ssh "ip netns exec" -- "$@"
+        # Variables do not come along with ssh.
+        tools/launcher/launcher --hosts "$folder/hosts" \
+          --ssh "env -i PATH=$PATH ip netns exec" -- "$@"
       }
       bare() {
         local hosts rank jobs=() status=0
@@ -41,6 +44,10 @@ class HostsFixture : public TrainerFixture {
         done
         for job in "${jobs[@]}"; do wait "$job" && ((++status)); done
         ((status == 4)) || { echo "$status of 4 ended with 0"; return 1; }
+      }
+      apart() {
+        local i
+        for i in 1 2; do ip -n switch link set "port$i" type bridge_slave isolated on; done
       }
       cut() {
         until grep -qs ms/step "$folder/out"; do sleep 0.02; done
@@ -120,9 +127,9 @@ TEST_CASE_METHOD(HostsFixture, "Hosts of unfriendly networks train as one worker
     std::remove(Saved("hosts").c_str());
   };
   SECTION("a host's own name is a loopback address there, and nowhere else") {
-    for (const char* script :
-         {"launch", "bare", "CONVOY_RENDEZVOUS=tcp://node1:29511 bare",
-          "CONVOY_RENDEZVOUS=file:$folder/meet bare", "reached=(node1 node2); bare"}) {
+    for (const char* script : {"launch", "bare", "CONVOY_RENDEZVOUS=tcp://node1:29511 bare",
+                               "CONVOY_RENDEZVOUS=file:$folder/meet bare",
+                               "reached=(node1 node2); bare", "CONVOY_HOST=node1 launch"}) {
       train({{"--names"}, kNames, script});
     }
   }
@@ -138,8 +145,59 @@ TEST_CASE_METHOD(HostsFixture, "Hosts of unfriendly networks train as one worker
   SECTION("worker 0's address is that of a service") {
     for (const char* script :
          {"MASTER_ADDR=10.88.0.1 bare", "CONVOY_RENDEZVOUS=tcp://10.88.0.1:29511 bare",
-          "reached=(10.77.0.1 10.77.0.2); MASTER_ADDR=10.88.0.1 bare"}) {
+          "reached=(10.77.0.1 10.77.0.2); MASTER_ADDR=10.88.0.1 bare",
+          "apart; reached=(10.88.0.1 10.88.0.2); MASTER_ADDR=10.88.0.1 bare",
+          "apart; reached=(10.88.0.1 10.88.0.2); CONVOY_RENDEZVOUS=file:$folder/meet bare"}) {
       train({{"--nat"}, kNumbers, script});
+    }
+  }
+}
+
+TEST_CASE_METHOD(HostsFixture, "Where hosts cannot reach each other, the error names the way out") {
+  struct Row {
+    World world;
+    const char* timeout;  // short where the job waits for it
+    Arguments messages;
+  };
+  for (const Row& row : std::vector<Row>{
+           {{{"--names"}, kNames, "reached=(127.0.0.1 127.0.0.1); bare"},
+            "60",
+            {"[Launch] expected an address at which the workers of other machines reach this one, "
+             "got 127.0.0.1, which is each machine's name for itself; set CONVOY_HOST to an "
+             "address of this machine, or MASTER_ADDR to one of worker 0's that all machines reach "
+             "without a detour\n"}},
+           {{{"--names"}, kNames, "reached=('' localhost); bare"},
+            "60",
+            {"[Launch] expected an address at which the workers of other machines reach this one, "
+             "got localhost, which is"}},
+           {{{"--names"}, kNames, "reached=(node1 node7); bare"},
+            "60",
+            {"[Launch] CONVOY_HOST: expected the name or address at which the other hosts reach "
+             "this machine, got 'node7', a name that this machine does not know itself; give the "
+             "address\n"}},
+           {{{"--names"}, kNames, "MASTER_ADDR=localhost bare"},
+            "4",
+            {"[Store] cannot reach worker 0 at localhost:29500 within 4 s (connection refused); is "
+             "it running, and is the address right?\n"}},
+           {{{"--ipv6"}, kNumbers6, "CONVOY_RENDEZVOUS=file:$folder/meet bare"},
+            "4",
+            {"[Meet] worker 3 of 4 has not found worker 0 through the file '",
+             ": connection refused; that is each machine's name for itself: set CONVOY_HOST for "
+             "worker 0 to an address of its machine); is it running?\n"}},
+           {{{"--nat"}, kNumbers, "apart; MASTER_ADDR=10.88.0.1 bare"},
+            "6",
+            {"[Gloo] cannot connect the workers: not all workers have within ",
+             " machine at 10.77.0.1, set CONVOY_HOST for it"}}}) {
+    CAPTURE(row.world.script);
+    if (!HaveHosts(row.world.flags)) continue;
+    folder().Write("hosts", row.world.hosts);
+    const ProcessResult result = Between(
+        folder(), row.world.script + " \"$@\"",
+        Command(Programs()[1], {"--threads", "1", "--timeout", row.timeout, "--steps", "5"}),
+        row.world.flags);
+    CHECK(result.status == 1);
+    for (const std::string& message : row.messages) {
+      CHECK_THAT(result.err, Catch::Contains(message));
     }
   }
 }

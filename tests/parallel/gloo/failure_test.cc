@@ -142,13 +142,6 @@ TEST_CASE("Gloo: workers that do not join are named") {
                           Catch::EndsWith(" s; worker 1 has"));
 }
 
-TEST_CASE("Gloo: an address that is none of this machine's is refused") {
-  const std::shared_ptr<Board> board = Board::Make(1);
-  MemoryStore store;
-  CHECK_THROWS_WITH(GlooGroup({.board = board}, store, {"192.0.2.1", "sesame"}),
-                    Contains("[Gloo] cannot use the address '192.0.2.1' of this machine: "));
-}
-
 TEST_CASE("Gloo: a worker that throws stops the others in all groups") {
   CHECK(GlooErrorOf(4, CheckFailsEverywhere) == "[worker 2 of 4] out of luck");
 }
