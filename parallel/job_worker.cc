@@ -31,6 +31,7 @@ namespace convoy {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{5};
+constexpr char kWorkerZero[] = "the address of worker 0";  // in the store
 // How long worker 0 may take to confirm that it knows of a failure.
 constexpr double kConfirmSeconds = 1;
 // All say once a second that they are alive.
@@ -119,8 +120,7 @@ class JobWorker {
     job_.emplace(Meet(env_.place, env_.rank, board_, timeout_s));
     const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
     place_ = PlaceInJob(options_, env_.size, neighbours);
-    one_network_ = neighbours.one_network;
-    with_worker_0_ = neighbours.with_worker_0;
+    elsewhere_ = neighbours.elsewhere;
     if (env_.rank == 0 && env_.place.kind == MeetingPlace::Kind::kAddress &&
         IsWeakSecret(env_.place.secret)) {
       WriteErrorLine(
@@ -151,23 +151,15 @@ class JobWorker {
 
   // The address of this machine at which the other workers reach this one.
   std::string OwnHost() {
-    constexpr char kKey[] = "the address of worker 0";
     const std::string& given = env_.host;
     CONVOY_CHECK(given.empty() || CanResolve(given),
                  "[Launch] CONVOY_HOST: expected the name or address at which the other hosts "
                  "reach this machine, got '{}', a name that this machine does not know itself; "
                  "give the address",
                  given);
-    std::string host = !given.empty() ? given
-                       : one_network_ ? job_->store->local_host()
-                                      : job_->local_host();
-    if (one_network_) return host;
-    if (env_.rank == 0) job_->store->Set(kKey, host);
-    // Who shares worker 0's network, and may reach it without leaving the machine, has its
-    // addresses.
-    if (given.empty() && env_.rank != 0 && with_worker_0_ && IsLoopback(host)) {
-      host = job_->store->Get(kKey, options_.timeout_s);
-    }
+    const std::string host = given.empty() ? SeenHost() : given;
+    if (!elsewhere_) return host;
+    if (env_.rank == 0) job_->store->Set(kWorkerZero, host);
     CONVOY_CHECK(!IsLoopback(host),
                  "[Launch] expected an address at which the workers of other machines reach this "
                  "one, got {}, which is each machine's name for itself; set CONVOY_HOST to an "
@@ -175,6 +167,14 @@ class JobWorker {
                  "reach without a detour",
                  Printable(host));
     return host;
+  }
+
+  // That of a connection between worker 0 and another network, or this one if all are in it. Who
+  // shares worker 0's network has its addresses, and may have reached it at one that others do not.
+  std::string SeenHost() {
+    if (elsewhere_ && env_.rank == 0) return job_->hub->local_host(*elsewhere_);
+    if (elsewhere_ && *elsewhere_ != 0) return job_->store->Get(kWorkerZero, options_.timeout_s);
+    return job_->store->local_host();
   }
 
   int Train(const std::function<void(Worker&)>& train) {
@@ -219,8 +219,7 @@ class JobWorker {
   const LaunchOptions& options_;
   const std::shared_ptr<Board> board_;
   Placement place_;
-  bool one_network_ = true;    // all workers
-  bool with_worker_0_ = true;  // this one, in that network
+  std::optional<int> elsewhere_;  // the first worker in another network
   Seat seat_;
   std::optional<Job> job_;
 };

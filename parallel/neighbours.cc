@@ -53,10 +53,7 @@ Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s) {
   for (int other = 0; other < size; ++other) {
     const std::string text = store.Get(KeyOf(other), timeout_s);
     const size_t space = text.rfind(' ');
-    if (!text.starts_with(network + "/")) {
-      found.one_network = false;
-      if (other == 0) found.with_worker_0 = false;
-    }
+    if (!found.elsewhere && !text.starts_with(network + "/")) found.elsewhere = other;
     if (space == std::string::npos || text.substr(0, space) != machine) continue;
     ++found.local_size;
     if (other < rank) ++found.local_rank;

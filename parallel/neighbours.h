@@ -1,6 +1,8 @@
 // Which processes of a job share a machine, and its cores.
 #pragma once
 
+#include <optional>
+
 #include "parallel/rendezvous/store.h"
 
 namespace convoy {
@@ -11,10 +13,9 @@ struct Neighbours {
   int local_size = 1;
   int sharing_cores = 1;  ///< how many of them, with this one, may run on the same cores
   int cores = 1;          ///< on which at least one of them may run
-  /// Whether all processes of the job are in one network namespace of one machine, so that they
-  /// reach each other at 127.0.0.1.
-  bool one_network = true;
-  bool with_worker_0 = true;  ///< whether worker 0 is in this one's
+  /// The first process that is in another network namespace than this one, or on another machine;
+  /// none: all reach each other at 127.0.0.1.
+  std::optional<int> elsewhere;
 };
 
 /// Collective over the job. Throws: Error if a process does not answer in time.

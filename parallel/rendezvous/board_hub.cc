@@ -40,9 +40,9 @@ std::vector<int> BoardHub::Missing() const {
   return missing;
 }
 
-std::string BoardHub::local_host() const {
+std::string BoardHub::local_host(int rank) const {
   const std::lock_guard lock(mutex_);
-  return local_host_;
+  return links_[static_cast<size_t>(rank)].local_host;
 }
 
 bool BoardHub::MayEnd() const {
@@ -116,9 +116,9 @@ bool BoardHub::Join(Peer& peer, const BoardJoin& join) {
   }
   {
     const std::lock_guard lock(mutex_);
-    links_[static_cast<size_t>(rank)] = {.peer = &peer, .process = join.process};
+    links_[static_cast<size_t>(rank)] = {
+        .peer = &peer, .process = join.process, .local_host = peer.local_host()};
     ++joined_;
-    if (IsLoopback(local_host_)) local_host_ = peer.local_host();
   }
   board_->Heard(rank);
   BoardStates states;

@@ -33,9 +33,9 @@ class BoardHub final : public FrameService {
   /// Who has not joined yet. From any thread.
   std::vector<int> Missing() const;
 
-  /// The address of this machine at which a worker of another machine has reached it; loopback if
-  /// none has. From any thread.
-  std::string local_host() const;
+  /// The address of this machine at which that worker, which has joined, has reached it. From any
+  /// thread.
+  std::string local_host(int rank) const;
 
   void Closed(Peer& peer, const std::string& why) override;
   bool Received(Peer& peer, std::string_view body) override;
@@ -48,6 +48,7 @@ class BoardHub final : public FrameService {
   struct Link {
     Peer* peer = nullptr;                // while it is there
     std::optional<ProcessName> process;  // once it has joined
+    std::string local_host;              // where it has come to
   };
   struct Given {
     uint64_t number = 0;
@@ -68,7 +69,6 @@ class BoardHub final : public FrameService {
   mutable std::mutex mutex_;  // of who has joined, and where
   std::vector<Link> links_;   // by rank
   int joined_ = 1;            // worker 0 is here
-  std::string local_host_ = "127.0.0.1";
   std::mutex why_late_mutex_;
   WhyLate why_late_;
 

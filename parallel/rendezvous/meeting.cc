@@ -193,10 +193,6 @@ Job Join(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& boar
 
 }  // namespace
 
-std::string Job::local_host() const {
-  return hub != nullptr ? hub->local_host() : store->local_host();
-}
-
 Job Meet(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
          double timeout_s) {
   CONVOY_CHECK(rank >= 0 && rank < board->size(), "[Meet] expected a rank of 0 to {}, got {}",

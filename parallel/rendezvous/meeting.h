@@ -22,10 +22,6 @@ struct Job {
   std::unique_ptr<TcpStore> store;
   std::unique_ptr<BoardLink> link;  ///< of all but worker 0
   std::string secret;               ///< what all of the job know, and nobody else
-
-  /// The address of this machine at which the others reach it: that of the connection to worker 0;
-  /// worker 0's, that of one that has come from another machine. Loopback if there is none.
-  std::string local_host() const;
 };
 
 /// Meets the other processes of the job, each with another `rank`; `board`, whose size is the

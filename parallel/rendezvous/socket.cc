@@ -151,7 +151,9 @@ Fd ListenAt(const std::string& host, int port) {
     const Addresses found = Resolve(host, port, why);
     CONVOY_CHECK(found != nullptr, "[Store] cannot listen at '{}': {}; is the host name right?",
                  host, why);
-    if (!IsLoopback(host) && OnlyLoopbackHere(found.get())) {
+    // By a name, others may come to any of its addresses.
+    const bool several = found->ai_next != nullptr;
+    if (!IsLoopback(host) && (several || OnlyLoopbackHere(found.get()))) {
       if (Fd fd = ListenEverywhere(port, error)) return fd;
     }
     for (const addrinfo* it = found.get(); it != nullptr; it = it->ai_next) {

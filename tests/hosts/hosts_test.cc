@@ -17,6 +17,7 @@ class HostsFixture : public TrainerFixture {
   ///   bare [FLAG]...     start them with nothing but variables. They meet where CONVOY_RENDEZVOUS
   ///                      or MASTER_ADDR says, else on the first host; `reached` may hold each
   ///                      host's CONVOY_HOST
+  ///   both               give node1 an IPv6 address too, which its own name has there as well
   ///   apart              leave the hosts only their addresses of --nat to reach each other
   ///   cut                cut the link as soon as a step is done, as the file `out` says
   ///   end                wait for job $!; print its status, how long that took since the cut, and
@@ -44,6 +45,11 @@ class HostsFixture : public TrainerFixture {
         done
         for job in "${jobs[@]}"; do wait "$job" && ((++status)); done
         ((status == 4)) || { echo "$status of 4 ended with 0"; return 1; }
+      }
+      both() {
+        ip -n node1 addr add fd77::1/64 dev eth0 nodad
+        printf '%s\n' '127.0.0.1 localhost' 'fd77::1 node1' '10.77.0.1 node1' \
+          >/etc/netns/node1/hosts
       }
       apart() {
         local i
@@ -132,6 +138,9 @@ TEST_CASE_METHOD(HostsFixture, "Hosts of unfriendly networks train as one worker
                                "reached=(node1 node2); bare", "CONVOY_HOST=node1 launch"}) {
       train({{"--names"}, kNames, script});
     }
+  }
+  SECTION("a host's own name is more addresses there than others reach") {
+    for (const char* script : {"both; launch", "both; bare"}) train({{"--names"}, kNames, script});
   }
   SECTION("no IPv4") {
     for (const char* script :

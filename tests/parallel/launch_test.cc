@@ -212,6 +212,7 @@ TEST_CASE("Processes of one host share its cores, those of another do not count"
     CHECK(found[rank].local_size == 2);
     CHECK(found[rank].sharing_cores == 2);
     CHECK(found[rank].cores == AvailableCores());
+    CHECK(found[rank].elsewhere == 1);
     const LaunchOptions options{.device = "cpu"};
     CHECK(PlaceInJob(options, 3, found[rank]).threads == std::max(AvailableCores() / 2, 1));
   }
