@@ -36,8 +36,8 @@ bool IsLoopback(std::string_view host);
 /// A listening socket, non-blocking, at `host` ("": every address of this machine). It is every
 /// address too if `host` is another machine's name for this one (an address that this machine does
 /// not have), a name that has several addresses, or one that is loopback for this machine alone:
-/// Debian's /etc/hosts gives a machine's own name the address 127.0.1.1. Port 0: a free one. Throws: Error if the port is
-/// taken.
+/// Debian's /etc/hosts gives a machine's own name the address 127.0.1.1. Port 0: a free one.
+/// Throws: Error if the port is taken.
 Fd ListenAt(const std::string& host, int port);
 /// The port of a listening socket.
 int PortOf(const Fd& listening);
