@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "parallel/placement.h"
 
 namespace convoy {
@@ -325,7 +326,7 @@ std::string Board::failure() const {
   while (!page_->failure_written.load(std::memory_order_acquire) && Clock::now() < until) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  std::string text = page_->failure.Get();
+  const std::string text = PrintableText(page_->failure.Get());  // it may be a peer's
   return text.empty() ? "a worker has failed, and could not say why" : text;
 }
 

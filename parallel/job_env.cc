@@ -284,11 +284,7 @@ std::optional<JobEnv> ReadJobEnv() {
   const std::lock_guard lock(mutex);
   if (!secret.empty()) env.emplace(kSecretVariable, secret);
   std::optional<JobEnv> job = ReadJobEnv(env, AncestorWithout);
-  if (job) {
-    if (std::string given = TakeVariable(kSecretVariable); !given.empty()) {
-      secret = std::move(given);
-    }
-  }
+  if (std::string given = TakeVariable(kSecretVariable); !given.empty()) secret = std::move(given);
   return job;
 }
 

@@ -169,8 +169,9 @@ class JobWorker {
     return host;
   }
 
-  // That of a connection between worker 0 and another network, or this one if all are in it. Who
-  // shares worker 0's network has its addresses, and may have reached it at one that others do not.
+  // This machine's address in a connection between worker 0 and a worker of another network.
+  // Workers in worker 0's network share its addresses; they may have reached it at one that others
+  // cannot use, so they take worker 0's.
   std::string SeenHost() {
     if (elsewhere_ && env_.rank == 0) return job_->hub->local_host(*elsewhere_);
     if (elsewhere_ && *elsewhere_ != 0) return job_->store->Get(kWorkerZero, options_.timeout_s);

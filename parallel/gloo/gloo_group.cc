@@ -150,7 +150,8 @@ void GlooGroup::Guarded(void (GlooGroup::*run)()) noexcept {
   } catch (const std::exception& error) {  // out of memory
     peers_.Fail(ErrorText(error));
     mesh_.Abort();
-    ended_.notify_all();
+    { const std::lock_guard lock(mutex_); }  // a thread that has just looked waits by now
+    for (std::condition_variable* waits : {&ended_, &queued_, &message_}) waits->notify_all();
   }
 }
 

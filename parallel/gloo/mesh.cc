@@ -7,6 +7,9 @@
 #include <gloo/transport/tcp/context.h>
 #include <gloo/transport/tcp/device.h>
 #include <gloo/transport/tcp/pair.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <charconv>
 #include <chrono>
@@ -28,6 +31,11 @@ namespace {
 
 // Whether this thread makes a pair that is to be given its connection.
 thread_local bool adopts = false;
+
+struct MakesPairsThatAdopt {
+  MakesPairsThatAdopt() { adopts = true; }
+  ~MakesPairsThatAdopt() { adopts = false; }
+};
 
 }  // namespace
 
@@ -118,6 +126,9 @@ class Mesh::Pair final : public tcp::Pair {
   void Adopt(Fd connection, bool connected_it) {
     const std::lock_guard lock(m_);
     if (state_ != INITIALIZING) throw MeshAborted();
+    // A peer that is stopped and takes nothing is for the group's deadline to find, not for TCP's.
+    const int none = 0;
+    setsockopt(connection.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &none, sizeof(none));
     is_client_ = connected_it;
     fd_ = connection.get();
     try {
@@ -135,11 +146,10 @@ class Mesh::Context final : public ::gloo::Context {
   Context(int rank, int size, const std::shared_ptr<::gloo::transport::Device>& device)
       : ::gloo::Context(rank, size) {
     const int descriptors = size + kDoorDescriptors;  // a connection to each, and the door
-    CONVOY_CHECK(
-        AllowDescriptors(descriptors),
-        "[Gloo] rank {} wants {} connections to {} workers, and this process may not have so "
-        "many files and connections open; raise the limit (ulimit -n)",
-        rank, descriptors, size);
+    CONVOY_CHECK(AllowDescriptors(descriptors),
+                 "[Gloo] rank {} needs {} more open files for its connections to {} workers, and "
+                 "this process may not have so many; raise the limit (ulimit -n)",
+                 rank, descriptors, size - 1);
     device_ = device;
     transportContext_ = device->createContext(rank, size);
     transportContext_->setTimeout(kForever);
@@ -147,13 +157,12 @@ class Mesh::Context final : public ::gloo::Context {
     auto* const context = dynamic_cast<tcp::Context*>(transportContext_.get());
     auto* const tcp_device = dynamic_cast<tcp::Device*>(device.get());
     CONVOY_CHECK(context != nullptr && tcp_device != nullptr, "[Gloo] expected its TCP transport");
-    adopts = true;
+    const MakesPairsThatAdopt guard;
     for (int other = 0; other < size; ++other) {
       if (other != rank) {
         transportContext_->getPair(other) = std::make_unique<Pair>(context, tcp_device, other);
       }
     }
-    adopts = false;
   }
 
   void Adopt(int other, Fd connection) {
@@ -193,13 +202,13 @@ void Mesh::Connect(Store& store, const std::string& prefix, const std::function<
   const WithoutSigpipe guard;
   MeshDoor door(place_, prefix, rank(), size());
   store.Set(KeyOf(prefix, rank()), door.address());
-  const auto wait_for = [&](int other) {
+  const auto wait_for = [&](int other, const char* why = "") {
     const std::lock_guard lock(mutex_);
     awaited_ = other;
-    why_.clear();
+    why_ = why;
   };
   for (int other = 0; other < rank(); ++other) {
-    wait_for(other);
+    wait_for(other, " has not told yet at which address it is reached");
     ConnectTo(other, Fetch(store, KeyOf(prefix, other), give_up), prefix, give_up);
   }
   for (int other = rank() + 1; other < size(); ++other) {
@@ -223,8 +232,11 @@ void Mesh::ConnectTo(int other, const std::string& address, const std::string& p
   while (true) {
     Channel::Failure failure;
     auto channel = Channel::Try(*server, Purpose::kMesh, rank(), Deadline(kTrySeconds), failure);
-    if (channel && channel->Send(MeshDoor::Ready(), Deadline(kTrySeconds))) {
-      return context_->Adopt(other, channel->Release());
+    if (channel) {
+      if (channel->Send(MeshDoor::Ready(), Deadline(kTrySeconds))) {
+        return context_->Adopt(other, channel->Release());
+      }
+      failure.why = "connection closed";
     }
     {
       const std::lock_guard lock(mutex_);
@@ -246,8 +258,7 @@ std::string Mesh::Trouble(const std::function<int(int)>& worker) const {
   }
   if (strangers_ > 0) {
     text += fmt::format(
-        "; something else has connected, {} times: a process that does not belong to this job, "
-        "which was turned away",
+        "; {} connections to this one ended before they had proved that they belong to this job",
         strangers_);
   }
   return text;

@@ -75,7 +75,7 @@ class Mesh {
   bool aborted_ = false;
   int awaited_ = -1;   // the rank whose connection Connect waits for
   std::string why_;    // it is not there; of one that connects by itself: empty
-  int strangers_ = 0;  // that have connected here
+  int strangers_ = 0;  // connections that have ended here without a proof
 };
 
 /// Memory that messages come from and go to. Messages between two workers meet by their slot, and

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "core/error.h"
 #include "parallel/env_reader.h"
 #include "parallel/rendezvous/hmac.h"
 #include "parallel/rendezvous/secret.h"
@@ -70,10 +71,19 @@ bool MeshDoor::Received(Peer& peer, std::string_view body) {
   return true;
 }
 
+void MeshDoor::Broken(const std::string& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    broken_ = why;
+  }
+  came_.notify_all();
+}
+
 Fd MeshDoor::Take(int rank, double timeout_s) {
   std::unique_lock lock(mutex_);
   came_.wait_for(lock, std::chrono::duration<double>(timeout_s),
-                 [&] { return connections_.contains(rank); });
+                 [&] { return broken_ || connections_.contains(rank); });
+  if (broken_) Fail("[Gloo] this worker can take no more connections: {}", *broken_);
   const auto it = connections_.find(rank);
   if (it == connections_.end()) return Fd();
   Fd connection = std::move(it->second);

@@ -31,18 +31,21 @@ class MeshDoor final : private FrameService {
   /// the connection: one that the other end has given up meanwhile is forgotten.
   static std::string Ready();
 
-  /// The connection of that rank; none if it has not come within `timeout_s`.
+  /// The connection of that rank; none if it has not come within `timeout_s`. Throws: Error if the
+  /// door has broken down.
   Fd Take(int rank, double timeout_s);
-  /// How many have connected that were not of this mesh.
+  /// How many connections have ended before they had proved that they belong to this mesh.
   int strangers() const { return server_->turned_away(); }
 
  private:
   bool Received(Peer& peer, std::string_view body) override;
+  void Broken(const std::string& why) override;
 
   const int rank_, size_;
   std::mutex mutex_;
   std::condition_variable came_;
   std::map<int, Fd> connections_;  // by rank
+  std::optional<std::string> broken_;
   std::string address_;
   std::optional<FrameServer> server_;
 };

@@ -1,4 +1,4 @@
-// Waits for messages that can be left and taken up again.
+// Waits for messages that can be interrupted and resumed.
 #include <chrono>
 #include <mutex>
 

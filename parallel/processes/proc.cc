@@ -21,8 +21,12 @@
 namespace convoy {
 
 std::string ReadProc(pid_t pid, const std::string& name) {
-  std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  try {
+    std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {  // the process has ended since the file was opened
+    return {};
+  }
 }
 
 // Fields 4 and 22 of /proc/PID/stat; the second is a name in parentheses and may hold anything.

@@ -6,6 +6,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <exception>
+
+#include "core/printable.h"
 
 namespace convoy {
 
@@ -19,7 +22,11 @@ void OpenStandardStreams() noexcept {
 }
 
 void WriteErrorLine(const std::string& line) noexcept {
-  std::fprintf(stderr, "%s\n", line.c_str());
+  try {
+    std::fprintf(stderr, "%s\n", PrintableText(line).c_str());
+  } catch (const std::exception&) {  // out of memory
+    std::fputs("out of memory\n", stderr);
+  }
 }
 
 }  // namespace convoy

@@ -11,7 +11,9 @@ namespace convoy {
 /// opened, which RunProgram and Launch do.
 void OpenStandardStreams() noexcept;
 
-/// Writes a line to standard error. What cannot be written there is lost, and is no error.
+/// Writes a text and a line's end to standard error, control characters shown as PrintableText does
+/// (core/printable.h): the text may quote files and peers. What cannot be written there is lost,
+/// and is no error.
 void WriteErrorLine(const std::string& line) noexcept;
 
 }  // namespace convoy

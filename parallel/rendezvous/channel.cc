@@ -20,6 +20,9 @@ namespace {
 constexpr double kTryS = 10;      // for one connection, with its handshake
 constexpr double kPauseS = 0.02;  // before the second try
 constexpr double kLongestPauseS = 0.5;
+// A server that ends, or makes room for others, in the middle of a handshake looks like one that
+// refuses the secret: it is believed when it has done so again and again.
+constexpr int kRefusals = 3;
 
 std::string JobText(const std::string& job) {
   return job.empty() ? "one without a name" : fmt::format("'{}'", Printable(job));
@@ -31,7 +34,7 @@ std::optional<Channel> Channel::Try(const ServerAddress& server, Purpose purpose
                                     const Deadline& deadline, Failure& failure) {
   const Deadline this_try(std::min(kTryS, deadline.remaining_s()));
   Fd fd = TryConnect(server.host, server.port, this_try.remaining_s(), failure.why);
-  failure.final = false;
+  failure = {};
   if (!fd) return {};
   Channel channel(std::move(fd));
   failure = channel.Introduce(server, purpose, rank, this_try);
@@ -43,10 +46,13 @@ Channel Channel::Connect(const ServerAddress& server, Purpose purpose, int rank,
                          const Deadline& deadline) {
   const std::string where = AddressText(server.host, server.port);
   double pause_s = kPauseS;
+  int refusals = 0;
   while (true) {
     Failure failure;
     if (auto channel = Try(server, purpose, rank, deadline, failure)) return *std::move(channel);
-    CONVOY_CHECK(!failure.final, "[Store] at {}, where worker 0 should be, {}", where, failure.why);
+    refusals = failure.refused ? refusals + 1 : 0;
+    CONVOY_CHECK(!failure.final && refusals < kRefusals,
+                 "[Store] at {}, where worker 0 should be, {}", where, failure.why);
     CONVOY_CHECK(deadline.remaining_s() > 0,
                  "[Store] cannot reach worker 0 at {} within {:g} s ({}); is it running, and is "
                  "the address right?",
@@ -79,8 +85,9 @@ Channel::Failure Channel::Introduce(const ServerAddress& server, Purpose purpose
       return silent;
     case Received::kGone:
     case Received::kForged:
-      return {"this process's secret is not accepted; all processes of a job must have the same",
-              true};
+      return {
+          .why = "this process's secret is not accepted; all processes of a job must have the same",
+          .refused = true};
     case Received::kFrame:
       break;
   }

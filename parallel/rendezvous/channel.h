@@ -26,7 +26,8 @@ class Channel {
   /// One try. None: `why` it failed, as part of a sentence, and whether it may go better later.
   struct Failure {
     std::string why;
-    bool final = false;  ///< whoever listens there does not know the secret of this job
+    bool final = false;    ///< the server does not know the secret of this job
+    bool refused = false;  ///< it has closed the connection when it had this process's proof
   };
   static std::optional<Channel> Try(const ServerAddress& server, Purpose purpose, int rank,
                                     const Deadline& deadline, Failure& failure);

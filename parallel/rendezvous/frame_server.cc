@@ -22,6 +22,7 @@ namespace {
 
 constexpr uint64_t kListening = 0, kWake = 1;
 constexpr int kFramesAtOnce = 16;  // from one peer, before the others have their turn
+constexpr int kMostForeign = 64;   // boards of ranks that the job does not have: each is told why
 constexpr size_t kMaxQueuedBytes = size_t{16} << 20;
 constexpr std::chrono::milliseconds kPause{100};       // when the system refuses a connection
 constexpr std::chrono::seconds kStrangersPatience{1};  // before one makes room for others
@@ -106,14 +107,17 @@ void FrameServer::Run() noexcept {
   }
 }
 
-// Whoever waits for an answer sees that there will be none, and whoever comes is refused.
+// Peers that wait for an answer see the connection close, and new ones are refused.
 void FrameServer::Break(const std::string& why) noexcept {
   for (const auto& [purpose, service] : services_) {
     try {
       service->Broken(why);
-      Settle();
-    } catch (const std::exception&) {  // again: the connections that close must do
+    } catch (const std::exception&) {  // the closed connections must tell
     }
+  }
+  try {
+    Settle();
+  } catch (const std::exception&) {  // the same
   }
   listening_.Close();
   peers_.clear();
@@ -303,7 +307,8 @@ bool FrameServer::HasTooMany(const Peer& peer) const {
     return other.service_ == peer.service_ && !other.doomed_ && !other.closing_ &&
            place(other.rank_) == place(peer.rank_);
   });
-  return same > options_.max_per_rank;
+  const bool foreign = place(peer.rank_) < 0 && peer.handshake_.purpose() == Purpose::kBoard;
+  return same > (foreign ? kMostForeign : options_.max_per_rank);
 }
 
 void FrameServer::Touch(Peer& peer) {
@@ -339,7 +344,7 @@ void FrameServer::Flush(Peer& peer) {
   Watch(epoll_, EPOLL_CTL_MOD, peer.fd_.get(), peer.id_, interest);
 }
 
-// What was queued is sent, and who has gone is forgotten, which may queue more.
+// Sends what is queued and forgets closed connections, which may queue more.
 void FrameServer::Settle() {
   while (!touched_.empty() || !doomed_.empty()) {
     for (const uint64_t id : std::exchange(touched_, {})) {

@@ -15,7 +15,7 @@ namespace convoy {
 std::string DrawSecret();
 
 /// Whether a secret that people have given may be guessed by trying: fewer than 32 characters, or
-/// fewer than 8 different ones. Who records a handshake can try as many as their computers can.
+/// fewer than 8 different ones. An attacker who records a handshake can guess offline.
 bool IsWeakSecret(std::string_view secret);
 
 /// What a connection is for. Bound into the proof, so that none serves for another purpose.

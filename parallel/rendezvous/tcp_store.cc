@@ -86,11 +86,17 @@ StoreReply TcpStore::Ask(const StoreRequest& request, double timeout_s) {
   const std::string frame = Frame(request);
   CONVOY_CHECK(frame.size() <= kMaxFrameBytes, "[Store] can wait for {} bytes of keys at once",
                kMaxFrameBytes);
-  // Whatever goes wrong now, an answer could be that to an earlier question.
-  broken_ = true;
+  broken_ = true;  // until the end of it is known
   const Deadline deadline(timeout_s);
-  const bool sent = channel_.Send(frame, deadline);
-  const Channel::Received received = sent ? channel_.Receive(deadline) : Channel::Received::kGone;
+  Channel::Received received = Channel::Received::kGone;
+  if (channel_.Send(frame, deadline)) {
+    // Answers come in the order of the requests: first those that came too late for theirs.
+    for (++owed_; owed_ > 0; --owed_) {
+      received = channel_.Receive(deadline);
+      if (received != Channel::Received::kFrame) break;
+    }
+  }
+  broken_ = received != Channel::Received::kNothing && received != Channel::Received::kFrame;
   CONVOY_CHECK(received != Channel::Received::kNothing,
                "[Store] worker 0 at {} has not answered within {:.1f} s; is its process stopped?",
                where_, deadline.elapsed_s());
@@ -101,8 +107,8 @@ StoreReply TcpStore::Ask(const StoreRequest& request, double timeout_s) {
   CONVOY_CHECK(received == Channel::Received::kFrame,
                "[Store] worker 0 at {} has closed the connection: it has ended, or failed", where_);
   std::optional<StoreReply> reply = ParseStoreReply(channel_.body());
+  broken_ = !reply;
   CONVOY_CHECK(reply, "[Store] worker 0 at {} sent an answer that makes no sense", where_);
-  broken_ = false;
   CONVOY_CHECK(reply->kind != StoreReply::Kind::kMissing, "[Store] nobody has set {} within {:g} s",
                Names(*reply), static_cast<double>(request.timeout_ms) / 1e3);
   CONVOY_CHECK(reply->kind != StoreReply::Kind::kRefused, "[Store] {}", reply->text);

@@ -13,7 +13,8 @@
 namespace convoy {
 
 /// A connection to the StoreServer of the job. Every call ends: with its result, or with an Error
-/// when the time is up or the server is gone; after the latter, all further calls fail.
+/// when the time is up or the server is gone. After the latter all further calls fail; a server
+/// that was late may answer the next one.
 class TcpStore final : public Store {
  public:
   /// Tries until the server is there. `timeout_s` is also what Set and Add may take.
@@ -39,6 +40,7 @@ class TcpStore final : public Store {
   std::mutex mutex_;  // held from a question to its answer
   Channel channel_;
   bool broken_ = false;
+  int owed_ = 0;  // answers that have not come yet
 };
 
 }  // namespace convoy

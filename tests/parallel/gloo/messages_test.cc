@@ -32,19 +32,20 @@ void PollUntilDone(Work& work) {
 TEST_CASE("Gloo: thousands of messages under way take no thread each") {
   constexpr int kMessages = 2000;
   std::atomic<int> posted{0};
-  std::atomic<int> threads{0};
+  std::atomic<int> more_threads{-1};
   RunGlooWorkers(2, [&](Worker& worker) {
     ProcessGroup& group = worker.group();
     const int other = 1 - worker.rank();
     group.Barrier();
     std::vector<Tensor> tensors;
     std::vector<Work> works;
+    const int threads = ThreadsOfThisProcess();
     for (int i = 0; i < kMessages; ++i) {
       tensors.push_back(Filled(worker, 8, worker.rank() == 0 ? -1 : static_cast<float>(i)));
       if (worker.rank() == 0) works.push_back(group.Recv(tensors.back(), other, i));
     }
     if (worker.rank() == 0) {
-      threads = ThreadsOfThisProcess();
+      more_threads = ThreadsOfThisProcess() - threads;
       posted = 1;
       for (Work& work : works) work.Wait();
       for (int i = 0; i < kMessages; ++i) {
@@ -62,7 +63,7 @@ TEST_CASE("Gloo: thousands of messages under way take no thread each") {
     }
     group.Barrier();
   });
-  CHECK(threads < 40);
+  CHECK(more_threads < 10);  // one for each worker's messages, and what else starts meanwhile
 }
 
 // Worker 1 does nothing before worker 0 has done with worker 2.

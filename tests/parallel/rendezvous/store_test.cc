@@ -1,5 +1,6 @@
 // The store as its users see it: values, counters, waiting, deadlines.
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,6 +161,56 @@ TEST_CASE("A server that goes is an error for who waits, and from then on") {
   CHECK_FALSE(deadline.passed());
   end.join();
   CHECK_THROWS_WITH(store.Set("k", "v"), Contains("is lost"));
+}
+
+// A server in a process of its own, which may be stopped.
+class ServerProcess {
+ public:
+  ServerProcess() {
+    int ends[2];
+    CONVOY_CHECK(pipe(ends) == 0, "pipe");
+    pid_ = fork();
+    if (pid_ == 0) {
+      const StoreServer server({.secret = kSecret});
+      const int port = server.port();
+      if (write(ends[1], &port, sizeof(port)) == sizeof(port)) pause();
+      _exit(1);
+    }
+    CONVOY_CHECK(read(ends[0], &port_, sizeof(port_)) == sizeof(port_), "read");
+    close(ends[0]);
+    close(ends[1]);
+  }
+  ~ServerProcess() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  int port() const { return port_; }
+  void Stop() {
+    kill(pid_, SIGSTOP);
+    int status = 0;
+    waitpid(pid_, &status, WUNTRACED);
+  }
+  void GoOn() { kill(pid_, SIGCONT); }
+
+ private:
+  pid_t pid_ = -1;
+  int port_ = 0;
+};
+
+TEST_CASE(
+    "A server that was stopped for a while answers later questions, each with its own answer") {
+  ServerProcess server;
+  TcpStore store({.port = server.port(), .secret = kSecret}, 1, 30);
+  store.Set("a", "1");
+  server.Stop();
+  for (int i = 0; i < 2; ++i) {
+    CHECK_THROWS_WITH(store.Get("a", 0), Contains("has not answered within"));
+  }
+  server.GoOn();
+  CHECK(store.Add("n", 5) == 5);
+  CHECK(store.Get("a", 0) == "1");
+  CHECK(store.Get("n", 0) == "5");
 }
 
 TEST_CASE("A process without the job's secret is told so and gets nothing") {
