@@ -32,8 +32,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{5};
 constexpr char kWorkerZero[] = "the address of worker 0";  // in the store
-// How long worker 0 may take to confirm that it knows of a failure.
-constexpr double kConfirmSeconds = 1;
+// How long worker 0 may take to say that it reports a failure.
+constexpr double kReportSeconds = 1;
 // All say once a second that they are alive.
 constexpr double kLeastSilenceSeconds = 3;
 
@@ -187,10 +187,11 @@ class JobWorker {
   }
 
   // Worker 0 prints the report, and serves the others until its process ends; the others leave it
-  // to worker 0, if it can.
+  // to worker 0, if it can: its process may answer while its worker hangs in a write, or in a loop.
   [[noreturn]] void End() {
     std::string text = board_->failure();
     if (env_.rank == 0) {
+      if (job_) job_->hub->WillReport();
       text += Peers(seat_, Transport()).Report();
       if (job_) {
         job_->hub->set_why_late(nullptr);
@@ -198,7 +199,7 @@ class JobWorker {
         kept.reset();
         kept.emplace(std::move(*job_));
       }
-    } else if (job_ && WorkerZeroKnows()) {
+    } else if (job_ && WorkerZeroReports()) {
       std::fflush(stderr);
       const int null = open("/dev/null", O_WRONLY);
       if (null >= 0) dup2(null, STDERR_FILENO);
@@ -207,9 +208,9 @@ class JobWorker {
     throw Error(text);
   }
 
-  bool WorkerZeroKnows() const {
-    for (const Deadline deadline(kConfirmSeconds); !deadline.passed();) {
-      if (job_->link->failure_confirmed()) return true;
+  bool WorkerZeroReports() const {
+    for (const Deadline deadline(kReportSeconds); !deadline.passed();) {
+      if (job_->link->zero_reports()) return true;
       if (board_->state(0) == Board::State::kDead) return false;
       std::this_thread::sleep_for(kLook);
     }

@@ -17,7 +17,7 @@ namespace convoy {
 /// Local rank 0 of each host warns of more worker threads there than cores.
 ///
 /// Throws: Error with the first cause if any worker fails. Worker 0's has a report of what every
-/// worker was doing; the others' standard error is closed if worker 0 can print that.
+/// worker was doing; the others' standard error is closed once worker 0 says that it prints that.
 int RunJobWorker(const JobEnv& env, const LaunchOptions& options,
                  const std::function<void(Worker&)>& train);
 

@@ -133,6 +133,7 @@ bool BoardHub::Join(Peer& peer, const BoardJoin& join) {
     peer.Send(Frame(address));
   }
   if (told_failure_) peer.Send(Frame(BoardFailure{board_->failure()}));
+  if (told_report_) peer.Send(Frame(BoardReport{}));
   if (joined_ == board_->size()) Tell(BoardComplete{});
   return true;
 }
@@ -211,6 +212,10 @@ void BoardHub::Tick(TimePoint now) {
   if (!told_failure_ && board_->failed()) {
     told_failure_ = true;
     Tell(BoardFailure{board_->failure()});
+  }
+  if (!told_report_ && told_failure_ && will_report_) {
+    told_report_ = true;
+    Tell(BoardReport{});
   }
 }
 

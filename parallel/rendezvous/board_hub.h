@@ -1,6 +1,7 @@
 // Worker 0's end of all BoardLinks: what the others report comes onto its board.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,6 +30,10 @@ class BoardHub final : public FrameService {
   using WhyLate =
       std::function<std::string(uint64_t number, const std::string& what, double seconds)>;
   void set_why_late(WhyLate why_late);
+
+  /// Tells the others, once they know of the failure, that worker 0 prints the report. Its process
+  /// may know of it long before, while its worker computes, or waits in a write. From any thread.
+  void WillReport() { will_report_ = true; }
 
   /// Who has not joined yet. From any thread.
   std::vector<int> Missing() const;
@@ -71,10 +76,11 @@ class BoardHub final : public FrameService {
   int joined_ = 1;            // worker 0 is here
   std::mutex why_late_mutex_;
   WhyLate why_late_;
+  std::atomic<bool> will_report_{false};
 
   std::vector<Board::State> told_;  // by rank
   TimePoint told_at_{};             // states, perhaps of nobody: then it says that it is alive
-  bool told_address_ = false, told_failure_ = false;
+  bool told_address_ = false, told_failure_ = false, told_report_ = false;
   uint64_t compared_ = 0;     // of worker 0's own collectives
   std::vector<Given> given_;  // by number, the first that came
   TimePoint next_{};

@@ -165,7 +165,8 @@ bool BoardLink::Apply(const BoardMessage& message) {
   } else if (const auto* failure = std::get_if<BoardFailure>(&message)) {
     failure_known_ = true;
     board_->Fail(failure->text);
-    failure_confirmed_ = true;
+  } else if (std::holds_alternative<BoardReport>(message)) {
+    zero_reports_ = true;
   } else if (std::holds_alternative<BoardComplete>(message)) {
     complete_ = true;
   } else {

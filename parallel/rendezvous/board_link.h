@@ -37,8 +37,8 @@ class BoardLink {
 
   /// Whether all workers of the job have joined.
   bool complete() const { return complete_; }
-  /// Whether worker 0 knows that the run has failed: it has said so itself.
-  bool failure_confirmed() const { return failure_confirmed_; }
+  /// Whether worker 0 prints why the run has failed: it has said so itself.
+  bool zero_reports() const { return zero_reports_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -58,7 +58,7 @@ class BoardLink {
   const std::shared_ptr<Board> board_;
   const int rank_;
   Channel channel_;
-  std::atomic<bool> stop_{false}, complete_{false}, failure_confirmed_{false};
+  std::atomic<bool> stop_{false}, complete_{false}, zero_reports_{false};
   bool connected_ = true;
   bool forged_ = false;  // what came last was not what worker 0 has sent
 

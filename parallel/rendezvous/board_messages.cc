@@ -58,6 +58,7 @@ struct Put {
     }
   }
   void operator()(const BoardComplete&) {}
+  void operator()(const BoardReport&) {}
   void operator()(const BoardAddress& address) {
     out.Raw({address.bytes.data(), address.bytes.size()});
   }
@@ -127,6 +128,7 @@ struct Get {
     }
   }
   void operator()(BoardComplete&) {}
+  void operator()(BoardReport&) {}
   void operator()(BoardAddress& address) {
     const std::string_view bytes = in.Raw(address.bytes.size());
     std::copy(bytes.begin(), bytes.end(), address.bytes.begin());

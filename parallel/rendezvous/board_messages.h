@@ -84,8 +84,11 @@ struct BoardAddress {
   std::array<char, Board::kAddressBytes> bytes{};
 };
 
+/// Worker 0 itself is about to print why the run has failed.
+struct BoardReport {};
+
 using BoardMessage = std::variant<BoardJoin, BoardUpdate, BoardLate, BoardFailure, BoardRefusal,
-                                  BoardStates, BoardComplete, BoardAddress>;
+                                  BoardStates, BoardComplete, BoardAddress, BoardReport>;
 
 /// Texts that are too long for a board are cut.
 std::string Frame(const BoardMessage& message);

@@ -158,6 +158,18 @@ TEST_CASE("Worker 0's own failure reaches the others before its process ends") {
   CHECK(one.board->failure() == "[worker 0 of 2] disk full");
 }
 
+TEST_CASE("That worker 0's process knows of a failure does not mean that its worker reports it") {
+  Zero zero(3);
+  Other one(zero, 1), two(zero, 2);
+  one.board->Fail("[worker 1 of 3] out of luck");
+  CHECK(Eventually([&] { return zero.board->failed() && two.board->failed(); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  CHECK_FALSE(one.link->zero_reports());
+  CHECK_FALSE(two.link->zero_reports());
+  zero.hub.WillReport();
+  CHECK(Eventually([&] { return one.link->zero_reports() && two.link->zero_reports(); }));
+}
+
 TEST_CASE("Thousands of collectives go over, and all are compared") {
   Zero zero(3);
   Other one(zero, 1), two(zero, 2);
@@ -318,7 +330,8 @@ TEST_CASE("Messages are read as they were written, and nothing less or more is o
       BoardRefusal{.text = "r", .later = true},
       BoardStates{{{.rank = 3, .state = State::kDead, .started = 9, .how_died = "h"}}},
       BoardComplete{},
-      BoardAddress{}};
+      BoardAddress{},
+      BoardReport{}};
   for (const BoardMessage& message : messages) {
     const std::string frame = Frame(message), body = frame.substr(4);
     const auto again = ParseBoardMessage(body);
