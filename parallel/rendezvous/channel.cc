@@ -33,8 +33,8 @@ std::string JobText(const std::string& job) {
 std::optional<Channel> Channel::Try(const ServerAddress& server, Purpose purpose, int rank,
                                     const Deadline& deadline, Failure& failure) {
   const Deadline this_try(std::min(kTryS, deadline.remaining_s()));
-  Fd fd = TryConnect(server.host, server.port, this_try.remaining_s(), failure.why);
   failure = {};
+  Fd fd = TryConnect(server.host, server.port, this_try.remaining_s(), failure.why);
   if (!fd) return {};
   Channel channel(std::move(fd));
   failure = channel.Introduce(server, purpose, rank, this_try);
