@@ -33,7 +33,7 @@ namespace {
 constexpr std::chrono::milliseconds kLook{5};
 constexpr char kWorkerZero[] = "the address of worker 0";  // in the store
 // How long worker 0 may take to say that it reports a failure.
-constexpr double kReportSeconds = 1;
+constexpr double kReportSeconds = 2;
 // All say once a second that they are alive.
 constexpr double kLeastSilenceSeconds = 3;
 
