@@ -13,13 +13,13 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/signal_catcher.h"
 #include "tools/launcher/awake_clock.h"
 #include "tools/launcher/cause.h"
 #include "tools/launcher/connection.h"
 #include "tools/launcher/output_queue.h"
-#include "tools/launcher/shown.h"
 #include "tools/launcher/start_orders.h"
 #include "tools/launcher/worker_table.h"
 
@@ -162,9 +162,9 @@ class Job {
         host.port = frame.value;
         return;
       case FrameKind::kRefused:
-        cause_.Add(
-            {fmt::format("[tools/launch] host '{}': {}", host.name(), Shown(frame.text, kMaxShown)),
-             frame.value > 0 && frame.value < 256 ? frame.value : kExitFailed});
+        cause_.Add({fmt::format("[tools/launch] host '{}': {}", host.name(),
+                                PrintableStart(frame.text, kMaxShown)),
+                    frame.value > 0 && frame.value < 256 ? frame.value : kExitFailed});
         Close();
         return;
       case FrameKind::kOut:

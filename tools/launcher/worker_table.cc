@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/spawn.h"
-#include "tools/launcher/shown.h"
 
 namespace convoy {
 namespace {
@@ -60,7 +60,7 @@ void WorkerTable::Hear(const Connection& host, const Frame& frame, int signal) {
       const std::optional<int> pid = ParseNumber(frame.text);
       CONVOY_CHECK(pid && *pid > 0,
                    "[tools/launch] expected a process id of worker {} from host '{}', got '{}'",
-                   rank, host.name(), Shown(frame.text, kMaxShown));
+                   rank, host.name(), PrintableStart(frame.text, kMaxShown));
       worker.pid = frame.text;
       break;
     }
@@ -74,7 +74,7 @@ void WorkerTable::Hear(const Connection& host, const Frame& frame, int signal) {
       const std::optional<int> status = ParseNumber(frame.text);
       CONVOY_CHECK(status && (WIFEXITED(*status) || WIFSIGNALED(*status)) && !worker.ended,
                    "[tools/launch] expected one status of worker {} from host '{}', got '{}'{}",
-                   rank, host.name(), Shown(frame.text, kMaxShown),
+                   rank, host.name(), PrintableStart(frame.text, kMaxShown),
                    worker.ended ? " once more" : "");
       HasEnded(frame.value, *status, signal);
       break;
