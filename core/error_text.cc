@@ -81,8 +81,10 @@ std::string ErrorText(const std::exception& error) {
   }
   const std::string text = error.what();
   const bool explained = text.find("ulimit -n") != std::string::npos;
-  // "Too many open files", or with a small letter within a sentence.
-  if (!explained && text.find(std::strerror(EMFILE) + 1) != std::string::npos) {
+  // "Too many open files", or with a small letter within a sentence. ENFILE's text goes on: "... in
+  // system", whose limit is no process's own.
+  const bool of_all = text.find(std::strerror(ENFILE) + 1) != std::string::npos;
+  if (!explained && !of_all && text.find(std::strerror(EMFILE) + 1) != std::string::npos) {
     return text +
            "; this process has as many files and connections open as it may: use fewer workers, or "
            "raise the limit (ulimit -n)";

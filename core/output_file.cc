@@ -64,6 +64,16 @@ const char* KindOf(mode_t mode) {
   }
 }
 
+// In a folder where everybody may write, others can lay a file or a link where this user's output
+// is expected. What the kernel refuses there (fs.protected_symlinks) it cannot see, since links are
+// followed here.
+bool IsLaidByOthers(const std::string& path, const struct stat& info) {
+  struct stat folder {};
+  if (info.st_uid == geteuid() || stat(FolderOf(path).c_str(), &folder) != 0) return false;
+  constexpr mode_t kShared = S_ISVTX | S_IWOTH;
+  return (folder.st_mode & kShared) == kShared && info.st_uid != folder.st_uid;
+}
+
 // Terminals and /dev/null, by Linux's numbers: opening an unknown device may have effects.
 bool TakesText(const struct stat& info) {
   if (!S_ISCHR(info.st_mode)) return false;
@@ -149,6 +159,12 @@ OutputPlace FindOutput(const char* component, const std::string& path) {
       return place;
     }
     found = lstat(place.path.c_str(), &info) == 0;
+    const int error = errno;
+    CONVOY_CHECK(!found || !IsLaidByOthers(place.path, info),
+                 "[{}] '{}' belongs to another user, in a folder where everybody may write: it is "
+                 "left alone; name a file in a folder of your own",
+                 component, place.path);
+    errno = error;  // lstat's
     if (!found || !S_ISLNK(info.st_mode)) break;
     CONVOY_CHECK(links < kMostLinks, "[{}] cannot write '{}': {}", component, path,
                  std::strerror(ELOOP));

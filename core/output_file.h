@@ -32,7 +32,9 @@ struct OutputPlace {
 /// Finds out what `path` stands for, and changes nothing.
 /// Throws: Error starting with `[component]` if output cannot go there: a named pipe, a socket, a
 /// device, a folder, a file that may not be written to, a file system mounted on it, a folder that
-/// does not exist or may not be written to.
+/// does not exist or may not be written to, or what another user has laid into a sticky folder
+/// where everybody may write (/tmp): neither a file nor a symbolic link of theirs is followed
+/// there.
 OutputPlace FindOutput(const char* component, const std::string& path);
 
 /// As FindOutput, and tries a file in the folder: before hours are spent on what goes into it.

@@ -19,13 +19,14 @@ bool IsHidden(char32_t code) {
   return control || separator || direction;
 }
 
-std::string Shown(std::string_view text, bool keep_lines) {
+std::string Show(std::string_view text, bool keep_lines) {
   std::string shown;
   shown.reserve(text.size());
   while (!text.empty()) {
     const Utf8Character character = FirstCharacter(text);
     const size_t bytes = std::max<size_t>(static_cast<size_t>(character.bytes), 1);
-    const bool kept = keep_lines && (text[0] == '\n' || text[0] == '\t');
+    const bool kept =
+        keep_lines && (text[0] == '\n' || text[0] == '\t' || text.starts_with("\r\n"));
     if (kept || (character.bytes > 0 && !IsHidden(character.code))) {
       shown += text.substr(0, bytes);
     } else {
@@ -40,8 +41,16 @@ std::string Shown(std::string_view text, bool keep_lines) {
 
 }  // namespace
 
-std::string Printable(std::string_view text) { return Shown(text, /*keep_lines=*/false); }
+std::string Printable(std::string_view text) { return Show(text, /*keep_lines=*/false); }
 
-std::string PrintableText(std::string_view text) { return Shown(text, /*keep_lines=*/true); }
+std::string PrintableText(std::string_view text) { return Show(text, /*keep_lines=*/true); }
+
+std::string PrintableStart(std::string_view text, size_t max) {
+  if (text.size() <= max) return Printable(text);
+  // A character of UTF-8 has at most three bytes behind its first.
+  size_t end = max;
+  while (end > 0 && max - end < 3 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return Printable(text.substr(0, end)) + "...";
+}
 
 }  // namespace convoy

@@ -1,6 +1,7 @@
 // Text that comes from outside, as it may be shown in a message.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,11 @@ namespace convoy {
 /// shown: a terminal, an error, a table, a page. Error does this by itself, but for lines' ends.
 std::string Printable(std::string_view text);
 
-/// The same for a text of several lines: lines' ends and tabs stay.
+/// The same for a text of several lines: lines' ends (those of Windows, CR LF, too) and tabs stay.
 std::string PrintableText(std::string_view text);
+
+/// Printable, but only the first `max` bytes of `text`, whole characters, and "..." if there are
+/// more.
+std::string PrintableStart(std::string_view text, size_t max);
 
 }  // namespace convoy

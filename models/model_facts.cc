@@ -77,8 +77,8 @@ void CheckFacts(const std::string& path, const Metadata& metadata,
     CONVOY_CHECK(entry == found.end() || Same(entry->second, fact.value),
                  "[Checkpoint] '{}' was saved by a model with {} {} (according to {}), but this "
                  "one has {}; {}",
-                 path, fact.name, Excerpt(entry->second), own ? "its metadata" : "the config.json beside it",
-                 fact.value, fact.way_out);
+                 path, fact.name, Excerpt(entry->second),
+                 own ? "its metadata" : "the config.json beside it", fact.value, fact.way_out);
   }
 }
 

@@ -23,6 +23,13 @@ int Complain(const std::string& name, const std::string& what, int status) {
   return status;
 }
 
+// `status`, or kExitFailed in place of 0 if what the program has printed could not be written.
+int AfterOutput(const std::string& name, int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  return Complain(name, "[output] writing to standard output failed: is the disk full?",
+                  status == 0 ? kExitFailed : status);
+}
+
 }  // namespace
 
 int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
@@ -33,13 +40,13 @@ int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    if (error.get_exit_code() == 0) return AfterOutput(name, app.exit(error));  // --help
     return Complain(name, fmt::format("{} (--help lists the flags)", error.what()), kExitUsage);
   } catch (const std::exception& error) {  // of a flag that checks its value
     return Complain(name, error.what(), kExitUsage);
   }
   try {
-    return work();
+    return AfterOutput(name, work());
   } catch (const UsageError& error) {
     return Complain(name, error.what(), kExitUsage);
   } catch (const std::exception& error) {

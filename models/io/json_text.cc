@@ -53,14 +53,9 @@ void CheckJsonText(std::string_view text, const JsonLimits& limits) {
 }
 
 std::string JsonProblem(const std::exception& problem) {
-  constexpr size_t kShown = 240;
-  const std::string_view what = problem.what();
-  return Printable(what.substr(0, kShown)) + (what.size() > kShown ? "..." : "");
+  return PrintableStart(problem.what(), 240);
 }
 
-std::string Excerpt(std::string_view text) {
-  constexpr size_t kShown = 64;
-  return Printable(text.substr(0, kShown)) + (text.size() > kShown ? "..." : "");
-}
+std::string Excerpt(std::string_view text) { return PrintableStart(text, 64); }
 
 }  // namespace convoy

@@ -15,8 +15,10 @@ namespace convoy {
 using Metadata = std::map<std::string, std::string>;
 
 /// Writes tensors of any device. The file appears whole or not at all (AtomicFile).
-/// Throws: Error on a name that occurs twice, or is no valid one (UTF-8, at most 1 KiB); if the
-/// file cannot be written, with the system's reason: what was there before is then untouched.
+/// Throws: Error on a name that occurs twice, or is no valid one (UTF-8, at most 1 KiB); on more
+/// than the reader takes (262,144 tensors; 16,384 entries of metadata, each of 4 MiB as JSON writes
+/// it); if the file cannot be written, with the system's reason: what was there before is then
+/// untouched.
 void SaveSafetensors(const std::string& path, const ParameterList& tensors,
                      const Metadata& metadata = {});
 

@@ -61,11 +61,13 @@ const FileType* FindType(std::string_view name) {
 // times its own size.
 constexpr size_t kMaxNameBytes = 1024;
 constexpr size_t kMaxExtents = 64;
+constexpr size_t kMaxAllExtents = 1 << 21;  // of all tensors: eight for each of the most
 constexpr size_t kMaxTensors = 1 << 18;
 constexpr size_t kMaxMetadata = 1 << 14;   // entries
 constexpr int kMaxEvents = 256;            // of the parser, within a tensor
 constexpr size_t kMaxTextBytes = 4 << 20;  // of one string: metadata may hold a small picture
 constexpr int kMaxDepth = 16;              // fields that the format does not name may hold anything
+constexpr JsonLimits kTextLimits{.depth = kMaxDepth, .string_bytes = kMaxTextBytes};
 
 // What is wrong with the header as a whole.
 class InvalidHeader : public Error {
@@ -144,6 +146,9 @@ class HeaderReader {
   void TakeTensor(const Json& value) {
     CheckHeader(entries_.size() < kMaxTensors, "more than {} tensors", kMaxTensors);
     entries_.push_back(ParseEntry(path_, name_, value));
+    extents_ += entries_.back().dims.size();
+    CheckHeader(extents_ <= kMaxAllExtents, "the tensors have more than {} extents together",
+                kMaxAllExtents);
   }
 
   void TakeMetadata(Json& value) {
@@ -158,9 +163,10 @@ class HeaderReader {
   const std::string& path_;
   std::vector<Entry>& entries_;
   Metadata& metadata_;
-  std::string name_;  // of the tensor that is being read
-  std::string key_;   // the last one in it
-  int events_ = 0;    // in it
+  std::string name_;    // of the tensor that is being read
+  std::string key_;     // the last one in it
+  int events_ = 0;      // in it
+  size_t extents_ = 0;  // of all tensors so far
   bool has_metadata_ = false;
   std::vector<std::set<std::string>> keys_;  // of the objects that are open, but the outermost
 };
@@ -173,7 +179,7 @@ void ParseJson(const std::string& path, const std::string& text, std::vector<Ent
                "[{}] '{}': the header must begin with '{{'; this is no safetensors file",
                kSafetensors, path);
   try {
-    CheckJsonText(text, {.depth = kMaxDepth, .string_bytes = kMaxTextBytes});
+    CheckJsonText(text, kTextLimits);
   } catch (const Error& error) {
     Fail("[{}] '{}': the header is not valid: {}", kSafetensors, path, error.what());
   }
@@ -296,6 +302,17 @@ std::vector<Entry> ParseHeader(const std::string& path, const std::string& text,
 
 std::string FormatHeader(const std::string& path, const ParameterList& tensors,
                          const Metadata& metadata) {
+  // The reader's limits: what is saved can be read again.
+  CONVOY_CHECK(tensors.size() <= kMaxTensors, "[{}] '{}': {} tensors, and {} are the most",
+               kSafetensors, path, tensors.size(), kMaxTensors);
+  CONVOY_CHECK(metadata.size() <= kMaxMetadata,
+               "[{}] '{}': metadata of {} entries, and {} are the most", kSafetensors, path,
+               metadata.size(), kMaxMetadata);
+  for (const auto& [key, value] : metadata) {
+    CONVOY_CHECK(key.size() <= kMaxNameBytes,
+                 "[{}] '{}': a key of the metadata has {} bytes, and {} are the most: '{}'",
+                 kSafetensors, path, key.size(), kMaxNameBytes, Excerpt(key));
+  }
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[kMetadata] = metadata;
   int64_t offset = 0;
@@ -318,6 +335,11 @@ std::string FormatHeader(const std::string& path, const ParameterList& tensors,
     text = header.dump();
   } catch (const nlohmann::json::exception&) {
     Fail("[{}] '{}': names and metadata must be UTF-8", kSafetensors, path);
+  }
+  try {
+    CheckJsonText(text, kTextLimits);
+  } catch (const Error& error) {
+    Fail("[{}] '{}': the header cannot be saved: {}", kSafetensors, path, error.what());
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   CONVOY_CHECK(static_cast<int64_t>(text.size()) <= kMaxHeaderBytes,

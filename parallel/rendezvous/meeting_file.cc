@@ -82,25 +82,22 @@ MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) :
   int64_t bytes = 0;
   int error = file.get() < 0 || fstat(file.get(), &info) != 0 ? errno : 0;
   if (error == 0) error = WriteFully(file.get(), text.data(), text.size(), -1, bytes);
-  if (error == 0 && !PublishDraft(file.get(), draft, place)) error = errno;
+  if (error == 0) {
+    // Before it is there: what the path names until then is another file, which stays.
+    device_ = info.st_dev;
+    inode_ = info.st_ino;
+    HoldForSignals();
+    if (!PublishDraft(file.get(), draft, place)) error = errno;
+  }
   if (error != 0) {
+    LetGo();
     if (!draft.empty()) unlink(draft.c_str());
     Fail("[Meet] cannot write '{}': {}", path, ErrnoText(error));
   }
-  device_ = info.st_dev;
-  inode_ = info.st_ino;
-  HoldForSignals();
 }
 
 MeetingFile::~MeetingFile() {
-  if (holds_) {
-    for (const int signal : kEndingSignals) {
-      struct sigaction action = {};
-      sigaction(signal, nullptr, &action);
-      if (action.sa_handler == RemoveAndEnd) ::signal(signal, SIG_DFL);
-    }
-    held.ready = held.taken = false;
-  }
+  LetGo();
   if (Is(path_.c_str(), device_, inode_)) unlink(path_.c_str());
 }
 
@@ -120,6 +117,17 @@ void MeetingFile::HoldForSignals() {
     action.sa_handler = RemoveAndEnd;
     sigaction(signal, &action, nullptr);
   }
+}
+
+void MeetingFile::LetGo() {
+  if (!holds_) return;
+  for (const int signal : kEndingSignals) {
+    struct sigaction action = {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler == RemoveAndEnd) ::signal(signal, SIG_DFL);
+  }
+  held.ready = held.taken = false;
+  holds_ = false;
 }
 
 std::optional<ServerAddress> ReadMeetingFile(const std::string& path, std::string& why) {

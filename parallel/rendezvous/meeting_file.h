@@ -24,6 +24,7 @@ class MeetingFile {
 
  private:
   void HoldForSignals();
+  void LetGo();
 
   const std::string path_;
   dev_t device_ = 0;

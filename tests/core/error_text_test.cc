@@ -35,5 +35,11 @@ TEST_CASE("a size beyond any memory, and no thread to be had") {
       Contains("[threads] the system starts no more threads") && Contains("ulimit -u"));
 }
 
+TEST_CASE("too many files of this process, which can raise its limit, and of the whole system") {
+  CHECK_THAT(ErrorText(Error("[x] cannot open 'y': Too many open files")), Contains("ulimit -n"));
+  const char* const of_all = "[x] cannot open 'y': Too many open files in system";
+  CHECK(ErrorText(Error(of_all)) == of_all);
+}
+
 }  // namespace
 }  // namespace convoy

@@ -125,6 +125,43 @@ TEST_CASE("A file keeps its owner") {
   CHECK((StatOf(path).st_mode & 07777) == 0640);
 }
 
+TEST_CASE("What another user has laid into a folder that all share is left alone") {
+  if (geteuid() != 0) {
+    std::puts("SKIPPED: only root can give files away");
+    return;
+  }
+  const Folder folder;
+  const std::string own = folder.Write("own", "mine"), file = folder.Write("file", "theirs");
+  const std::string link = folder / "link", to_nothing = folder / "to nothing";
+  fs::create_symlink(own, link);
+  fs::create_symlink("nothing", to_nothing);
+  for (const std::string& path : {file, link, to_nothing}) {
+    REQUIRE(lchown(path.c_str(), 1234, 1234) == 0);
+  }
+  REQUIRE(chmod(folder.path().c_str(), 01777) == 0);
+  const std::string message =
+      "belongs to another user, in a folder where everybody may write: it is left alone; name a "
+      "file in a folder of your own";
+  for (const std::string& path : {file, link, to_nothing}) CheckRefused(path, message);
+  // A link of one's own leads to it as well.
+  fs::create_symlink("link", folder / "own link");
+  CheckRefused(folder / "own link", "link' " + message);
+  CHECK(Content(own) == "mine");
+  CHECK(Content(file) == "theirs");
+  CHECK_FALSE(fs::exists(folder / "nothing"));
+
+  // What is one's own may be replaced there, as may what the folder's owner has made.
+  WriteTextFile("--json", own, "new");
+  REQUIRE(chown(folder.path().c_str(), 1234, 1234) == 0);
+  WriteTextFile("--json", link, "newer");
+  CHECK(Content(own) == "newer");
+  // Without the sticky bit, whoever may write there is trusted.
+  REQUIRE(chown(folder.path().c_str(), 0, 0) == 0);
+  REQUIRE(chmod(folder.path().c_str(), 0777) == 0);
+  WriteTextFile("--json", link, "newest");
+  CHECK(Content(own) == "newest");
+}
+
 TEST_CASE("Symbolic links are followed, those to nothing too") {
   const Folder folder;
   fs::create_directory(folder / "deep");

@@ -37,5 +37,20 @@ TEST_CASE("Bytes that are no UTF-8 are shown as bytes, and the characters around
   CHECK(Printable("\xf4\x90\x80\x80\xff") == "\\xf4\\x90\\x80\\x80\\xff");  // beyond Unicode
 }
 
+TEST_CASE("In a text of several lines their ends stay, those of Windows too") {
+  CHECK(PrintableText("a\tb\nc\r\nd\r\n") == "a\tb\nc\r\nd\r\n");
+  // Alone it moves the cursor, so that what follows hides what was before it.
+  CHECK(PrintableText("safe\revil\r\r\n\r") == "safe\\x0devil\\x0d\r\n\\x0d");
+}
+
+TEST_CASE("A text is cut between characters") {
+  CHECK(PrintableStart("abc", 3) == "abc");
+  CHECK(PrintableStart("abcd", 3) == "abc...");
+  CHECK(PrintableStart("ab\u00fc", 3) == "ab...");
+  CHECK(PrintableStart("a\U0001F600b", 4) == "a...");
+  CHECK(PrintableStart("\x1b\xff", 3) == "\\x1b\\xff");
+  CHECK(PrintableStart("\x80\x80\x80\x80\x80\x80", 5) == "\\x80\\x80...");
+}
+
 }  // namespace
 }  // namespace convoy

@@ -28,7 +28,8 @@ inline void RequireShowable(std::string_view text, std::string_view start) {
     const auto byte = [&](size_t at) {
       return at < text.size() ? static_cast<uint8_t>(text[at]) : uint8_t{0};
     };
-    Require((byte(i) >= 0x20 && byte(i) != 0x7f) || text[i] == '\n' || text[i] == '\t',
+    const bool line_end = text[i] == '\n' || (text[i] == '\r' && byte(i + 1) == '\n');
+    Require((byte(i) >= 0x20 && byte(i) != 0x7f) || line_end || text[i] == '\t',
             "no control character");
     Require(byte(i) != 0xc2 || byte(i + 1) >= 0xa0, "no C1 control character");
     Require(byte(i) < 0xc2 || (byte(i + 1) & 0xc0) == 0x80, "UTF-8");

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <optional>
 
 #include "core/error.h"
@@ -34,6 +35,7 @@ constexpr int kTickMs = 50;
 // Something that a worker left behind may hold its output open: no longer is waited for more.
 constexpr auto kLastWords = std::chrono::milliseconds(300);
 constexpr auto kAllLastWords = std::chrono::seconds(2);  // ... if it goes on writing
+constexpr auto kSayWhyWithin = std::chrono::seconds(2);
 constexpr size_t kMaxQueued = 16 << 20;  // beyond, workers have to wait with their output
 
 // What other launchers tell their processes would contradict what this one does.
@@ -119,25 +121,30 @@ class Agent {
               fmt::format("error: [tools/launch] nothing was heard of the launcher for {} s: it "
                           "was stopped, or its host cut off; --silence SECONDS allows more\n",
                           silence_s_));
-    words.WaitUntilWritten(kLastWords);
+    words.WaitUntilWritten(kSayWhyWithin);
   }
 
   void Poll() {
     std::vector<pollfd> fds = {{STDIN_FILENO, POLLIN, 0}};
-    std::vector<AgentWorker*> readers;  // of fds from 1 on
+    std::vector<size_t> readers;  // of fds from 1 on: twice the worker, and 1 for its errors
     const bool full = queue_.full();
-    for (AgentWorker& worker : workers_) {
+    // Once there is room again, the first one is another one than before: a worker that has always
+    // words to say does not keep the others from theirs.
+    for (size_t i = 0; i < 2 * workers_.size(); ++i) {
+      const size_t reader = (first_ + i) % (2 * workers_.size());
+      AgentWorker& worker = workers_[reader / 2];
       // It cannot have its say now; what it wrote before it ended is read later.
       if (full) worker.last_heard = worker.ended_at = clock_.now();
-      for (const int fd : {worker.out, worker.err}) {
-        if (fd < 0 || full) continue;
-        fds.push_back({fd, POLLIN, 0});
-        readers.push_back(&worker);
-      }
+      const int fd = reader % 2 == 0 ? worker.out : worker.err;
+      if (fd < 0 || full) continue;
+      fds.push_back({fd, POLLIN, 0});
+      readers.push_back(reader);
     }
     if (poll(fds.data(), fds.size(), kTickMs) <= 0) return;
     for (size_t i = 0; i < readers.size() && !queue_.full(); ++i) {
-      if (fds[i + 1].revents != 0) ReadWorker(*readers[i], fds[i + 1].fd);
+      if (fds[i + 1].revents == 0) continue;
+      first_ = readers[i] + 1;
+      ReadWorker(workers_[readers[i] / 2], fds[i + 1].fd);
     }
     if (fds[0].revents != 0) ReadOrders();
   }
@@ -242,6 +249,7 @@ class Agent {
   OutputQueue queue_{kMaxQueued};  // for the launcher
   FrameReader orders_;
   std::vector<AgentWorker> workers_;
+  size_t first_ = 0;  // the one that is read first: see Poll
   bool connected_ = true;
   int silence_s_ = 0;                    // as the launcher wants it
   std::optional<Duration> speak_until_;  // the launcher's next ping at the latest
@@ -266,7 +274,7 @@ int RunAgent() {
   AdoptOrphans();
   try {
     return Agent().Run();
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     WriteErrorLine("error: " + ErrorText(error));
     KillDescendants();
     return 1;

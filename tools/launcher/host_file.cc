@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "tools/launcher/shown.h"
+#include "core/printable.h"
 
 namespace convoy {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::string_view kForm = "write `HOST` or `HOST slots=N`, one host a l
 
 std::string Quoted(std::string_view text) {
   constexpr size_t kMaxShown = 80;  // a line's worth
-  return "'" + Shown(text, kMaxShown) + "'";
+  return "'" + PrintableStart(text, kMaxShown) + "'";
 }
 
 bool IsHostName(std::string_view text) {

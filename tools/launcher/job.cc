@@ -13,13 +13,13 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/signal_catcher.h"
 #include "tools/launcher/awake_clock.h"
 #include "tools/launcher/cause.h"
 #include "tools/launcher/connection.h"
 #include "tools/launcher/output_queue.h"
-#include "tools/launcher/shown.h"
 #include "tools/launcher/start_orders.h"
 #include "tools/launcher/worker_table.h"
 
@@ -108,6 +108,7 @@ class Job {
   void PassSignals() {
     while (const int signal = signals_.Take()) {
       const bool again = signal == SIGINT && signal_ == SIGINT;
+      give_up_ |= signal != SIGUSR1 && signal != SIGUSR2 && output_.full();
       signal_ = signal;
       if (!started_ || again) {
         killed_ = true;
@@ -118,20 +119,30 @@ class Job {
     }
   }
 
+  // What is said while nobody takes the output is too much: by workers that are being killed, and
+  // after a signal that ends them, so that their end is heard.
+  bool DropsOutput() const { return closing_ || give_up_; }
+
   void Poll() {
     // Nobody takes the output: words stay where they are. But a job that is ended is seen to end.
-    const bool room = closing_ || !output_.full();
+    const bool room = DropsOutput() || !output_.full();
     std::vector<pollfd> fds;
     std::vector<Connection*> owners;
-    const auto add = [&](int fd, short events, Connection* owner) {
-      if (fd < 0) return;
-      fds.push_back({fd, events, 0});
-      owners.push_back(owner);
-    };
-    for (const auto& connection : connections_) {
-      add(connection->to(), POLLOUT, connection.get());
-      if (room) add(connection->from(), POLLIN, connection.get());
-      if (room) add(connection->errors(), POLLIN, connection.get());
+    std::vector<size_t> places;  // in connections_
+    // Once there is room again, the first one is another one than before: one that has always words
+    // to say does not keep the others from theirs.
+    for (size_t i = 0; i < connections_.size(); ++i) {
+      const size_t place = (first_ + i) % connections_.size();
+      Connection* const owner = connections_[place].get();
+      const auto add = [&](int fd, short events) {
+        if (fd < 0) return;
+        fds.push_back({fd, events, 0});
+        owners.push_back(owner);
+        places.push_back(place);
+      };
+      add(owner->to(), POLLOUT);
+      if (room) add(owner->errors(), POLLIN);
+      if (room) add(owner->from(), POLLIN);
     }
     if (poll(fds.data(), fds.size(), kTickMs) <= 0) return;
     for (size_t i = 0; i < fds.size(); ++i) {
@@ -141,6 +152,7 @@ class Job {
       } else if (fds[i].fd == owners[i]->errors()) {
         owners[i]->ReadErrors();
       } else if (fds[i].fd == owners[i]->from()) {
+        first_ = places[i] + 1;
         owners[i]->ReadFrames();
         while (const std::optional<Frame> frame = owners[i]->Next()) Handle(*owners[i], *frame);
         if (owners[i]->ended()) {
@@ -148,7 +160,7 @@ class Job {
           HasEnded(*owners[i]);
           return;  // the descriptors after it may be closed by now
         }
-        if (!closing_ && output_.full()) return;
+        if (!DropsOutput() && output_.full()) return;
       }
     }
   }
@@ -162,16 +174,14 @@ class Job {
         host.port = frame.value;
         return;
       case FrameKind::kRefused:
-        cause_.Add(
-            {fmt::format("[tools/launch] host '{}': {}", host.name(), Shown(frame.text, kMaxShown)),
-             frame.value > 0 && frame.value < 256 ? frame.value : kExitFailed});
+        cause_.Add({fmt::format("[tools/launch] host '{}': {}", host.name(),
+                                PrintableStart(frame.text, kMaxShown)),
+                    frame.value > 0 && frame.value < 256 ? frame.value : kExitFailed});
         Close();
         return;
       case FrameKind::kOut:
       case FrameKind::kErr:
-        // What is said by workers that are being killed, while nobody takes the output, is too
-        // much.
-        if (closing_ && output_.full()) return;
+        if (DropsOutput() && output_.full()) return;
         break;
       default:
         break;
@@ -279,7 +289,9 @@ class Job {
   bool started_ = false;
   bool killed_ = false;         // by a signal
   bool output_failed_ = false;  // standard output's
+  bool give_up_ = false;        // the output that nobody takes
   int signal_ = 0;              // the last one that was passed on
+  size_t first_ = 0;            // the connection whose words are read first
   Clock::time_point pinged_;
   // By clock_:
   std::optional<Clock::duration> failed_;   // since the first cause

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tools/launcher/shown.h"
+#include "core/printable.h"
 
 namespace convoy {
 
@@ -18,7 +18,7 @@ std::string Message(std::string_view line) {
   line = line.substr(0, line.find_last_not_of(kBlanks) + 1);
   std::string text(line.substr(line.rfind('\r') + 1));
   std::replace(text.begin(), text.end(), '\t', ' ');
-  return Shown(text, kMaxShown);
+  return PrintableStart(text, kMaxShown);
 }
 
 }  // namespace

@@ -140,12 +140,16 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
   CheckUsage(!options.ssh.empty(),
              "[tools/launch] --ssh: expected a program, got ' '; leave it "
              "out for ssh itself");
-  CheckUsage(!hosts.empty() || (ssh.empty() && env.empty() && silence.empty()),
-             "[tools/launch] {}: expected --hosts FILE beside it, as workers of this host get all "
-             "variables and need no ssh, got none; leave it out, or give --hosts",
-             !ssh.empty()   ? "--ssh"
-             : !env.empty() ? "--env"
-                            : "--silence");
+  const auto wants_hosts = [&](const char* flag, bool given, const char* without) {
+    CheckUsage(
+        !given || !hosts.empty(),
+        "[tools/launch] {}: expected --hosts FILE beside it, as workers of this host {}, got "
+        "none; leave it out, or give --hosts",
+        flag, without);
+  };
+  wants_hosts("--ssh", !ssh.empty(), "need no ssh");
+  wants_hosts("--env", !env.empty(), "get all variables");
+  wants_hosts("--silence", !silence.empty(), "notice at once when the launcher ends");
   if (!hosts.empty()) options.hosts = ReadHostFile(hosts);
   if (!workers.empty()) {
     options.workers = ParseCount("--workers", workers, kMaxWorkers);

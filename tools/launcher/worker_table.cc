@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "parallel/processes/exit_status.h"
 #include "parallel/processes/spawn.h"
-#include "tools/launcher/shown.h"
 
 namespace convoy {
 namespace {
@@ -52,7 +52,7 @@ bool WorkerTable::all_ended() const {
 void WorkerTable::Hear(const Connection& host, const Frame& frame, int signal) {
   const size_t rank = static_cast<size_t>(frame.value);
   CONVOY_CHECK(rank < workers_.size() && workers_[rank].host == &host,
-               "[tools/launch] expected words of a worker of host '{}', got them of {}",
+               "[tools/launch] host '{}' reported on worker {}, which does not run there",
                host.name(), frame.value);
   View& worker = workers_[rank];
   switch (frame.kind) {
@@ -60,7 +60,7 @@ void WorkerTable::Hear(const Connection& host, const Frame& frame, int signal) {
       const std::optional<int> pid = ParseNumber(frame.text);
       CONVOY_CHECK(pid && *pid > 0,
                    "[tools/launch] expected a process id of worker {} from host '{}', got '{}'",
-                   rank, host.name(), Shown(frame.text, kMaxShown));
+                   rank, host.name(), PrintableStart(frame.text, kMaxShown));
       worker.pid = frame.text;
       break;
     }
@@ -72,15 +72,16 @@ void WorkerTable::Hear(const Connection& host, const Frame& frame, int signal) {
       break;
     case FrameKind::kEnded: {
       const std::optional<int> status = ParseNumber(frame.text);
-      CONVOY_CHECK(status && (WIFEXITED(*status) || WIFSIGNALED(*status)) && !worker.ended,
-                   "[tools/launch] expected one status of worker {} from host '{}', got '{}'{}",
-                   rank, host.name(), Shown(frame.text, kMaxShown),
-                   worker.ended ? " once more" : "");
+      CONVOY_CHECK(status && (WIFEXITED(*status) || WIFSIGNALED(*status)),
+                   "[tools/launch] expected the status of worker {} from host '{}', got '{}'", rank,
+                   host.name(), PrintableStart(frame.text, kMaxShown));
+      CONVOY_CHECK(!worker.ended, "[tools/launch] host '{}' reported the end of worker {} twice",
+                   host.name(), rank);
       HasEnded(frame.value, *status, signal);
       break;
     }
     default:
-      Fail("[tools/launch] expected words of an agent from host '{}', got others", host.name());
+      Fail("[tools/launch] host '{}' sent a message that only the launcher sends", host.name());
   }
 }
 

@@ -20,8 +20,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "convoy-scaling";
 constexpr int kVersion = 1;
-// Of a file: a measurement of a thousand workers has less.
-constexpr JsonLimits kLimits{.depth = 16, .values = 1 << 19, .string_bytes = 1 << 20};
+// Of a file: predictions for 300 numbers of workers have about 680,000.
+constexpr JsonLimits kLimits{.depth = 16, .values = 1 << 20, .string_bytes = 1 << 20};
 
 template <typename T>
 struct IsVector : std::false_type {};

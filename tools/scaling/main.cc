@@ -266,12 +266,7 @@ int Main(int argc, char** argv) {
   Flags flags;
   flags.command = CommandLine(argc, argv);
   AddFlags(app, flags);
-  return RunProgram(app, argc, argv, "scaling_bench", [&] {
-    const int status = Run(app, flags);
-    CONVOY_CHECK(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
-                 "[output] writing to standard output failed: is the disk full?");
-    return status;
-  });
+  return RunProgram(app, argc, argv, "scaling_bench", [&] { return Run(app, flags); });
 }
 
 }  // namespace

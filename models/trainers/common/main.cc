@@ -1,8 +1,6 @@
 // TrainerMain: from the command line to the workers.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
-#include "core/error.h"
 #include "models/trainers/common/given_flags.h"
 #include "models/trainers/common/run.h"
 #include "models/trainers/common/task.h"
@@ -21,15 +19,11 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
     CheckFlags(trainer.flags());
     trainer.Prepare(app);
     SettleFlags(given, trainer.flags());
-    const int status = Launch(trainer.flags().launch, [&](Worker& worker) {
+    return Launch(trainer.flags().launch, [&](Worker& worker) {
       MetricsFile metrics(worker.is_main() ? trainer.flags().metrics : "");
       TrainingRun(worker, trainer, metrics, launched).Run();
-      metrics.Finish();
+      metrics.Finish(worker);
     });
-    CONVOY_CHECK(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
-                 "[output] the run is complete, but writing to standard output failed: is the disk "
-                 "full?");
-    return status;
   });
 }
 

@@ -63,9 +63,13 @@ void MetricsFile::Write(const StepMetrics& metrics) {
   Warn("[--metrics] {}; the run goes on without", failure_);
 }
 
-void MetricsFile::Finish() const {
-  CONVOY_CHECK(failure_.empty(), "[--metrics] the run is complete, but its metrics are not: {}",
-               failure_);
+void TellIncomplete(const Worker& worker, const char* flag, const std::string& what) {
+  CONVOY_CHECK(worker.stopped_by() != 0, "[{}] the run is complete, but {}", flag, what);
+  Warn("[{}] the run has ended, but {}", flag, what);
+}
+
+void MetricsFile::Finish(const Worker& worker) const {
+  if (!failure_.empty()) TellIncomplete(worker, "--metrics", "its metrics are not: " + failure_);
 }
 
 }  // namespace convoy

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/file.h"
+#include "parallel/worker.h"
 
 namespace convoy {
 
@@ -32,6 +33,12 @@ struct StepMetrics {
 /// One JSON object on one line, without the line's end. Numbers that are not finite are null.
 std::string ToJson(const StepMetrics& metrics);
 
+/// Says at the end of a run that a file of `flag` is not complete: `what` ("its metrics are not:
+/// ..."). On a worker that a signal has stopped early it is a warning, since the signal is the exit
+/// status.
+/// Throws: Error on others.
+void TellIncomplete(const Worker& worker, const char* flag, const std::string& what);
+
 /// Writes a line a step, each at once. Without a path it writes nothing.
 class MetricsFile {
  public:
@@ -42,8 +49,8 @@ class MetricsFile {
   /// If the line cannot be written, a warning says so on stderr, the lines before it stay, and no
   /// more are written: a run is worth more than its metrics.
   void Write(const StepMetrics& metrics);
-  /// Throws: Error if a line is missing.
-  void Finish() const;
+  /// If a line is missing, as TellIncomplete says.
+  void Finish(const Worker& worker) const;
 
  private:
   const std::string path_;

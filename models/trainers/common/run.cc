@@ -215,10 +215,10 @@ void TrainingRun::Train() {
   if (last_.step < flags_.steps) worker_.StopEarly(stop_signal_);
   if (!timeline_) return;
   const bool complete = timeline_->Complete(worker_);  // on every worker
-  CONVOY_CHECK(complete || !worker_.is_main(),
-               "[--timeline] the run is complete, but its timeline is not: '{}' could not be "
-               "written to its end",
-               flags_.timeline);
+  if (complete || !worker_.is_main()) return;
+  const std::string what =
+      fmt::format("its timeline is not: '{}' could not be written to its end", flags_.timeline);
+  TellIncomplete(worker_, "--timeline", what);
 }
 
 }  // namespace convoy

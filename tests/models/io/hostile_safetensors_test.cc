@@ -28,13 +28,13 @@ std::string Repeated(const std::string& text, size_t times) {
 }
 
 // Tensors without elements, "0" and on, each with a name of `name_bytes` bytes at least.
-std::string ManyTensors(int count, size_t name_bytes) {
+std::string ManyTensors(int count, size_t name_bytes, const std::string& shape = "0") {
   std::string header = "{";
   for (int i = 0; i < count; ++i) {
     std::string name = std::to_string(i);
     if (name.size() < name_bytes) name.insert(0, name_bytes - name.size(), 'x');
-    header +=
-        (i == 0 ? "\"" : ",\"") + name + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+    header += (i == 0 ? "\"" : ",\"") + name + R"(":{"dtype":"U8","shape":[)" + shape +
+              R"(],"data_offsets":[0,0]})";
   }
   return header + "}";
 }
@@ -79,6 +79,8 @@ TEST_CASE("A hostile header costs little more than its size") {
   refuses("metadata of many keys", R"({"__metadata__":{)" + keys + R"("x":""}})",
           "more than 16384 keys");
   refuses("many tensors", ManyTensors(500'000, 0), "more than 262144 tensors");
+  refuses("many tensors of many extents", ManyTensors(262'144, 0, Repeated("0,", 63) + "0"),
+          "more than 2097152 extents together");
   refuses("tensors that end badly", ManyTensors(260'000, 0).substr(0, 10'000'000) + "?",
           "not valid JSON");
   refuses("many long names, one twice", "{" + ManyTensors(60'000, 1000).substr(1, 60'000'000) + "?",
@@ -105,6 +107,30 @@ TEST_CASE("Limits are beyond what files of use have") {
   CHECK(SafetensorsFile(folder / "f").metadata().at("k").size() == 4'000'000);
   CHECK_THROWS_WITH(SaveSafetensors(folder / "f", {{name + "n", x}}),
                     Contains("has 1025 bytes, and 1024 are the most"));
+}
+
+TEST_CASE("What is over a limit of the reader is not saved either") {
+  const TemporaryFolder folder;
+  const Tensor x = Tensor::Scalar(1.0f);
+  const auto save = [&](const ParameterList& tensors, const Metadata& metadata) {
+    SaveSafetensors(folder / "f", tensors, metadata);
+    SafetensorsFile file(folder / "f");
+  };
+  Metadata most;
+  for (int i = 0; i < 16'384; ++i) most[std::to_string(i)] = "";
+  save({{"x", x}}, most);
+  most["one more"] = "";
+  CHECK_THROWS_WITH(save({{"x", x}}, most),
+                    Contains("metadata of 16385 entries, and 16384 are the most"));
+  CHECK_THROWS_WITH(save({{"x", x}}, {{std::string(1025, 'k'), ""}}),
+                    Contains("a key of the metadata has 1025 bytes, and 1024 are the most"));
+  // A control character is written as six.
+  save({{"x", x}}, {{"k", std::string(699'050, '\x01')}});
+  CHECK_THROWS_WITH(save({{"x", x}}, {{"k", std::string(699'051, '\x01')}}),
+                    Contains("cannot be saved: a string has more than 4194304 bytes"));
+  ParameterList many;
+  for (int i = 0; i <= 262'144; ++i) many.push_back({std::to_string(i), x});
+  CHECK_THROWS_WITH(save(many, {}), Contains("262145 tensors, and 262144 are the most"));
 }
 
 TEST_CASE("Names and dtypes of a file are shown without what a terminal would obey") {

@@ -1,6 +1,10 @@
 // Trainers that are given what is no file, or names made to harm, and outputs that take no more:
 // real processes.
+#include <signal.h>
 #include <sys/stat.h>
+
+#include <chrono>
+#include <thread>
 
 #include "tests/models/trainers/timeline.h"
 #include "tests/models/trainers/trainer_fixture.h"
@@ -86,6 +90,32 @@ TEST_CASE_METHOD(TrainerFixture,
 #endif
 }
 
+TEST_CASE_METHOD(TrainerFixture, "A run that a signal stops says what it could not write") {
+#if defined(__SANITIZE_THREAD__)
+  std::puts("SKIPPED: limits to the size of files: ThreadSanitizer keeps files of its own");
+#else
+  const std::string errors = folder() / "errors";
+  Subprocess run(
+      InShell("ulimit -f 100",
+              Command(Programs()[1], {"--workers", "2", "--threads", "1", "--steps", "100000000",
+                                      "--eval-every", "0", "--timeline", folder() / "timeline",
+                                      "--timeline-steps", "0", "--metrics", folder() / "metrics"}),
+              "2> '" + errors + "'"));
+  const auto says = [&](const char* text) {
+    return Content(errors).find(text) != std::string::npos;
+  };
+  for (int i = 0; i < 6000 && !(says("[timeline] cannot write") && says("[--metrics] cannot"));
+       ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  run.Signal(SIGTERM);
+  CHECK(run.Wait().status == 128 + SIGTERM);
+  CHECK_THAT(Content(errors),
+             Contains("warning: [--timeline] the run has ended, but its timeline is not: '") &&
+                 Contains("warning: [--metrics] the run has ended, but its metrics are not: "));
+#endif
+}
+
 TEST_CASE_METHOD(TrainerFixture, "A long run whose output nobody can take saves its model") {
   // More than any buffer holds.
   const ProcessResult result = RunProcess(
@@ -95,7 +125,7 @@ TEST_CASE_METHOD(TrainerFixture, "A long run whose output nobody can take saves 
               "> /dev/full"));
   INFO(result.err);
   CHECK(result.status == 1);
-  CHECK_THAT(result.err, Contains("the run is complete, but writing to standard output failed"));
+  CHECK_THAT(result.err, Contains("[output] writing to standard output failed"));
   CHECK_FALSE(SafetensorsFile(folder() / "model").entries().empty());
 }
 

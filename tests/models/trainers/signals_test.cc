@@ -53,8 +53,7 @@ TEST_CASE_METHOD(SignalFixture, "The file through which workers meet goes with a
     const TemporaryFolder place;
     Subprocess worker(WithVariables(
         {"RANK=0", "WORLD_SIZE=2", "CONVOY_RENDEZVOUS=file:" + (place / "meet")}, Mnist()));
-    while (!std::filesystem::exists(place / "meet")) Pause(std::chrono::milliseconds(10));
-    Pause(std::chrono::milliseconds(100));
+    while (!std::filesystem::exists(place / "meet")) std::this_thread::yield();
     worker.Signal(signal);
     CHECK(worker.Wait().status == 128 + signal);
     CHECK(std::filesystem::is_empty(place.path()));

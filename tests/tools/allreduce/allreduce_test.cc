@@ -21,6 +21,17 @@ ProcessResult RunOnCpu(Arguments flags) {
   return RunProcess(AllReduceCommand(flags));
 }
 
+TEST_CASE("Rows that nobody can take are an error, and so is such a --help") {
+  for (const std::string flag : {"-e 8 -w 0 -n 1 --workers 2 --device cpu", "--help"}) {
+    const ProcessResult result =
+        RunProcess({"/bin/sh", "-c", AllReduceCommand({})[0] + " -b 8 " + flag + " > /dev/full"});
+    INFO(result.err);
+    CHECK(result.status == 1);
+    CHECK(result.err ==
+          "allreduce: [output] writing to standard output failed: is the disk full?\n");
+  }
+}
+
 TEST_CASE("Workers that are threads: a row for each size, and all of it as JSON") {
   const TemporaryFolder folder;
   const std::string json = folder / "rows.json";

@@ -336,7 +336,7 @@ TEST_CASE("What an agent says is checked, and quoted without control characters"
   struct Case {
     std::string frame, message;
   };
-  const TempFile hosts("alpha\n");
+  const TempFile hosts("alpha slots=2\n");
   const std::string hello = "\\001\\001\\0\\0\\0\\0\\0\\0\\0";
   const std::vector<Case> cases = {
       {"\\001\\160\\021\\001\\0\\0\\0\\0\\0", "expected a port from host 'alpha', got 70000"},
@@ -347,16 +347,20 @@ TEST_CASE("What an agent says is checked, and quoted without control characters"
       {hello + "\\004\\0\\0\\0\\0\\003\\0\\0\\0\\033[m",
        "expected a process id of worker 0 from host 'alpha', got '\\x1b[m'"},
       {hello + "\\005\\0\\0\\0\\0\\002\\0\\0\\0\\0337",
-       "expected one status of worker 0 from host 'alpha', got '\\x1b7'"},
-      {hello + "\\005\\001\\0\\0\\0\\001\\0\\0\\0000",
-       "expected words of a worker of host 'alpha', got them of 1"},
+       "expected the status of worker 0 from host 'alpha', got '\\x1b7'"},
+      // Worker 0 has ended, and once more. There are two, so that the job goes on.
+      {hello + "\\005\\0\\0\\0\\0\\001\\0\\0\\0000\\005\\0\\0\\0\\0\\001\\0\\0\\0000",
+       "host 'alpha' reported the end of worker 0 twice"},
+      {hello + "\\005\\002\\0\\0\\0\\001\\0\\0\\0000",
+       "host 'alpha' reported on worker 2, which does not run there"},
       {hello + "\\011\\0\\0\\0\\0\\0\\0\\0\\0",
-       "expected words of an agent from host 'alpha', got others"},
+       "host 'alpha' sent a message that only the launcher sends"},
   };
   for (const Case& c : cases) {
     CAPTURE(c.frame);
-    const TempFile ssh("#!/bin/sh\nprintf '\\nconvoy-launch-1\\n" + c.frame + "'\nsleep 1000\n",
-                       /*executable=*/true);
+    const TempFile ssh(
+        "#!/bin/sh\nprintf '\\nconvoy-launch-1\\n" + c.frame + "'\nexec sleep 1000\n",
+        /*executable=*/true);
     const ProcessResult result = Run({"--hosts", hosts.path(), "--ssh", ssh.path()}, "true");
     CHECK(result.status == 1);
     CHECK(result.err == "error: [tools/launch] " + c.message + "\n");
@@ -457,16 +461,19 @@ TEST_CASE("Commands and flags that cannot be so") {
       {{"--workers", "1", "--silence", "0", "--", "true"}, 2, number("--silence", "1000000", "0")},
       {{"--workers", "1", "--silence", "1", "--", "true"},
        2,
-       "[tools/launch] --silence: expected --hosts FILE beside it"},
+       "[tools/launch] --silence: expected --hosts FILE beside it, as workers of this host notice "
+       "at once when the launcher ends, got none; leave it out"},
       {{"--workers", "1", "--ssh", " ", "--", "true"},
        2,
        "[tools/launch] --ssh: expected a program, got ' '; leave it out for ssh itself"},
       {{"--workers", "1", "--ssh", "ssh -q", "--", "true"},
        2,
-       "[tools/launch] --ssh: expected --hosts FILE beside it"},
+       "[tools/launch] --ssh: expected --hosts FILE beside it, as workers of this host need no "
+       "ssh, got none"},
       {{"--workers", "1", "--env", "HOME", "--", "true"},
        2,
-       "[tools/launch] --env: expected --hosts FILE beside it"},
+       "[tools/launch] --env: expected --hosts FILE beside it, as workers of this host get all "
+       "variables, got none"},
       {{"--hosts", "/nonexistent", "--", "true"},
        1,
        "[tools/launch] cannot open '/nonexistent': No such file or directory"},

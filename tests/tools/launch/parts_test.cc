@@ -14,7 +14,6 @@
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"
 #include "tools/launcher/lines.h"
-#include "tools/launcher/shown.h"
 
 namespace convoy {
 namespace {
@@ -103,15 +102,6 @@ TEST_CASE("Lines are let through whole, with a prefix") {
   CHECK(lines.last_message() == "\\x1b[1mbold x");
   CHECK(lines.Feed("10 %\r20 %\rdisk full\r\n") == "[3] 10 %\r20 %\rdisk full\r\n");
   CHECK(lines.last_message() == "disk full");
-}
-
-TEST_CASE("What is quoted is cut between characters, and moves no cursor") {
-  CHECK(Shown("abc", 3) == "abc");
-  CHECK(Shown("abcd", 3) == "abc...");
-  CHECK(Shown("ab\u00fc", 3) == "ab...");
-  CHECK(Shown("a\U0001F600b", 4) == "a...");
-  CHECK(Shown("\x1b\xff", 3) == "\\x1b\\xff");
-  CHECK(Shown("\x80\x80\x80\x80\x80\x80", 5) == "\\x80\\x80...");
 }
 
 TEST_CASE("The clock for deadlines does not count what happens while the process is stopped") {

@@ -140,10 +140,10 @@ TEST_CASE(
     "A launcher that is stopped for longer than --silence finds its job ended, and says why") {
   const TwoHosts two;
   const std::string seconds = UniqueSeconds();
-  Subprocess launcher(CommandLine(two.Flags("2"), "echo ready; exec sleep " + seconds));
+  Subprocess launcher(CommandLine(two.Flags("5"), "echo ready; exec sleep " + seconds));
   REQUIRE(launcher.WaitForOutput("[0] ready"));
   REQUIRE(launcher.WaitForOutput("[1] ready"));
-  SleepSeconds(4);  // as long as it runs it is heard
+  SleepSeconds(10);  // as long as it runs it is heard
   CHECK(CountProcesses(seconds) == 2);
   launcher.Signal(SIGSTOP);
   CHECK(Within(60, [&] { return CountProcesses(seconds) == 0; }));
@@ -153,7 +153,7 @@ TEST_CASE(
   CHECK_THAT(result.err,
              Catch::Contains("error: [tools/launch] worker ") &&
                  Catch::Contains("of 2 was lost with the connection to host '") &&
-                 Catch::Contains("': error: [tools/launch] nothing was heard of the launcher for 2 "
+                 Catch::Contains("': error: [tools/launch] nothing was heard of the launcher for 5 "
                                  "s: it was stopped, or its host cut off; --silence SECONDS allows "
                                  "more\n"));
 }
@@ -168,18 +168,41 @@ TEST_CASE("A connection that is closed ends workers on other hosts at once, what
   CHECK(Within(60, [&] { return CountProcesses(seconds) == 0; }));
 }
 
+// A pipe with a name, and its end for reading, which never waits.
+class NamedPipe {
+ public:
+  NamedPipe() {
+    std::remove(file_.path().c_str());
+    REQUIRE(mkfifo(path().c_str(), 0600) == 0);
+    reader_ = open(path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(reader_ >= 0);
+  }
+  ~NamedPipe() { close(reader_); }
+  NamedPipe(const NamedPipe&) = delete;
+  NamedPipe& operator=(const NamedPipe&) = delete;
+
+  const std::string& path() const { return file_.path(); }
+  void Read() {
+    char bytes[64 << 10];
+    (void)!read(reader_, bytes, sizeof(bytes));
+  }
+
+ private:
+  const TempFile file_{""};
+  int reader_ = -1;
+};
+
 TEST_CASE("Once all workers have ended, a signal gives up the output that nobody takes") {
-  const TempFile pipe("");
-  std::remove(pipe.path().c_str());
-  REQUIRE(mkfifo(pipe.path().c_str(), 0600) == 0);
-  const int reader = open(pipe.path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  REQUIRE(reader >= 0);
+  // Some that is kept for a reader, and so much that the workers wait.
+  const auto [script, seconds] = GENERATE(
+      table<std::string, double>({{"head -c 500000 /dev/zero", 1}, {"yes | head -c 60000000", 4}}));
+  const NamedPipe pipe;
+  CAPTURE(script);
   Subprocess launcher({"/bin/sh", "-c",
-                       fmt::format("exec {} --workers 2 -- sh -c 'head -c 500000 /dev/zero; exit "
-                                   "$1' sh > {}",
-                                   kLauncher, pipe.path())});
+                       fmt::format("exec {} --workers 2 -- sh -c '{}; exit $1' sh > {}", kLauncher,
+                                   script, pipe.path())});
   const std::string stat = fmt::format("/proc/{}/stat", launcher.pid());
-  SleepSeconds(1);
+  SleepSeconds(seconds);
   CHECK(ReadAll(stat).find(") Z ") == std::string::npos);  // it waits for its reader
   // The first ones may still find workers.
   CHECK(Within(60, [&] {
@@ -188,7 +211,30 @@ TEST_CASE("Once all workers have ended, a signal gives up the output that nobody
     return ReadAll(stat).find(") Z ") != std::string::npos;
   }));
   CHECK(launcher.Wait().status == 128 + SIGTERM);
-  close(reader);
+}
+
+TEST_CASE("Workers that always have words to say do not keep another one from its own") {
+  NamedPipe pipe;
+  const TempFile done("");
+  std::remove(done.path().c_str());
+  // The last one begins when all that is kept for a reader is full, and writes more than a pipe
+  // takes. In the time for which a full agent pauses, the reader takes less than the others have.
+  Subprocess launcher(
+      {"/bin/sh", "-c",
+       fmt::format("exec {} --workers 8 --no-prefix -- sh -c '[ $RANK = 7 ] || exec yes; sleep 3; "
+                   "head -c 400000 /dev/zero; touch {}; exec sleep 1000' > {}",
+                   kLauncher, done.path(), pipe.path())});
+  SleepSeconds(3);
+  CHECK(Within(60, [&] {
+    pipe.Read();
+    SleepSeconds(0.02);
+    return Exists(done.path());
+  }));
+  for (int i = 0; i < 2; ++i) {
+    launcher.Signal(SIGINT);
+    SleepSeconds(0.5);
+  }
+  CHECK(launcher.Wait().status == 128 + SIGINT);
 }
 
 TEST_CASE("The streams of launcher and agents are left as they are, since others share them") {

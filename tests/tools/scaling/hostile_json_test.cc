@@ -44,14 +44,14 @@ TEST_CASE("Deep, wide and long files are refused at a small price") {
   refuses("objects", Repeated("{\"a\":", kMany), "nested too deep");
   refuses("deep where a text is expected", with("model", std::string(kMany, '[')),
           "nested too deep");
-  refuses("many numbers", "[" + Repeated("0,", 10 * kMany) + "0]", "more than 524288 keys");
-  refuses("many empty lists", "[" + Repeated("[],", 170'000) + "0]", "expected an object");
-  refuses("many empty objects", "[" + Repeated("{},", 170'000) + "0]", "expected an object");
-  refuses("many small objects", "[" + Repeated("{\"\":0},", 130'000) + "0]", "expected an object");
+  refuses("many numbers", "[" + Repeated("0,", 10 * kMany) + "0]", "more than 1048576 keys");
+  refuses("many empty lists", "[" + Repeated("[],", 340'000) + "0]", "expected an object");
+  refuses("many empty objects", "[" + Repeated("{},", 340'000) + "0]", "expected an object");
+  refuses("many small objects", "[" + Repeated("{\"\":0},", 260'000) + "0]", "expected an object");
   refuses("a long text", with("model", "\"" + std::string(4 * kMany, 'm') + "\""),
           "more than 1048576 bytes");
   refuses("a wrong text", with("parameters", "\"" + std::string(kMany, '9') + "\""), "got string");
-  refuses("no measurements", with("measurements", "[" + Repeated("0,", 500'000) + "0]"),
+  refuses("no measurements", with("measurements", "[" + Repeated("0,", 1'000'000) + "0]"),
           "measurements[0]: expected an object, got 0");
   refuses("no JSON", "{\"" + std::string(kMany, 'x') + "\x01", "expected JSON that --json");
 }
