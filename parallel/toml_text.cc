@@ -32,14 +32,28 @@ size_t AfterString(std::string_view text, size_t at) {
   return text.size();
 }
 
+// Whether what stands behind the '[' at `at`, which opens a table's heading, is a key's first
+// character, the end of the heading or that of the text.
+bool OpensHeading(std::string_view text, size_t at) {
+  ++at;
+  if (at < text.size() && text[at] == '[') ++at;
+  while (at < text.size() && (text[at] == ' ' || text[at] == '\t')) ++at;
+  if (at == text.size()) return true;
+  const char next = text[at];
+  return (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') ||
+         (next >= '0' && next <= '9') || std::string_view("_-\"'[]").find(next) != text.npos;
+}
+
 }  // namespace
 
 void CheckTomlText(std::string_view text, const std::string& name, const std::string& component) {
-  int dots = 0, items = 0;
+  int dots = 0, items = 0, depth = 0;  // of brackets in a value
+  bool in_value = false;
+  const auto line_of = [text](size_t at) {
+    return 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  };
   const auto fail = [&](size_t at, const char* what, int most) {
-    const std::string_view before = text.substr(0, at);
-    Fail("[{}] {}:{}: {}, and {} are the most", component, name,
-         1 + std::count(before.begin(), before.end(), '\n'), what, most);
+    Fail("[{}] {}:{}: {}, and {} are the most", component, name, line_of(at), what, most);
   };
   for (size_t at = 0; at < text.size();) {
     switch (text[at]) {
@@ -54,16 +68,31 @@ void CheckTomlText(std::string_view text, const std::string& name, const std::st
         ++items;
         if (++dots >= kMaxParts) fail(at, "a key of too many parts", kMaxParts);
         break;
-      case '=':
-      case ',':
       case '[':
+        // The parser takes for granted that a key follows.
+        if (!in_value && !OpensHeading(text, at)) {
+          Fail("[{}] {}:{}: expected a table's name behind '['", component, name, line_of(at));
+        }
+        [[fallthrough]];
       case '{':
+        depth += in_value;
         ++items;
         dots = 0;
         break;
-      case '\n':
+      case '=':
+        in_value = true;
+        [[fallthrough]];
+      case ',':
+        ++items;
+        dots = 0;
+        break;
       case ']':
       case '}':
+        depth -= depth > 0;
+        dots = 0;
+        break;
+      case '\n':
+        if (depth == 0) in_value = false;
         dots = 0;
         break;
       default:

@@ -1,5 +1,6 @@
 // What somebody without the keys sends over a connection that has been authenticated.
 #include "parallel/rendezvous/frame_seal.h"
+
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {

@@ -71,6 +71,19 @@ TEST_CASE("What people write is not refused") {
   CHECK(table.Has("a"));
 }
 
+TEST_CASE("A table's heading without a name is an error") {
+  for (const char* heading : {"[$a]", "[ $a]", "[[!a]]", "[\n]", "[\x80]", "[[\t#"}) {
+    CAPTURE(heading);
+    CHECK_THROWS_WITH(
+        TomlTable::Parse("a = [1,\n[2], {b = 1}]\nc = 1\n" + std::string(heading), "f", "links"),
+        "[links] f:4: expected a table's name behind '['");
+  }
+  for (const char* heading : {"[a]", "[ \"a\"]", "[['a']]", "[[ -1_]]"}) {
+    CAPTURE(heading);
+    CHECK_NOTHROW(TomlTable::Parse("b = [\n[1]]\n" + std::string(heading), "f", "links"));
+  }
+}
+
 TEST_CASE("Keys and texts reach no terminal as commands") {
   const auto error = [](const std::string& text) {
     try {
