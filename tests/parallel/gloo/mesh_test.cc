@@ -187,12 +187,15 @@ TEST_CASE("Gloo: writing to a worker that is gone is an error") {
     MemoryStore store;
     Mesh zero(0, 2, kPlace), one(1, 2, kPlace);
     std::atomic<int> ended{0};
+    std::atomic<bool> connected{false};
     std::thread other([&] {
       one.Connect(store, "mesh", [] {});
+      connected = true;
       Chat(one);
       ++ended;
     });
     zero.Connect(store, "mesh", [] {});
+    while (!connected) std::this_thread::yield();
     std::thread leaves([&] {
       std::this_thread::sleep_for(std::chrono::microseconds(2000 + 50 * i));
       one.Abort();
