@@ -2,16 +2,33 @@
 #include "parallel/toml_file.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <cmath>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/printable.h"
 #include "parallel/toml_text.h"
+
+namespace convoy {
+
+// The parser has met what it takes for granted.
+struct TomlAssumptionFailed : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+}  // namespace convoy
+
+// toml++ takes some things for granted that a malformed file makes untrue (a bracket where a value
+// belongs): it asserts them, and in an optimised build the compiler relies on them. Here assertions
+// are on in every build, and throw.
+#undef NDEBUG
+#define TOML_ASSERT(condition) \
+  ((condition) ? void() : throw convoy::TomlAssumptionFailed(#condition))
+#include <toml++/toml.h>
 
 namespace convoy {
 namespace {
@@ -87,6 +104,11 @@ TomlTable TomlTable::Parse(std::string_view text, const std::string& name,
   } catch (const toml::parse_error& error) {
     Fail("[{}] {}:{}: {}", component, name, error.source().begin.line,
          Printable(error.description()));
+  } catch (const TomlAssumptionFailed&) {
+    Fail(
+        "[{}] {}: expected a TOML file, got something malformed at a place that the parser cannot "
+        "name; look for a missing value, name, bracket or comma",
+        component, name);
   }
   impl->table = impl->file.get();
   impl->path = name;

@@ -84,6 +84,14 @@ TEST_CASE("A table's heading without a name is an error") {
   }
 }
 
+TEST_CASE("What the parser takes for granted is an error where it is not so") {
+  for (const char* text : {"a = [}", "a = [1, }]", "a = [1,\n}\n]"}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH(TomlTable::Parse(text, "f", "links"),
+                      Contains("[links] f: expected a TOML file, got something malformed"));
+  }
+}
+
 TEST_CASE("Keys and texts reach no terminal as commands") {
   const auto error = [](const std::string& text) {
     try {
