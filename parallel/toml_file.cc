@@ -15,19 +15,21 @@
 
 namespace convoy {
 
-// The parser has met what it takes for granted.
+// toml++ takes some things for granted that a malformed file makes untrue (a bracket where a value
+// belongs): it asserts them, and in an optimised build the compiler relies on them. Here assertions
+// are on in every build, and throw this.
 struct TomlAssumptionFailed : std::logic_error {
   using std::logic_error::logic_error;
 };
 
+[[noreturn]] static void FailTomlAssumption(const char* condition) {
+  throw TomlAssumptionFailed(condition);
+}
+
 }  // namespace convoy
 
-// toml++ takes some things for granted that a malformed file makes untrue (a bracket where a value
-// belongs): it asserts them, and in an optimised build the compiler relies on them. Here assertions
-// are on in every build, and throw.
 #undef NDEBUG
-#define TOML_ASSERT(condition) \
-  ((condition) ? void() : throw convoy::TomlAssumptionFailed(#condition))
+#define TOML_ASSERT(condition) ((condition) ? void() : convoy::FailTomlAssumption(#condition))
 #include <toml++/toml.h>
 
 namespace convoy {
