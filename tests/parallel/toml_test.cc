@@ -92,6 +92,16 @@ TEST_CASE("What the parser takes for granted is an error where it is not so") {
   }
 }
 
+TEST_CASE("Letters that are not of ASCII belong into quotes") {
+  for (const char* text : {"\xc6\x8f = 1", "a = 1 \xc3\xa4", "\xc3\xa4", "[\xce\xb1]"}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH(TomlTable::Parse(text, "f", "links"), Contains("[links] f:1: "));
+  }
+  TomlTable table = TomlTable::Parse(
+      "# \xc3\xa4\n\"\xc3\xa4\" = \"\"\"x\\\n  \xce\xb1\"\"\"  # \xc3\xa4\n", "f", "links");
+  CHECK(table.String("\xc3\xa4") == "x\xce\xb1");
+}
+
 TEST_CASE("Keys and texts reach no terminal as commands") {
   const auto error = [](const std::string& text) {
     try {
