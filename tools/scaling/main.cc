@@ -142,13 +142,16 @@ void CheckMeasuring(Flags& flags) {
   std::vector<int>& counts = flags.measure.counts;
   std::sort(counts.begin(), counts.end());
   counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-  CheckUsage(counts.empty() || counts.front() >= 1,
-             "[--counts] wants numbers of at least 1, got {}", counts.front());
+  for (const int count : counts) {
+    CheckUsage(count >= 1, "[--counts] wants numbers of at least 1, got {}", count);
+  }
   if (StartedAsWorker()) return;
-  if (!counts.empty() && flags.launch.workers == 0) flags.launch.workers = counts.back();
-  CheckUsage(counts.empty() || counts.back() <= flags.launch.workers,
-             "[--counts] {} workers cannot be measured: --workers says {}", counts.back(),
-             flags.launch.workers);
+  if (!counts.empty()) {
+    if (flags.launch.workers == 0) flags.launch.workers = counts.back();
+    CheckUsage(counts.back() <= flags.launch.workers,
+               "[--counts] {} workers cannot be measured: --workers says {}", counts.back(),
+               flags.launch.workers);
+  }
   const Placement place = Place(flags.launch);
   const int cores = AvailableCores();
   CONVOY_CHECK(
