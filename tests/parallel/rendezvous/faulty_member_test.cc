@@ -159,16 +159,42 @@ TEST_CASE("No rank has more than two connections for one purpose") {
   CHECK(six.IsClosed());
 }
 
+// 0.8 MiB of them, that nobody sets.
+std::vector<std::string> ManyKeys(int which) {
+  std::vector<std::string> keys;
+  for (int key = 0; key < 4000; ++key) {
+    keys.push_back(fmt::format("{} {} {}", which, key, std::string(200, 'k')));
+  }
+  return keys;
+}
+
+TEST_CASE("A rank that waits for too many keys on all its connections is refused, no other is") {
+  StoreServer server({.secret = kSecret});
+  FaultyMember waits(server.port(), 3);
+  waits.Send(
+      waits.Seal({.kind = StoreRequest::Kind::kWait, .keys = ManyKeys(1), .timeout_ms = 600'000}));
+  const auto error = [&](int rank) {
+    TcpStore store({.port = server.port(), .secret = kSecret}, rank, 20);
+    try {
+      store.Wait(ManyKeys(2), 0.01);
+    } catch (const Error& problem) {
+      return std::string(problem.what());
+    }
+    return std::string();
+  };
+  // Not before the server has read what the first one waits for.
+  CHECK(
+      Eventually([&] { return error(3) == "[Store] worker 3 waits for too many keys at a time"; }));
+  CHECK_THAT(error(4), Contains("nobody has set"));
+}
+
 // As much as a member can: every rank's connections, with as many keys to wait for as are allowed,
 // or with a long frame that never becomes whole.
 void Occupy(int port, int ranks, std::vector<std::unique_ptr<FaultyMember>>& members) {
-  const std::string padding(200, 'k');
   for (int i = 0; i < 200; ++i) {
     const int rank = i % ranks;
-    StoreRequest wait{.kind = StoreRequest::Kind::kWait, .timeout_ms = 600'000};
-    for (size_t key = 0; key < 4000; ++key) {
-      wait.keys.push_back(fmt::format("{} {} {}", i, key, padding));
-    }
+    const StoreRequest wait{
+        .kind = StoreRequest::Kind::kWait, .keys = ManyKeys(i), .timeout_ms = 600'000};
     members.push_back(std::make_unique<FaultyMember>(port, rank));
     members.back()->Send(members.back()->Seal(wait));
     members.push_back(std::make_unique<FaultyMember>(port, rank));
