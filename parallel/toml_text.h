@@ -1,4 +1,4 @@
-// What a TOML text may cost whoever parses it.
+// Limits on TOML texts, checked before they are parsed.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a JSON text may cost whoever parses it.
+// Limits on JSON texts, checked before they are parsed.
 #include "models/io/json_text.h"
 
 #include "core/error.h"

@@ -27,11 +27,11 @@ namespace convoy {
 /// cannot end into an error: a worker that is gone, a collective past its deadline, a failure
 /// elsewhere.
 ///
-/// A message meets those of the same tag, dtype and size alone. Any number may be under way: one
-/// thread, started by the first of them, sees them end, and none is in the way of another. Tensors
-/// must be in host memory. Workers prove to each other that they know the job's secret when they
-/// connect; what they send then is neither encrypted nor authenticated, as Gloo has it: for
-/// networks that are trusted.
+/// A Send matches a Recv of the same tag, dtype and size. Any number of messages may be in flight:
+/// one thread, started with the first message, waits for all of them, and none delays another.
+/// Tensors must be in host memory. Workers prove to each other that they know the job's secret when
+/// they connect; the data that follows is neither encrypted nor authenticated, so use it on trusted
+/// networks only.
 class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
  public:
   /// Collective. `store` must live as long as the group.

@@ -30,11 +30,11 @@ struct MeshPlace {
   std::string secret;  ///< what all workers of the job know, and nobody else
 };
 
-/// A TCP connection to every other worker, made between two that have proved to each other that
-/// they know the job's secret: whoever else connects is turned away before Gloo reads a byte of it.
-/// What follows is as Gloo has it: neither hidden nor sealed. What goes wrong on one comes as a
-/// ::gloo::Exception. Nothing here has a deadline, since one that passes in Gloo closes all
-/// connections: whoever watches the run calls Abort.
+/// TCP connections to all other workers. Both ends of a connection first prove that they know the
+/// job's secret; a peer that cannot is disconnected before Gloo reads a byte from it. The data that
+/// follows is neither encrypted nor authenticated. Errors on a connection are ::gloo::Exceptions.
+/// Nothing here has a deadline, because a deadline that passes in Gloo closes all connections: the
+/// group's watchdog calls Abort instead.
 class Mesh {
  public:
   Mesh(int rank, int size, MeshPlace place);
