@@ -5,7 +5,7 @@
 #include <atomic>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/memory_label.h"
 #include "core/tensor_impl.h"
 
@@ -239,9 +239,7 @@ std::vector<std::shared_ptr<Node>> Plan(const std::shared_ptr<Node>& root, uint6
 }
 
 void LeafDone(const std::shared_ptr<TensorImpl>& leaf, const BackwardOptions& options) {
-  const Tensor handle(leaf);
-  for (const auto& hook : leaf->grad_hooks) hook(handle);
-  if (options.on_leaf) options.on_leaf(handle);
+  if (options.on_leaf) options.on_leaf(Tensor(leaf));
 }
 
 Tensor SeedOf(const Tensor& root, const BackwardOptions& options) {

@@ -113,9 +113,9 @@ void ConsumeGrad(const Tensor& leaf);
 /// Declares the gradient of a leaf present without a Backward (its slot was filled otherwise).
 void MarkGradFresh(const Tensor& leaf);
 
-/// Has `hook` called before grad() hands out the leaf's gradient and before a Backward writes it,
-/// by the thread that does so: for whoever still works on the gradient's place (a sum under way)
-/// and makes what comes next wait for it. One per leaf, until SetGradSlot; empty: none.
+/// Registers a callback that runs before grad() hands out the leaf's gradient and before a Backward
+/// writes it, on the thread that does so. DataParallel uses it to wait for an allreduce that is
+/// still under way. A leaf has one, until SetGradSlot; an empty one takes it away.
 void SetBeforeGradUse(const Tensor& leaf, std::function<void()> hook);
 
 /// Whether the leaf holds a gradient that the next Backward would add to.

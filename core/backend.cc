@@ -3,8 +3,8 @@
 
 #include <array>
 
+#include "core/base/error.h"
 #include "core/cpu_backend.h"
-#include "core/error.h"
 
 namespace convoy {
 namespace {

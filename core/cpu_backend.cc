@@ -13,7 +13,7 @@
 #include <new>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/threads.h"
 
 namespace convoy {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/host_device.h"
 
 namespace convoy {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/tensor.h"
 
 namespace convoy {

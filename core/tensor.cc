@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/tensor_impl.h"
 
 namespace convoy {
@@ -165,11 +165,6 @@ void Tensor::MoveInto(const Tensor& place) const {
   place.CopyFrom(*this);
   impl_->storage = place.impl_->storage;
   impl_->offset_bytes = place.impl_->offset_bytes;
-}
-
-void Tensor::AddGradHook(std::function<void(const Tensor&)> hook) const {
-  CONVOY_CHECK(is_leaf() && requires_grad(), "[AddGradHook] wants a leaf that requires a gradient");
-  impl_->grad_hooks.push_back(std::move(hook));
 }
 
 void Tensor::Backward() const { convoy::Backward(*this); }

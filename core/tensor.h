@@ -131,8 +131,6 @@ class Tensor {
   void SetGradSlot(const Tensor& slot) const;
   /// Moves a leaf's elements into `place` (same shape, dtype, device); all handles follow.
   void MoveInto(const Tensor& place) const;
-  /// Calls `hook` in every Backward when this leaf's gradient has its last contribution.
-  void AddGradHook(std::function<void(const Tensor&)> hook) const;
 
   /// Differentiates this scalar with respect to every leaf that it was computed from, as
   /// convoy::Backward does with its default options.

@@ -28,7 +28,6 @@ struct TensorImpl {
   bool requires_grad = false;
   GradState grad_state = GradState::kNone;
   Tensor grad;
-  std::vector<std::function<void(const Tensor&)>> grad_hooks;
   std::function<void()> before_grad_use;
 
   // Of the Backward under way.

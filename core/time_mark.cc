@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy {
 namespace {

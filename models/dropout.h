@@ -1,7 +1,7 @@
 // Dropout as a layer: knows whether it is training, and draws new numbers in every call.
 #pragma once
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/module.h"
 #include "ops/dropout.h"
 

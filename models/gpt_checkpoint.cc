@@ -1,7 +1,7 @@
 // Checkpoints of GPTs, in Hugging Face's layout.
 #include <algorithm>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/checkpoint.h"
 #include "models/stored_tensors.h"
 

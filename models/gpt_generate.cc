@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/gpt.h"
 #include "ops/shape_ops.h"
 

@@ -1,7 +1,7 @@
 // LinearLayer: its parameters.
 #include "models/linear.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy {
 

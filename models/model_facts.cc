@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/io/json_text.h"
 #include "models/io/model_config.h"
 

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "core/autograd.h"
-#include "core/error.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/printable.h"
 #include "models/tensor_names.h"
 #include "ops/cast.h"
 #include "ops/shape_ops.h"

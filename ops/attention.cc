@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/attention_kernels.h"
 #include "ops/checks.h"
 #include "ops/op.h"

@@ -2,7 +2,7 @@
 #include "ops/cast.h"
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/cast_kernels.h"
 #include "ops/op.h"
 

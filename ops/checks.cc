@@ -1,7 +1,7 @@
 // Checks of arguments that many ops share.
 #include "ops/checks.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/memory_label.h"
 
 namespace convoy {

@@ -2,7 +2,7 @@
 #include "ops/dropout.h"
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/dropout_kernels.h"
 #include "ops/op.h"

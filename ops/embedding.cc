@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/embedding_kernels.h"
 #include "ops/op.h"

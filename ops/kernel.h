@@ -1,8 +1,8 @@
 // A kernel slot: one typed function pointer per kind of device, filled by that device's library.
 #pragma once
 
+#include "core/base/error.h"
 #include "core/device.h"
-#include "core/error.h"
 
 namespace convoy {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/gemm.h"
 #include "ops/linear_kernels.h"

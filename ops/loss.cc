@@ -2,7 +2,7 @@
 #include "ops/loss.h"
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/loss_kernels.h"
 #include "ops/op.h"

@@ -2,7 +2,7 @@
 #include "ops/matmul.h"
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/gemm.h"
 #include "ops/op.h"

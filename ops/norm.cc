@@ -2,7 +2,7 @@
 #include "ops/norm.h"
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/norm_kernels.h"
 #include "ops/op.h"

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/binary_kernels.h"
 #include "ops/checks.h"
 #include "ops/op.h"

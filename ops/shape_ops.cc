@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/op.h"
 #include "ops/shape_kernels.h"

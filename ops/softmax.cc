@@ -2,7 +2,7 @@
 #include "ops/softmax.h"
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/op.h"
 #include "ops/softmax_kernels.h"

@@ -2,7 +2,7 @@
 #include "ops/unary.h"
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/checks.h"
 #include "ops/op.h"
 #include "ops/pointwise/activations-inl.h"

@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/memory_label.h"
 
 namespace convoy {

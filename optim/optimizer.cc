@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/memory_label.h"
 
 namespace convoy {

@@ -1,7 +1,7 @@
 // Stochastic gradient descent with momentum.
 #include "optim/sgd.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy {
 namespace {

@@ -9,10 +9,10 @@
 #include <unordered_map>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/time_mark.h"
-#include "parallel/pending_sums.h"
-#include "parallel/plan_check.h"
+#include "parallel/data_parallel/pending_reductions.h"
+#include "parallel/data_parallel/plan_check.h"
 
 namespace convoy {
 namespace {
@@ -145,7 +145,7 @@ struct DataParallel::Reducer {
 
   Clock::time_point start;
   std::vector<int> missing;  // by bucket: gradients still to come in this pass
-  const std::shared_ptr<PendingSums> sums = std::make_shared<PendingSums>();
+  const std::shared_ptr<PendingReductions> sums = std::make_shared<PendingReductions>();
 
   bool tracing = false;
   std::shared_ptr<BackwardTrace> trace;  // of this pass; null without tracing
@@ -179,7 +179,7 @@ DataParallel::~DataParallel() {
     reducer_->sums->WaitAll();
     reducer_->sums->Clear(worker_.device(), nullptr);
   } catch (const std::exception&) {
-    // Whoever reads a gradient is told.
+    // A caller that reads a gradient gets the error.
   }
 }
 

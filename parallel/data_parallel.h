@@ -9,17 +9,17 @@
 #include "core/tensor.h"
 #include "optim/flat_parameters.h"
 #include "optim/loss_scaler.h"
-#include "parallel/backward_trace.h"
-#include "parallel/bucket_plan.h"
-#include "parallel/worker.h"
+#include "parallel/data_parallel/backward_trace.h"
+#include "parallel/data_parallel/bucket_plan.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 
 struct DataParallelOptions {
-  /// How parameters are grouped into buckets (parallel/bucket_plan.h).
+  /// How parameters are grouped into buckets (parallel/data_parallel/bucket_plan.h).
   BucketOptions buckets;
-  /// A plan instead, for the very parameters (parallel/bucket_plan_file.h reads one from a file).
-  /// The same on all workers.
+  /// A plan instead, for the very parameters (parallel/data_parallel/bucket_plan_file.h reads one
+  /// from a file). The same on all workers.
   std::optional<BucketPlan> plan;
   /// Tensors of the model that are not trained (running statistics): worker 0's values replace the
   /// others' at construction, as those of the parameters do. Of any dtype.

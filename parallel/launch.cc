@@ -1,59 +1,45 @@
 // Starts the workers of a run.
 #include "parallel/launch.h"
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
+#include "core/base/standard_streams.h"
 #include "core/threads.h"
-#include "parallel/gpu_transport.h"
-#include "parallel/history_dump.h"
-#include "parallel/inprocess/inprocess_group.h"
-#include "parallel/job_env.h"
-#include "parallel/job_worker.h"
-#include "parallel/placement.h"
-#include "parallel/processes/exit_status.h"
-#include "parallel/processes/standard_streams.h"
-#include "parallel/solo_group.h"
-#include "parallel/worker_processes.h"
-#include "parallel/worker_threads.h"
+#include "parallel/group/flight_dump.h"
+#include "parallel/launch/env/launcher_env.h"
+#include "parallel/launch/joined_worker.h"
+#include "parallel/launch/placement.h"
+#include "parallel/launch/program.h"
+#include "parallel/launch/worker_processes.h"
+#include "parallel/launch/worker_threads.h"
+#include "parallel/net/secret.h"
+#include "parallel/status/run_status.h"
+#include "parallel/store/memory_store.h"
+#include "parallel/transport/transport.h"
 
 namespace convoy {
 namespace {
 
-int LaunchOnCpu(const Placement& place, const std::string& dump,
-                const std::function<void(Worker&)>& train) {
-  const auto groups = MakeInProcessGroups(place.workers);
-  return RunThreads(place.workers, DeviceType::kCpu, train,
-                    {.join = [&](int rank) { return groups[static_cast<size_t>(rank)]; },
-                     .abort = [&](const std::string& reason) { groups[0]->Abort(reason); },
-                     .dump = dump});
-}
-
-int LaunchOnOneGpu(const std::string& dump, const std::function<void(Worker&)>& train) {
-  const auto group = std::make_shared<SoloGroup>(Device::Cuda(0));
-  return RunThreads(1, DeviceType::kCuda, train,
-                    {.join = [&](int) { return group; },
-                     .abort = [&](const std::string& reason) { group->Abort(reason); },
-                     .dump = dump});
-}
-
-int LaunchGpuThreads(const Placement& place, const LaunchOptions& options,
-                     const std::function<void(Worker&)>& train) {
-  GpuTransport& transport = GetGpuTransport();
+int LaunchThreads(const Placement& place, const LaunchOptions& options,
+                  const std::function<void(Worker&)>& train) {
+  Transport& transport =
+      FindTransport(options.transport, place.device,
+                    place.workers == 1 ? WorkerLayout::kAlone : WorkerLayout::kThreads);
   transport.Check();
-  const std::shared_ptr<Board> board = Board::Make(place.workers);
-  return RunThreads(place.workers, DeviceType::kCuda, train,
-                    {.join =
-                         [&](int rank) {
-                           return transport.Join({.board = board,
-                                                  .rank = rank,
-                                                  .device = Device::Cuda(rank),
-                                                  .timeout_s = options.timeout_s});
-                         },
-                     .abort = [&](const std::string& reason) { board->Fail(reason); },
-                     .first_failure = [&] { return board->failure(); },
-                     .dump = options.dump});
+  const auto status = std::make_shared<RunStatus>(StatusPage::Make(place.workers));
+  MemoryStore store;
+  return RunThreads({.status = status,
+                     .join = transport.Open({.run = status,
+                                             .timeout_s = options.timeout_s,
+                                             .store = &store,
+                                             .local_host = [] { return "127.0.0.1"; },
+                                             .secret = DrawSecret()}),
+                     .dump = options.dump},
+                    place.device, train);
 }
 
 // Returns the signal that the workers stopped early on, or 0.
@@ -64,11 +50,9 @@ int LaunchHere(const Placement& place, const LaunchOptions& options,
     WarnIfCrowded(place.workers, place.threads, AvailableCores());
   }
   SetCpuThreads(place.threads);
-  if (place.device == DeviceType::kCpu) return LaunchOnCpu(place, options.dump, train);
+  if (!place.processes) return LaunchThreads(place, options, train);
   if (OwnWorker()) return RunAsWorker(place, options, train);
-  if (place.workers == 1) return LaunchOnOneGpu(options.dump, train);
-  if (!place.processes) return LaunchGpuThreads(place, options, train);
-  GetGpuTransport().Check();
+  FindTransport(options.transport, place.device, WorkerLayout::kProcesses).Check();
   return RunProcesses(place.workers);
 }
 
@@ -93,10 +77,10 @@ int RunWithDump(const std::string& dump, int workers, const std::function<int()>
 int Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train) {
   OpenStandardStreams();
   if (!OwnWorker()) {
-    if (const std::optional<JobEnv> job = ReadJobEnv()) {
+    if (const std::optional<LauncherEnv> job = ReadLauncherEnv()) {
       CheckJobOptions(options, job->size);  // before anybody waits for this process
       return RunWithDump(options.dump, job->size,
-                         [&] { return RunJobWorker(*job, options, train); });
+                         [&] { return RunJoinedWorker(*job, options, train); });
     }
   }
   const Placement place = Place(options);
@@ -104,9 +88,16 @@ int Launch(const LaunchOptions& options, const std::function<void(Worker&)>& tra
                      [&] { return LaunchHere(place, options, train); });
 }
 
+int Launch(int argc, char** argv, const std::function<void(Worker&)>& train) {
+  LaunchOptions options;
+  CLI::App app{"Data-parallel training with Convoy"};
+  AddLaunchFlags(app, options);
+  return RunProgram(app, argc, argv, "error", [&] { return Launch(options, train); });
+}
+
 std::optional<int> StartedAsWorker() {
   if (const std::optional<int> rank = OwnWorker()) return rank;
-  const std::optional<JobEnv> job = ReadJobEnv();
+  const std::optional<LauncherEnv> job = ReadLauncherEnv();
   return job ? std::optional<int>(job->rank) : std::nullopt;
 }
 

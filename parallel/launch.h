@@ -3,36 +3,11 @@
 
 #include <functional>
 #include <optional>
-#include <string>
 
-#include "parallel/worker.h"
-
-namespace CLI {
-class App;
-}
+#include "parallel/group/worker.h"
+#include "parallel/launch/options.h"
 
 namespace convoy {
-
-struct LaunchOptions {
-  /// Workers; 0: one per GPU, or on CPU one per available core, at most four.
-  int workers = 0;
-  /// CPU threads of each worker; 0: the available cores divided among the workers.
-  int threads = 0;
-  /// "auto" (GPUs if there are any, else CPU), "cuda" or "cpu".
-  std::string device = "auto";
-  /// How several GPU workers are started: "processes" or "threads". (CPU workers are threads.)
-  std::string launch = "processes";
-  /// How long a worker waits for another one, in seconds: to join, and in a collective from the
-  /// moment its own part was ready. (Workers that are threads on the CPU wait for ever.)
-  double timeout_s = 60;
-  /// A folder for DUMP/collectives-rank-R.json, or empty: if the run fails, every worker that still
-  /// can writes there what its last thousand collectives were and how far each has come. The error
-  /// says whose are there. A file that cannot be written is a warning.
-  std::string dump;
-};
-
-/// Adds --workers, --threads, --device, --launch, --timeout and --dump to a program's command line.
-void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 
 /// Runs `train` once per worker and returns when all have returned. If one throws, the others'
 /// collectives throw too; the first cause is rethrown, its message starting with
@@ -40,13 +15,13 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 /// cores on it (on GPUs only if `threads` is given).
 ///
 /// Returns the exit status that `main` should return: 0, or 128 + N if the workers stopped early
-/// because of signal N (Worker::StopEarly, stop_signal.h), so that whoever started the program sees
+/// because of signal N (Worker::StopEarly, stop_signal.h), which tells the caller of the program
 /// that its work is not done. A program that does not catch signals dies of them, as any other.
 ///
 /// Processes: this program is started again, once per worker and with the same command line. Each
 /// of those comes to this call and runs `train` for its own rank, so what `train` leaves in memory
-/// is not seen here, and what the program writes before Launch it should write only if
-/// StartedAsWorker() is none. Worker 0 writes to this process's standard output, the others to
+/// is not seen here. Before Launch, print only if StartedAsWorker() is empty; otherwise every worker
+/// prints it. Worker 0 writes to this process's standard output, the others to
 /// none. SIGINT and SIGTERM are passed on; 128 + N is also returned if such a signal has killed a
 /// worker. No worker outlives this process. Once per program.
 ///
@@ -57,7 +32,8 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 /// with a line for every worker, and the others throw with their standard error closed.
 ///
 /// Throws: also UsageError on options that make no sense, and Error on options that this machine
-/// cannot fulfil (parallel/placement.h) or on a launcher's variables that contradict each other.
+/// cannot fulfil (parallel/launch/placement.h) or on a launcher's variables that contradict each
+/// other.
 int Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train);
 
 /// For a whole `main`: reads the flags above from argv (--help explains them), runs, prints an

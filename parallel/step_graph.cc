@@ -1,7 +1,7 @@
 // StepGraph: eager runs, then a recording, for every key.
 #include "parallel/step_graph.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy {
 namespace {

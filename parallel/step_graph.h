@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/backend.h"
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 

@@ -1,7 +1,7 @@
 // Checked calls of the CUDA runtime.
 #include "core/cuda/check.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy::cuda::internal {
 namespace {

@@ -7,13 +7,13 @@
 #include <mutex>
 #include <set>
 
+#include "core/base/error.h"
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/check.h"
 #include "core/cuda/device.h"
 #include "core/cuda/graph.h"
 #include "core/cuda/pinned.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

@@ -7,8 +7,8 @@
 #include <map>
 #include <mutex>
 
+#include "core/base/error.h"
 #include "core/cuda/check.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

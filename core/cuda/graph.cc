@@ -5,13 +5,13 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/check.h"
 #include "core/cuda/device.h"
 #include "core/cuda/pool.h"
 #include "core/cuda/random_positions.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

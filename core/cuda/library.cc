@@ -9,7 +9,7 @@
 #include <sstream>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy::cuda {
 namespace {

@@ -7,10 +7,10 @@
 #include <map>
 #include <mutex>
 
+#include "core/base/error.h"
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/check.h"
 #include "core/cuda/device.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/check.h"
 #include "core/cuda/device.h"
 #include "core/cuda/pool_internal.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

@@ -1,8 +1,8 @@
 // The memory pool of one GPU: memory of recorded graphs, and of streams that end.
 #include <algorithm>
 
+#include "core/base/error.h"
 #include "core/cuda/pool_internal.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 

@@ -1,9 +1,9 @@
 // The memory pool of one GPU: what it says when there is no more memory.
 #include <algorithm>
 
+#include "core/base/error.h"
 #include "core/cuda/device.h"
 #include "core/cuda/pool_internal.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
 #include "core/cuda/kernel.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

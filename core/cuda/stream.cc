@@ -8,11 +8,11 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/cuda/capture_mode.h"
 #include "core/cuda/check.h"
 #include "core/cuda/device.h"
 #include "core/cuda/pool.h"
-#include "core/error.h"
 
 #if defined(CONVOY_SIM)
 #include "tests/sim/control.h"

@@ -9,7 +9,7 @@
 
 #include "models/data/dataset.h"
 #include "models/data/prefetch.h"
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 

@@ -12,8 +12,8 @@
 #include <memory>
 #include <span>
 
-#include "core/error.h"
-#include "core/file.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
 #include "models/io/file_kind.h"
 
 namespace convoy {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "parallel/processes/start_thread.h"
+#include "core/base/start_thread.h"
 
 namespace convoy {
 

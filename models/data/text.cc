@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/error.h"
-#include "core/file.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/printable.h"
+#include "core/base/utf8.h"
 #include "core/random.h"
-#include "core/utf8.h"
 #include "models/io/file_kind.h"
 
 namespace convoy {

@@ -5,8 +5,8 @@
 #include <array>
 #include <bit>
 
-#include "core/error.h"
-#include "core/file.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/random.h"
 #include "models/io/file_kind.h"
 

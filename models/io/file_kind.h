@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 namespace convoy {
 

@@ -1,5 +1,5 @@
 // What kind of file something is: names, and the error of a reader that wants another kind.
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/io/file_kind.h"
 
 namespace convoy {

@@ -1,8 +1,8 @@
 // Limits on JSON texts, checked before they are parsed.
 #include "models/io/json_text.h"
 
-#include "core/error.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/printable.h"
 
 namespace convoy {
 namespace {

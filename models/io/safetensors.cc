@@ -7,8 +7,8 @@
 #include <numeric>
 #include <set>
 
-#include "core/error.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/printable.h"
 #include "models/io/file_kind.h"
 #include "models/io/safetensors_header.h"
 

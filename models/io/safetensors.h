@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
+#include "core/base/file.h"
 #include "core/tensor.h"
 
 namespace convoy {

@@ -9,8 +9,8 @@
 #include <set>
 #include <utility>
 
-#include "core/error.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/printable.h"
 #include "models/io/json_text.h"
 
 namespace convoy::internal {

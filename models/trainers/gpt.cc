@@ -8,18 +8,18 @@
 #include <map>
 #include <optional>
 
-#include "core/error.h"
-#include "core/print.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
+#include "core/base/number_text.h"
+#include "core/base/print.h"
+#include "core/base/printable.h"
 #include "models/checkpoint.h"
 #include "models/data/text.h"
 #include "models/trainers/common/checks.h"
 #include "models/trainers/common/evaluate.h"
 #include "models/trainers/common/given_flags.h"
 #include "models/trainers/common/task.h"
-#include "models/trainers/common/text.h"
 #include "models/trainers/gpt_data.h"
-#include "parallel/processes/exit_status.h"
 
 namespace convoy {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <fmt/core.h>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/number_text.h"
 #include "models/data/tokens.h"
-#include "models/trainers/common/text.h"
 #include "models/trainers/default_text.h"
 
 namespace convoy {

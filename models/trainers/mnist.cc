@@ -8,7 +8,9 @@
 #include <limits>
 #include <optional>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
+#include "core/base/number_text.h"
 #include "models/checkpoint.h"
 #include "models/data/batches.h"
 #include "models/data/digits.h"
@@ -16,10 +18,8 @@
 #include "models/trainers/common/checks.h"
 #include "models/trainers/common/evaluate.h"
 #include "models/trainers/common/task.h"
-#include "models/trainers/common/text.h"
 #include "ops/loss.h"
 #include "ops/reduce.h"
-#include "parallel/processes/exit_status.h"
 
 namespace convoy {
 namespace {

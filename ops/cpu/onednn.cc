@@ -7,7 +7,8 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/tensor.h"
 
 namespace convoy {
@@ -17,12 +18,12 @@ using dnnl::memory;
 
 struct Hash {
   size_t operator()(const OneDnnMatMul& p) const {
-    uint64_t hash = 14695981039346656037u;  // FNV-1a, a word at a time
+    uint64_t hash = kFnvStart;
     for (const int64_t word :
          {int64_t{static_cast<int>(p.dtype)} << 4 | p.transpose_a << 3 | p.transpose_b << 2 |
               p.accumulate << 1 | static_cast<int>(p.has_bias),
           p.batch, p.m, p.n, p.k, p.lda, p.ldb, p.ldc, p.stride_a, p.stride_b, p.stride_c}) {
-      hash = (hash ^ static_cast<uint64_t>(word)) * 1099511628211u;
+      hash = FnvAppend(hash, static_cast<uint64_t>(word));
     }
     return hash;
   }

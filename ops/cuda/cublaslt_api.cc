@@ -3,8 +3,8 @@
 
 #include <type_traits>
 
+#include "core/base/error.h"
 #include "core/cuda/library.h"
-#include "core/error.h"
 
 namespace convoy::cuda {
 namespace {

@@ -5,7 +5,7 @@
 // tests/sim/cudnn_sdpa.cc
 #elif !defined(CONVOY_CUDNN_FRONTEND)
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy::cuda {
 
@@ -32,7 +32,7 @@ std::string SdpaGraphError(const SdpaProblem&) { return kMissing; }
 #include <unordered_map>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/cuda/cudnn_api.h"
 
 namespace convoy::cuda {

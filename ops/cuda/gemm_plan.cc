@@ -12,9 +12,9 @@
 #include <mutex>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/cuda/check.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 #include "core/tensor.h"
 #include "ops/cuda/cublaslt_api.h"
 #include "ops/cuda/cublaslt_descriptors.h"

@@ -1,4 +1,4 @@
-// The processes of a job meet: from a place that all know to a store and boards that agree.
+// The processes of a job meet: from a place that all know to a store and status pages that agree.
 #include "parallel/rendezvous/meeting.h"
 
 #include <fmt/format.h>
@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/printable.h"
-#include "parallel/processes/descriptors.h"
-#include "parallel/rank_list.h"
-#include "parallel/rendezvous/local_door.h"
-#include "parallel/rendezvous/meeting_file.h"
-#include "parallel/rendezvous/socket.h"
+#include "core/base/descriptor_limit.h"
+#include "core/base/error.h"
+#include "core/base/printable.h"
+#include "parallel/group/rank_list.h"
+#include "parallel/net/socket.h"
+#include "parallel/rendezvous/file_meeting.h"
+#include "parallel/rendezvous/unix_meeting.h"
 
 namespace convoy {
 namespace {
@@ -29,47 +29,47 @@ constexpr double kLongestPauseS = 0.2;
 // Worker 0 says first who is missing; if it is stopped, all have still to end soon.
 constexpr double kSlackS = 2;
 
-[[noreturn]] void FailRun(Board& board, const std::string& why) {
-  board.Fail(why);
-  throw Error(board.failure());
+[[noreturn]] void FailRun(StatusPage& page, const std::string& why) {
+  page.Fail(why);
+  throw Error(page.failure());
 }
 
-void WaitForAll(const BoardHub& hub, Board& board, double timeout_s) {
+void WaitForAll(const StatusServer& status_server, StatusPage& page, double timeout_s) {
   for (const Deadline deadline(timeout_s);;) {
-    if (board.failed()) throw Error(board.failure());
-    const std::vector<int> missing = hub.Missing();
+    if (page.failed()) throw Error(page.failure());
+    const std::vector<int> missing = status_server.Missing();
     if (missing.empty()) return;
-    for (int r = 0; r < board.size(); ++r) {  // no other process may take its rank
-      if (board.state(r) != Board::State::kDead) continue;
-      FailRun(board, fmt::format("[Meet] worker {} {} before all had joined; {} {} not yet", r,
-                                 board.HowDied(r), RankList(missing),
-                                 missing.size() == 1 ? "has" : "have"));
+    for (int r = 0; r < page.size(); ++r) {  // no other process may take its rank
+      if (page.state(r) != StatusPage::State::kDead) continue;
+      FailRun(page, fmt::format("[Meet] worker {} {} before all had joined; {} {} not yet", r,
+                                page.HowDied(r), RankList(missing),
+                                missing.size() == 1 ? "has" : "have"));
     }
     if (deadline.passed()) {
       std::vector<int> here;
-      for (int r = 0; r < board.size(); ++r) {
+      for (int r = 0; r < page.size(); ++r) {
         if (std::find(missing.begin(), missing.end(), r) == missing.end()) here.push_back(r);
       }
-      FailRun(board,
-              fmt::format("[Meet] {} {} not joined within {:.1f} s; {} {}", RankList(missing),
-                          missing.size() == 1 ? "has" : "have", deadline.elapsed_s(),
-                          RankList(here), here.size() == 1 ? "has" : "have"));
+      FailRun(page, fmt::format("[Meet] {} {} not joined within {:.1f} s; {} {}", RankList(missing),
+                                missing.size() == 1 ? "has" : "have", deadline.elapsed_s(),
+                                RankList(here), here.size() == 1 ? "has" : "have"));
     }
     std::this_thread::sleep_for(kLook);
   }
 }
 
-Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double timeout_s) {
-  const int connections = 2 * board->size();  // each worker has a store and a link here
+JobConnections Host(const MeetingPlace& place, const std::shared_ptr<StatusPage>& page,
+                    double timeout_s) {
+  const int connections = 2 * page->size();  // each worker has a store and a link here
   CONVOY_CHECK(AllowDescriptors(connections),
                "[Meet] worker 0 wants {} connections to {} workers, and this process may not have "
                "so many files and connections open; raise the limit (ulimit -n)",
-               connections, board->size());
+               connections, page->size());
   ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret(),
                        .job = place.job};
-  FrameServerOptions options{.secret = server.secret, .job = server.job, .ranks = board->size()};
-  options.forged = [board](int rank) {
-    board->Fail(fmt::format(
+  FrameServerOptions options{.secret = server.secret, .job = server.job, .ranks = page->size()};
+  options.forged = [page](int rank) {
+    page->Fail(fmt::format(
         "[Meet] a frame from worker {} was changed, repeated or left out on its way: something "
         "between it and worker 0 alters what they send",
         rank));
@@ -77,13 +77,14 @@ Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double 
   if (place.kind != Kind::kLocal) options.host = place.host;
   if (place.kind == Kind::kAddress) options.port = place.port;
 
-  Job job{.hub = std::make_unique<BoardHub>(board), .secret = server.secret};
-  job.server = std::make_unique<StoreServer>(options, job.hub.get());
+  JobConnections job{.status_server = std::make_unique<StatusServer>(page),
+                     .secret = server.secret};
+  job.server = std::make_unique<StoreServer>(options, job.status_server.get());
   server.port = job.server->port();
-  std::optional<LocalDoor> door;
+  std::optional<UnixMeetingServer> meeting;
   std::optional<MeetingFile> file;
   if (place.kind == Kind::kLocal) {
-    door.emplace(place.name, server);
+    meeting.emplace(place.name, server);
   } else if (place.kind == Kind::kFile) {
     server.host = place.host.empty() ? ProcessName::Own().host : place.host;
     if (place.host.empty() && !CanResolve(server.host)) server.host = job.server->host();
@@ -91,7 +92,7 @@ Job Host(const MeetingPlace& place, const std::shared_ptr<Board>& board, double 
   }
   server.host = job.server->host();
   job.store = std::make_unique<TcpStore>(server, /*rank=*/0, timeout_s);
-  WaitForAll(*job.hub, *board, timeout_s);
+  WaitForAll(*job.status_server, *page, timeout_s);
   return job;
 }
 
@@ -100,7 +101,7 @@ std::optional<ServerAddress> FindServer(const MeetingPlace& place, std::string& 
     case Kind::kAddress:
       return ServerAddress{.host = place.host, .port = place.port, .secret = place.secret};
     case Kind::kLocal:
-      return AskAtDoor(place.name, why);
+      return AskUnixMeeting(place.name, why);
     case Kind::kFile:
       break;
   }
@@ -108,9 +109,9 @@ std::optional<ServerAddress> FindServer(const MeetingPlace& place, std::string& 
 }
 
 // A store and a link at what the place says now; or why not.
-std::optional<Job> TryToJoin(const MeetingPlace& place, int rank,
-                             const std::shared_ptr<Board>& board, const Deadline& deadline,
-                             std::string& why) {
+std::optional<JobConnections> TryToJoin(const MeetingPlace& place, int rank,
+                                        const std::shared_ptr<StatusPage>& page,
+                                        const Deadline& deadline, std::string& why) {
   std::optional<ServerAddress> server = FindServer(place, why);
   if (!server) return {};
   server->job = place.job;
@@ -123,7 +124,7 @@ std::optional<Job> TryToJoin(const MeetingPlace& place, int rank,
     // What it says may be left from an earlier run: not to be tried for long.
     store = Channel::Try(*server, Purpose::kStore, rank, deadline, failure);
   }
-  if (store) link = Channel::Try(*server, Purpose::kBoard, rank, deadline, failure);
+  if (store) link = Channel::Try(*server, Purpose::kStatus, rank, deadline, failure);
   if (!link) {
     why = fmt::format("at {}: {}", Printable(where), failure.why);
     if (place.kind == Kind::kFile && IsLoopback(server->host)) {
@@ -135,9 +136,10 @@ std::optional<Job> TryToJoin(const MeetingPlace& place, int rank,
   }
   try {
     // The link comes last: worker 0 goes on when it has all of them.
-    Job job{.store = std::make_unique<TcpStore>(*std::move(store), where, deadline.allowed_s()),
-            .secret = server->secret};
-    job.link = std::make_unique<BoardLink>(board, rank, *std::move(link), deadline);
+    JobConnections job{
+        .store = std::make_unique<TcpStore>(*std::move(store), where, deadline.allowed_s()),
+        .secret = server->secret};
+    job.link = std::make_unique<StatusClient>(page, rank, *std::move(link), deadline);
     return job;
   } catch (const MeetLater& later) {
     why = later.what();
@@ -157,31 +159,31 @@ std::string Where(const MeetingPlace& place) {
   return fmt::format("through the file '{}'", place.name);
 }
 
-Job Find(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
-         double timeout_s) {
+JobConnections Find(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
+                    double timeout_s) {
   const Deadline deadline(timeout_s);
   for (double pause_s = 0.01;; pause_s = std::min(2 * pause_s, kLongestPauseS)) {
     std::string why;
-    if (auto job = TryToJoin(place, rank, board, deadline, why)) return *std::move(job);
+    if (auto job = TryToJoin(place, rank, page, deadline, why)) return *std::move(job);
     // A try in the last moment would only find that there is no time for it.
     CONVOY_CHECK(deadline.remaining_s() > pause_s,
                  "[Meet] worker {} of {} has not found worker 0 {} within {:g} s ({}); is it "
                  "running?",
-                 rank, board->size(), Where(place), timeout_s, why);
+                 rank, page->size(), Where(place), timeout_s, why);
     std::this_thread::sleep_for(std::chrono::duration<double>(pause_s));
   }
 }
 
-Job Join(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
-         double timeout_s) {
-  Job job = Find(place, rank, board, timeout_s);
+JobConnections Join(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
+                    double timeout_s) {
+  JobConnections job = Find(place, rank, page, timeout_s);
   for (const Deadline deadline(timeout_s + kSlackS); !job.link->complete();) {
-    if (board->failed()) throw Error(board->failure());
-    if (board->state(0) == Board::State::kDead) {
-      FailRun(*board, fmt::format("[Meet] worker 0 {} before all had joined", board->HowDied(0)));
+    if (page->failed()) throw Error(page->failure());
+    if (page->state(0) == StatusPage::State::kDead) {
+      FailRun(*page, fmt::format("[Meet] worker 0 {} before all had joined", page->HowDied(0)));
     }
     if (deadline.passed()) {
-      FailRun(*board,
+      FailRun(*page,
               fmt::format("[Meet] not all workers have joined within {:.1f} s, and worker 0 does "
                           "not say who is missing",
                           deadline.elapsed_s()));
@@ -193,11 +195,11 @@ Job Join(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& boar
 
 }  // namespace
 
-Job Meet(const MeetingPlace& place, int rank, const std::shared_ptr<Board>& board,
-         double timeout_s) {
-  CONVOY_CHECK(rank >= 0 && rank < board->size(), "[Meet] expected a rank of 0 to {}, got {}",
-               board->size() - 1, rank);
-  return rank == 0 ? Host(place, board, timeout_s) : Join(place, rank, board, timeout_s);
+JobConnections MeetJob(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
+                       double timeout_s) {
+  CONVOY_CHECK(rank >= 0 && rank < page->size(), "[Meet] expected a rank of 0 to {}, got {}",
+               page->size() - 1, rank);
+  return rank == 0 ? Host(place, page, timeout_s) : Join(place, rank, page, timeout_s);
 }
 
 }  // namespace convoy

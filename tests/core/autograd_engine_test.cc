@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/core/autograd_helpers.h"
 
 namespace convoy {

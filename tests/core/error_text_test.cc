@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/tensor.h"
 
 namespace convoy {

@@ -1,5 +1,5 @@
 // Output: what a path stands for, what may be replaced, and what is left behind.
-#include "core/output_file.h"
+#include "core/base/output_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include <set>
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy {
 namespace {
@@ -199,7 +199,7 @@ TEST_CASE("A named pipe and a socket are left alone, and nobody waits for a read
 
   sockaddr_un address{.sun_family = AF_UNIX};
   std::strncpy(address.sun_path, (folder / "socket").c_str(), sizeof(address.sun_path) - 1);
-  const FileHandle socket_handle(socket(AF_UNIX, SOCK_STREAM, 0));
+  const Descriptor socket_handle(socket(AF_UNIX, SOCK_STREAM, 0));
   REQUIRE(bind(socket_handle.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
   CheckRefused(folder / "socket", "is a socket");
   CheckRefused(folder.path(), "is a folder; give the name of a file");
@@ -230,9 +230,9 @@ TEST_CASE("A path that names a descriptor is written to as it is: /dev/stdout, >
   const Folder folder;
   int ends[2];
   REQUIRE(pipe(ends) == 0);
-  const FileHandle reader(ends[0]);
+  const Descriptor reader(ends[0]);
   {
-    const FileHandle writer(ends[1]);
+    const Descriptor writer(ends[1]);
     const std::string name = "/dev/fd/" + std::to_string(writer.get());
     CHECK_NOTHROW(CheckOutput("--save", name));
     WriteTextFile("--json", name, "text");
@@ -245,13 +245,13 @@ TEST_CASE("A path that names a descriptor is written to as it is: /dev/stdout, >
 
   // A file that the shell has opened is not replaced behind the shell's back.
   const std::string path = folder.Write("out", "before ");
-  const FileHandle file(open(path.c_str(), O_WRONLY | O_APPEND));
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_APPEND));
   const auto inode = StatOf(path).st_ino;
   WriteTextFile("--json", "/dev/fd/" + std::to_string(file.get()), "after");
   CHECK(Content(path) == "before after");
   CHECK(StatOf(path).st_ino == inode);
 
-  const FileHandle closed(open(path.c_str(), O_RDONLY));
+  const Descriptor closed(open(path.c_str(), O_RDONLY));
   CHECK_THROWS_WITH(CheckOutput("--json", "/dev/fd/" + std::to_string(closed.get())),
                     Contains("is not open for writing"));
 }
@@ -260,7 +260,7 @@ TEST_CASE("Nobody reads the other end: an error, not a signal") {
   int ends[2];
   REQUIRE(pipe(ends) == 0);
   close(ends[0]);
-  const FileHandle writer(ends[1]);
+  const Descriptor writer(ends[1]);
   CHECK_THROWS_WITH(WriteTextFile("--json", "/dev/fd/" + std::to_string(writer.get()), "text"),
                     Contains("[--json] cannot write '") && Contains("Broken pipe"));
 }
@@ -308,7 +308,7 @@ TEST_CASE("A process that is killed while it writes leaves the old file, and not
   CHECK(WIFSIGNALED(status));
   CHECK(Content(path) == "old");
   std::string name;
-  const FileHandle draft = MakeDraft(FindOutput("--save", path), name);
+  const Descriptor draft = MakeDraft(FindOutput("--save", path), name);
   if (!name.empty()) {
     unlink(name.c_str());
     std::puts("SKIPPED: the file system of the temporary folder has no files without a name");
@@ -375,10 +375,10 @@ TEST_CASE("Two names of one file are one place") {
 TEST_CASE("A lock is one handle's, and ends with it") {
   const Folder folder;
   const OutputPlace place = FindOutput("--metrics", folder / "file");
-  const FileHandle first = OpenOutput("--metrics", place);
+  const Descriptor first = OpenOutput("--metrics", place);
   CHECK(LockFile(first.get(), FileLock::kExclusive, 0, 0, false));
   {
-    const FileHandle second = OpenOutput("--metrics", FindOutput("--metrics", folder / "file"));
+    const Descriptor second = OpenOutput("--metrics", FindOutput("--metrics", folder / "file"));
     CHECK_FALSE(LockFile(second.get(), FileLock::kExclusive, 0, 0, false));
     CHECK_FALSE(LockFile(second.get(), FileLock::kShared, 100, 1, false));
     CHECK(LockFile(first.get(), FileLock::kNone, 0, 0, false));

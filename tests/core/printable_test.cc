@@ -1,5 +1,5 @@
 // Text from outside in messages: readable as it was, and nothing that a terminal would obey.
-#include "core/printable.h"
+#include "core/base/printable.h"
 
 #include <catch2/catch.hpp>
 #include <string>

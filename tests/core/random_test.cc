@@ -7,7 +7,7 @@
 #include <map>
 #include <numeric>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/threads.h"
 #include "tests/core/first_difference.h"
 

@@ -2,14 +2,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "parallel/rendezvous/frame.h"
+#include "parallel/net/frame.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
   if (bytes < 2) return 0;
   const size_t piece = size_t{1} + data[0];
-  const size_t limit = data[1] % 2 == 0 ? kMaxStrangerFrameBytes : kMaxFrameBytes;
+  const size_t limit = data[1] % 2 == 0 ? kMaxUnauthenticatedFrameBytes : kMaxFrameBytes;
   std::string_view rest = AsText(data + 2, bytes - 2);
   FrameAssembler assembler(limit);
   while (!rest.empty()) {

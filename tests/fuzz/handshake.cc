@@ -1,5 +1,5 @@
 // What a stranger sends instead of a handshake. The first byte says to whom.
-#include "parallel/rendezvous/secret.h"
+#include "parallel/net/secret.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {

@@ -1,7 +1,7 @@
 // A file of hosts for tools/launch.
 #include "tools/launcher/host_file.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {

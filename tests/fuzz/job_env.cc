@@ -1,7 +1,6 @@
 // A launcher's variables, a line NAME=VALUE each: read, or refused with a way out.
-#include "parallel/job_env.h"
-
-#include "core/error.h"
+#include "core/base/error.h"
+#include "parallel/launch/env/launcher_env.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace convoy {
@@ -21,7 +20,7 @@ EnvMap ParseLines(std::string_view rest) {
   return env;
 }
 
-void CheckJob(const JobEnv& job) {
+void CheckJob(const LauncherEnv& job) {
   Require(job.size >= 2 && job.rank >= 0 && job.rank < job.size, "a rank of several");
   Require(!job.local_size || (*job.local_size >= 1 && *job.local_size <= job.size), "a part of it");
   Require(!job.local_rank || *job.local_rank < job.local_size.value_or(job.size), "a local rank");
@@ -41,8 +40,8 @@ void CheckJob(const JobEnv& job) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
   try {
-    const auto job = ReadJobEnv(ParseLines(AsText(data, bytes)),
-                                [](const std::string&) { return std::string("1-2"); });
+    const auto job = ReadLauncherEnv(ParseLines(AsText(data, bytes)),
+                                     [](const std::string&) { return std::string("1-2"); });
     if (job) CheckJob(*job);
   } catch (const Error& error) {
     const std::string_view what = error.what();

@@ -1,5 +1,5 @@
 // What the launcher and its agents say to each other.
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "tools/launcher/frames.h"
 

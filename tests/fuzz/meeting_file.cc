@@ -1,6 +1,5 @@
 // A file that names worker 0, or does not.
-#include "parallel/rendezvous/meeting_file.h"
-
+#include "parallel/rendezvous/file_meeting.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {

@@ -1,5 +1,5 @@
 // Text from anywhere, as it is shown.
-#include "core/printable.h"
+#include "core/base/printable.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 // A file that scaling_bench --json has written.
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "tools/scaling/json.h"
 

@@ -1,5 +1,5 @@
 // The body of a frame to or from the store: what is read is written again as the same bytes.
-#include "parallel/rendezvous/store_messages.h"
+#include "parallel/store/store_messages.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {

@@ -1,8 +1,8 @@
 // A TOML file: a bucket plan, links, a profile.
 #include <string>
 
-#include "core/error.h"
-#include "parallel/toml_file.h"
+#include "core/base/error.h"
+#include "core/base/toml_file.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/mlp.h"
 #include "ops/cast.h"
 #include "tests/models/data/temporary_folder.h"

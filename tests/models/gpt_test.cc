@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/cast.h"
 
 namespace convoy {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/dropout.h"
 #include "models/embedding.h"
 #include "models/layer_norm.h"

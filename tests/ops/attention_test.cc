@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/random.h"
 #include "core/threads.h"
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "optim/sgd.h"
 
 namespace convoy {

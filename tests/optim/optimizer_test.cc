@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/random.h"
 #include "core/threads.h"
 #include "optim/adam.h"

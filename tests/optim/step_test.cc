@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/random.h"
 #include "core/threads.h"
 #include "ops/cast.h"

@@ -1,5 +1,5 @@
 // Bucket plans as files: what is written can be read, and what does not fit is refused by line.
-#include "parallel/bucket_plan_file.h"
+#include "parallel/data_parallel/bucket_plan_file.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Which parameters share a bucket.
-#include "parallel/bucket_plan.h"
+#include "parallel/data_parallel/bucket_plan.h"
 
 #include <fmt/format.h>
 

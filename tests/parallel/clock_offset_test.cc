@@ -1,5 +1,5 @@
 // Clocks that differ, on three workers: what each has to add to its own to have worker 0's.
-#include "parallel/clock_offset.h"
+#include "parallel/profile/clock_offset.h"
 
 #include <catch2/catch.hpp>
 #include <mutex>

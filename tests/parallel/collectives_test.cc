@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "parallel/inprocess/inprocess_group.h"
-#include "parallel/solo_group.h"
+#include "parallel/transport/inprocess/inprocess_group.h"
+#include "parallel/transport/solo/solo_group.h"
 #include "tests/parallel/collective_cases.h"
 #include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"

@@ -208,8 +208,8 @@ TEST_CASE("Statistics tell what a step moved and how long it waited") {
 }
 
 // Keeps the last two buckets, of fc1, from being summed until worker 1 returns from `arrive`.
-void HoldLastSums(const Worker& worker, const ToyModel& model, std::function<void()> arrive) {
-  if (worker.rank() == 1) model[0].AddGradHook([arrive](const Tensor&) { arrive(); });
+void HoldLastSums(const Worker& worker, ToyModel& model, std::function<void()> arrive) {
+  if (worker.rank() == 1) model.before_fc1_backward = std::move(arrive);
 }
 
 TEST_CASE("A bucket is updated before the sums of later ones have arrived") {
@@ -322,7 +322,7 @@ TEST_CASE("A throw inside backward on one worker ends the run with its cause") {
     ToyModel model(worker.device());
     DataParallel net(worker, model.parameters, {.buckets = kMany});
     if (worker.rank() == 2) {
-      model[0].AddGradHook([](const Tensor&) { throw std::runtime_error("hook failed"); });
+      model.before_fc1_backward = [] { throw std::runtime_error("hook failed"); };
     }
     net.Backward(model.Loss(0, 0, 4));
   });

@@ -12,7 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "parallel/collective_call.h"
+#include "parallel/group/collective_call.h"
+#include "parallel/group/flight_recorder.h"
 #include "tests/parallel/dump_folder.h"
 #include "tests/parallel/history_cases.h"
 #include "tests/parallel/workers.h"
@@ -129,7 +130,7 @@ TEST_CASE("A history that cannot be written does not hide why the run has failed
 
 // Not a judgement of speed, which would not hold on a busy machine: prints what a call costs.
 TEST_CASE("A history costs next to nothing", "[.][cost]") {
-  CollectiveHistory history;
+  FlightRecorder history;
   CollectiveCall call{.what = "bucket 3 (blocks.0.attention.query.weight, and 12 more)"};
   constexpr int kCalls = 1'000'000;
   const auto start = std::chrono::steady_clock::now();

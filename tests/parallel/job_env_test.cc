@@ -1,6 +1,4 @@
 // What launchers' variables say of a process: tables of environments, right and wrong.
-#include "parallel/job_env.h"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "parallel/launch/env/launcher_env.h"
 
 namespace convoy {
 namespace {
@@ -24,7 +23,7 @@ std::string Show(std::optional<int> value) { return value ? std::to_string(*valu
 // "2 of 4, 0 of 2 here, Open MPI, local:NAME", "alone" or the error.
 std::string Summary(const EnvMap& env) {
   try {
-    const std::optional<JobEnv> job = ReadJobEnv(env, Starter);
+    const std::optional<LauncherEnv> job = ReadLauncherEnv(env, Starter);
     if (!job) return "alone";
     std::string place;
     switch (job->place.kind) {
@@ -213,7 +212,7 @@ TEST_CASE("MPI") {
         {"MV2_COMM_WORLD_LOCAL_SIZE", "2"}},
        "1 of 2, 1 of 2 here, MVAPICH2, local:started-by-without-MV2_COMM_WORLD_RANK"},
   });
-  CHECK_THROWS_WITH(ReadJobEnv(kMpich, {}),
+  CHECK_THROWS_WITH(ReadLauncherEnv(kMpich, {}),
                     "[Launch] expected something that the 2 processes of this job have in common, "
                     "got none of MASTER_ADDR, MASTER_PORT and CONVOY_RENDEZVOUS; give them all one "
                     "CONVOY_RENDEZVOUS=local:NAME, or start them with tools/launch");
@@ -271,7 +270,7 @@ TEST_CASE("Slurm") {
 }
 
 TEST_CASE("A job's own name is the same for all its processes, and another one's is another") {
-  const auto name = [](const EnvMap& env) { return ReadJobEnv(env, Starter)->place.job; };
+  const auto name = [](const EnvMap& env) { return ReadLauncherEnv(env, Starter)->place.job; };
   CHECK(name(kSrun + kWithSecret) == "SLURM_JOB_ID=1234567 SLURM_STEP_ID=0");
   CHECK(name(kSrun + kWithSecret + EnvMap{{"SLURM_HET_JOB_ID", "7"}}) ==
         "SLURM_HET_JOB_ID=7 SLURM_STEP_ID=0");
@@ -296,7 +295,7 @@ TEST_CASE("A job's own name is the same for all its processes, and another one's
 
 TEST_CASE("CONVOY_HOST is the address at which the other hosts reach this one") {
   const auto host = [](const std::string& text) {
-    return ReadJobEnv(kSrun + kWithSecret + EnvMap{{"CONVOY_HOST", text}}, Starter)->host;
+    return ReadLauncherEnv(kSrun + kWithSecret + EnvMap{{"CONVOY_HOST", text}}, Starter)->host;
   };
   CHECK(host("").empty());
   CHECK(host("10.0.0.7") == "10.0.0.7");
@@ -316,7 +315,7 @@ TEST_CASE("The secret leaves the environment once it is read, and is not forgott
   for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
   const char* const place = std::getenv("CONVOY_SECRET");
   for (int i = 0; i < 2; ++i) {
-    const std::optional<JobEnv> job = ReadJobEnv();
+    const std::optional<LauncherEnv> job = ReadLauncherEnv();
     REQUIRE(job);
     CHECK(job->place.secret == secret);
     CHECK(std::getenv("CONVOY_SECRET") == nullptr);

@@ -1,11 +1,10 @@
 // Where processes meet by what a user writes; Slurm's lists.
-#include "parallel/job_place.h"
-
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "core/error.h"
-#include "parallel/slurm.h"
+#include "core/base/error.h"
+#include "parallel/launch/env/meeting_env.h"
+#include "parallel/launch/env/slurm.h"
 
 namespace convoy {
 namespace {

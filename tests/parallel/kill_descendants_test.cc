@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 
-#include "parallel/processes/proc.h"
+#include "parallel/launch/supervise/proc.h"
 
 namespace convoy {
 namespace {

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <string>
 
-#include "parallel/board.h"
 #include "parallel/launch.h"
+#include "parallel/status/status_page.h"
 
 namespace convoy {
 namespace {
@@ -22,16 +22,16 @@ TEST_CASE("Launch: what is opened during training never becomes a standard strea
     const int kept = fcntl(stream, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     close(stream);
     std::string seen;
-    int board = -1;
+    int page = -1;
     const int status = Launch({.workers = 1, .threads = 1, .device = "cpu"}, [&](Worker&) {
       seen = FileOf(stream);
-      board = Board::Make(1)->fd();
+      page = StatusPage::MakeForProcesses(1)->fd();
     });
     dup2(kept, stream);
     close(kept);
     CHECK(status == 0);
     CHECK(seen == "/dev/null");
-    CHECK(board > STDERR_FILENO);
+    CHECK(page > STDERR_FILENO);
   }
 }
 

@@ -15,10 +15,10 @@
 #include <thread>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/threads.h"
-#include "parallel/placement.h"
-#include "tests/parallel/memory_store.h"
+#include "parallel/launch/placement.h"
+#include "parallel/store/memory_store.h"
 
 namespace convoy {
 namespace {
@@ -201,7 +201,7 @@ TEST_CASE("Workers that stop early on a signal make it the exit status, as a she
 TEST_CASE("Processes of one host share its cores, those of another do not count") {
   MemoryStore store;
   // As a process of another host would have it.
-  store.Set("the machine of worker 1", "boot/other/net:[1] 11111111");
+  store.Set("the machine of worker 1", "boot/other/net:[1] ff");
   Neighbours found[3];
   std::thread zero([&] { found[0] = FindNeighbours(store, 0, 3, 60); });
   std::thread two([&] { found[2] = FindNeighbours(store, 2, 3, 60); });
@@ -212,7 +212,7 @@ TEST_CASE("Processes of one host share its cores, those of another do not count"
     CHECK(found[rank].local_size == 2);
     CHECK(found[rank].sharing_cores == 2);
     CHECK(found[rank].cores == AvailableCores());
-    CHECK(found[rank].elsewhere == 1);
+    CHECK(found[rank].first_remote_rank == 1);
     const LaunchOptions options{.device = "cpu"};
     CHECK(PlaceInJob(options, 3, found[rank]).threads == std::max(AvailableCores() / 2, 1));
   }

@@ -1,16 +1,20 @@
 // Who shares a machine in a job of several, and what each worker gets of it.
-#include "parallel/placement.h"
+#include "parallel/launch/placement.h"
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <functional>
-#include <map>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/threads.h"
-#include "parallel/neighbours.h"
+#include "parallel/launch/neighbours.h"
+#include "parallel/store/memory_store.h"
 
 namespace convoy {
 namespace {
@@ -42,23 +46,54 @@ class OneProcessStore : public Store {
 TEST_CASE("Neighbours are counted on this machine, and those on the same cores") {
   // Seven processes; this one is rank 3. Ranks 0, 3 and 6 are on its cores, rank 1 has others of
   // the same machine, ranks 2, 4 and 5 are on another one whose cores have the same numbers.
+  // Worker 0 has collected what all say.
   OneProcessStore store([](const std::string& key, const std::string& own) {
+    CHECK(key == "the machines of all workers");
     const size_t space = own.rfind(' ');
     const std::string machine = own.substr(0, space), cores = own.substr(space);
-    switch (key.back()) {
-      case '0':
-      case '6':
-        return own;
-      case '1':
-        return machine + cores + "0";
-      default:
-        return machine + "-other" + cores;
-    }
+    const std::string others = machine + cores + "1\n", remote = machine + "-other" + cores + "\n";
+    return own + "\n" + others + remote + own + "\n" + remote + remote + own + "\n";
   });
   const Neighbours found = FindNeighbours(store, 3, 7, 1);
   CHECK(found.local_rank == 2);
   CHECK(found.local_size == 4);
   CHECK(found.sharing_cores == 3);
+}
+
+TEST_CASE("Worker 0 asks once for each worker, the others ask once") {
+  constexpr int kWorkers = 5;
+  class CountingStore final : public Store {
+   public:
+    void Set(std::string_view key, std::string_view value) override { store_.Set(key, value); }
+    std::string Get(std::string_view key, double timeout_s) override {
+      ++gets_;
+      return store_.Get(key, timeout_s);
+    }
+    int64_t Add(std::string_view key, int64_t amount) override { return store_.Add(key, amount); }
+    void Wait(const std::vector<std::string>& keys, double timeout_s) override {
+      store_.Wait(keys, timeout_s);
+    }
+    int gets() const { return gets_; }
+
+   private:
+    MemoryStore store_;
+    std::atomic<int> gets_{0};
+  };
+  CountingStore store;
+  std::vector<Neighbours> found(kWorkers);
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < kWorkers; ++rank) {
+    threads.emplace_back([&, rank] {
+      found[static_cast<size_t>(rank)] = FindNeighbours(store, rank, kWorkers, 60);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(store.gets() == kWorkers + (kWorkers - 1));
+  for (int rank = 0; rank < kWorkers; ++rank) {
+    CHECK(found[static_cast<size_t>(rank)].local_rank == rank);
+    CHECK(found[static_cast<size_t>(rank)].local_size == kWorkers);
+    CHECK(found[static_cast<size_t>(rank)].cores == AvailableCores());
+  }
 }
 
 TEST_CASE("The workers of a machine share its cores; those of other machines take none") {

@@ -1,5 +1,5 @@
 // Which worker and which parameter are named when three workers have planned differently.
-#include "parallel/plan_check.h"
+#include "parallel/data_parallel/plan_check.h"
 
 #include <catch2/catch.hpp>
 #include <string>

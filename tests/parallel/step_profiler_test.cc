@@ -1,5 +1,5 @@
 // Where the time of a step goes, as StepProfiler tells it.
-#include "parallel/step_profiler.h"
+#include "parallel/profile/step_profiler.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
 // The file of a timeline: whole after every addition, shared by a run, and nobody else's.
-#include "parallel/timeline_file.h"
+#include "parallel/profile/timeline_file.h"
 
 #include <signal.h>
 #include <sys/resource.h>

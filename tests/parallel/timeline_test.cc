@@ -1,5 +1,5 @@
 // What a timeline says of a step whose times are known.
-#include "parallel/timeline.h"
+#include "parallel/profile/timeline.h"
 
 #include <catch2/catch.hpp>
 #include <chrono>

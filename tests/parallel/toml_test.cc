@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "parallel/toml_file.h"
+#include "core/base/toml_file.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tests/peak_memory.h"
 

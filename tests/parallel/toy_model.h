@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 
 #include "core/autograd.h"
 #include "core/tensor.h"
@@ -64,6 +65,14 @@ inline Tensor Squash(const Tensor& x) {
   });
 }
 
+/// `x` itself, whose backward calls `body` first.
+inline Tensor CallInBackward(const Tensor& x, const std::function<void()>& body) {
+  return Record("CallInBackward", x.Clone(), {x}, [body](BackwardPass& pass) {
+    body();
+    pass.Pass(0, pass.grad());
+  });
+}
+
 /// Mean over all elements of (y - target)^2; of no elements: 0 / 0.
 inline Tensor MeanSquare(const Tensor& y, const Tensor& target) {
   const double n = static_cast<double>(y.numel());
@@ -103,7 +112,9 @@ struct ToyModel {
   const Tensor& operator[](size_t i) const { return parameters[i].tensor; }
 
   Tensor operator()(const Tensor& x) const {
-    return Affine(Squash(Affine(x, (*this)[0], (*this)[1])), (*this)[3], (*this)[4]);
+    Tensor hidden = Affine(x, (*this)[0], (*this)[1]);
+    if (before_fc1_backward) hidden = CallInBackward(hidden, before_fc1_backward);
+    return Affine(Squash(hidden), (*this)[3], (*this)[4]);
   }
 
   /// Loss of samples [begin, end) of step `step`; sample i is the same whoever computes it.
@@ -122,6 +133,8 @@ struct ToyModel {
   }
 
   ParameterList parameters;
+  /// Called in backward when the gradients of fc2 are final and those of fc1 are not; may be empty.
+  std::function<void()> before_fc1_backward;
 };
 
 }  // namespace convoy

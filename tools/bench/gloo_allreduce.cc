@@ -19,10 +19,10 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/quantile.h"
+#include "core/base/error.h"
+#include "core/base/quantile.h"
 #include "parallel/launch.h"
-#include "parallel/program.h"
+#include "parallel/launch/program.h"
 
 namespace convoy {
 namespace {

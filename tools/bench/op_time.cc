@@ -13,8 +13,8 @@
 
 #include "core/autograd.h"
 #include "core/backend.h"
-#include "core/error.h"
-#include "core/quantile.h"
+#include "core/base/error.h"
+#include "core/base/quantile.h"
 #include "core/random.h"
 #include "ops/attention.h"
 #include "ops/binary.h"
@@ -26,7 +26,7 @@
 #include "ops/softmax.h"
 #include "ops/unary.h"
 #include "parallel/launch.h"
-#include "parallel/program.h"
+#include "parallel/launch/program.h"
 
 namespace convoy {
 namespace {

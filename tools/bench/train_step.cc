@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "core/backend.h"
-#include "core/quantile.h"
+#include "core/base/quantile.h"
 #include "parallel/data_parallel.h"
 #include "parallel/launch.h"
-#include "parallel/program.h"
+#include "parallel/launch/program.h"
 #include "parallel/step_graph.h"
 #include "tools/bench/workload.h"
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/random.h"
 #include "models/gpt.h"
 #include "models/mlp.h"

@@ -9,7 +9,7 @@
 #include "core/tensor.h"
 #include "optim/flat_parameters.h"
 #include "optim/optimizer.h"
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 

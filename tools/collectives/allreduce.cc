@@ -4,11 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "core/error.h"
-#include "core/file.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
 #include "models/trainers/common/checks.h"
 #include "parallel/launch.h"
-#include "parallel/program.h"
+#include "parallel/launch/program.h"
 #include "tools/collectives/measure.h"
 #include "tools/collectives/options.h"
 #include "tools/collectives/places.h"

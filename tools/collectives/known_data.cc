@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 
 namespace convoy {
 namespace {
@@ -25,13 +26,6 @@ int64_t GreatestExact(DType dtype) {
     default:
       return 1 << 24;
   }
-}
-
-// splitmix64's finaliser.
-uint64_t Mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
 }
 
 int32_t Reduce(ReduceOp op, int32_t a, int32_t b) {
@@ -83,7 +77,7 @@ KnownData::KnownData(const Options& options) : options_(options) {
     for (size_t i = 0; i < kPeriod; ++i) {
       const uint64_t key = static_cast<uint64_t>(rank) * kPeriod + i + 1;
       row[i] =
-          static_cast<int32_t>(Mix(key * 0x9e3779b97f4a7c15u) % static_cast<uint64_t>(most + 1));
+          static_cast<int32_t>(MixBits(key * 0x9e3779b97f4a7c15u) % static_cast<uint64_t>(most + 1));
     }
     if (rank == 0) reduced_ = row;
     for (size_t i = 0; rank > 0 && i < kPeriod; ++i) {

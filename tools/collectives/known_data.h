@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "parallel/collective_call.h"
-#include "parallel/process_group.h"
+#include "parallel/group/process_group.h"
+#include "parallel/group/signature.h"
 
 namespace convoy {
 
@@ -20,7 +20,7 @@ class KnownData {
     DType dtype = DType::kF32;
     ReduceOp op = ReduceOp::kSum;
     bool average = false;  ///< the sum is divided by the number of workers
-    int root = 0;  ///< of a broadcast
+    int root = 0;          ///< of a broadcast
     int workers = 1;
   };
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/backend.h"
-#include "core/error.h"
-#include "core/quantile.h"
+#include "core/base/error.h"
+#include "core/base/quantile.h"
 #include "ops/binary.h"
 #include "tools/collectives/known_data.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 #include "tools/collectives/options.h"
 
 namespace convoy {

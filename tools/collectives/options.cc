@@ -6,10 +6,10 @@
 #include <map>
 #include <string_view>
 
-#include "core/error.h"
-#include "parallel/job_env.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
 #include "parallel/launch.h"
-#include "parallel/processes/exit_status.h"
+#include "parallel/launch/env/launcher_env.h"
 
 namespace convoy {
 namespace {
@@ -93,7 +93,7 @@ void SetWorkers(const CLI::App& app, const CollectiveBenchOptions& options, Laun
              "[allreduce] -t {} -g {} asks for {} workers in this process, and --workers {} for "
              "as many as it says; give only one of the two",
              options.threads, options.gpus, workers, launch.workers);
-  if (const std::optional<JobEnv> job = ReadJobEnv()) {
+  if (const std::optional<LauncherEnv> job = ReadLauncherEnv()) {
     CheckUsage(workers == 1,
                "[allreduce] -t {} -g {} asks for {} workers in each process, but under a launcher "
                "({}) each process is one worker; leave them out, and start {} processes",

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/dtype.h"
-#include "parallel/collective_call.h"
-#include "parallel/process_group.h"
+#include "parallel/group/process_group.h"
+#include "parallel/group/signature.h"
 #include "tools/collectives/sizes.h"
 
 namespace CLI {

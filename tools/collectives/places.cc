@@ -11,8 +11,8 @@
 #include <iterator>
 
 #include "core/backend.h"
-#include "core/error.h"
-#include "parallel/processes/host_name.h"
+#include "core/base/error.h"
+#include "core/base/host_name.h"
 #include "tools/collectives/measure.h"
 
 namespace convoy {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 #include "tools/collectives/options.h"
 
 namespace convoy {

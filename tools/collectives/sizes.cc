@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "parallel/processes/exit_status.h"
+#include "core/base/exit_status.h"
 
 namespace convoy {
 namespace {

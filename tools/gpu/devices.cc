@@ -3,8 +3,8 @@
 #include <string>
 
 #include "core/backend.h"
-#include "core/error.h"
-#include "parallel/processes/standard_streams.h"
+#include "core/base/error.h"
+#include "core/base/standard_streams.h"
 
 int main() {
   using convoy::Device;

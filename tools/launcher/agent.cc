@@ -17,12 +17,12 @@
 #include <exception>
 #include <optional>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/standard_streams.h"
 #include "core/error_text.h"
-#include "parallel/processes/proc.h"
-#include "parallel/processes/signal_catcher.h"
-#include "parallel/processes/spawn.h"
-#include "parallel/processes/standard_streams.h"
+#include "parallel/launch/supervise/proc.h"
+#include "parallel/launch/supervise/signal_catcher.h"
+#include "parallel/launch/supervise/spawn.h"
 #include "tools/launcher/awake_clock.h"
 #include "tools/launcher/output_queue.h"
 

@@ -11,9 +11,9 @@
 #include <chrono>
 #include <cstring>
 
-#include "core/error.h"
-#include "parallel/processes/host_name.h"
-#include "parallel/processes/spawn.h"
+#include "core/base/error.h"
+#include "core/base/host_name.h"
+#include "parallel/launch/supervise/spawn.h"
 
 namespace convoy {
 namespace {

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <map>
 
-#include "core/error.h"
-#include "core/file.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/printable.h"
 
 namespace convoy {
 namespace {

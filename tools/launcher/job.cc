@@ -12,10 +12,10 @@
 #include <optional>
 #include <utility>
 
-#include "core/error.h"
-#include "core/printable.h"
-#include "parallel/processes/exit_status.h"
-#include "parallel/processes/signal_catcher.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
+#include "core/base/printable.h"
+#include "parallel/launch/supervise/signal_catcher.h"
 #include "tools/launcher/awake_clock.h"
 #include "tools/launcher/cause.h"
 #include "tools/launcher/connection.h"

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
+#include "core/base/output_file.h"
+#include "core/base/standard_streams.h"
 #include "core/error_text.h"
-#include "core/output_file.h"
-#include "parallel/processes/exit_status.h"
-#include "parallel/processes/spawn.h"
-#include "parallel/processes/standard_streams.h"
+#include "parallel/launch/supervise/spawn.h"
 #include "tools/launcher/agent.h"
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"

@@ -1,8 +1,8 @@
 // Which workers run where.
 #include <algorithm>
 
-#include "core/error.h"
-#include "parallel/processes/host_name.h"
+#include "core/base/error.h"
+#include "core/base/host_name.h"
 #include "tools/launcher/job.h"
 
 namespace convoy {

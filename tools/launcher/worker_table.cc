@@ -12,10 +12,10 @@
 #include <optional>
 #include <utility>
 
-#include "core/error.h"
-#include "core/printable.h"
-#include "parallel/processes/exit_status.h"
-#include "parallel/processes/spawn.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
+#include "core/base/printable.h"
+#include "parallel/launch/supervise/spawn.h"
 
 namespace convoy {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tools/scaling/allreduce_model.h"
 
 namespace convoy {

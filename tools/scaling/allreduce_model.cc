@@ -7,12 +7,12 @@
 #include <cmath>
 #include <limits>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy {
 namespace {
 
-// As in parallel/gloo/collectives.cc.
+// As in parallel/transport/gloo/collectives.cc.
 constexpr double kSegmentBytes = 2 << 20;
 constexpr double kWholeBytes = 32 << 10;
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "models/trainers/common/text.h"
+#include "core/base/number_text.h"
 
 namespace convoy {
 namespace {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tools/scaling/architectures.h"
 
 namespace convoy {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "models/trainers/common/text.h"
+#include "core/base/number_text.h"
 #include "tools/scaling/markdown.h"
 #include "tools/scaling/numbers.h"
 

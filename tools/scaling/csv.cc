@@ -9,7 +9,7 @@
 #include <initializer_list>
 #include <system_error>
 
-#include "core/printable.h"
+#include "core/base/printable.h"
 
 namespace convoy {
 namespace {

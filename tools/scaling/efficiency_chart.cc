@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "models/trainers/common/text.h"
+#include "core/base/number_text.h"
 #include "tools/scaling/axis.h"
 #include "tools/scaling/charts.h"
 #include "tools/scaling/legend.h"

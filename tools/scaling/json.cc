@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
-#include "core/error.h"
-#include "core/printable.h"
+#include "core/base/error.h"
+#include "core/base/printable.h"
 #include "models/io/json_text.h"
 #include "tools/scaling/json_fields.h"
 

@@ -23,10 +23,10 @@ struct SavedScaling {
 std::string ScalingJson(const ScalingResults* results, std::span<const Prediction> predictions);
 
 /// Reads what ScalingJson wrote. What it does not know is passed over. Texts are made printable
-/// (core/printable.h).
+/// (core/base/printable.h).
 ///
-/// Throws: Error that names `file`, the place in it, what was expected and what is there; also if it
-/// is deeper than 16 levels, has more than 524,288 keys and values or a text of more than 1 MiB.
+/// Throws: Error that names `file`, the place in it, what was expected and what is there; also if
+/// it is deeper than 16 levels, has more than 524,288 keys and values or a text of more than 1 MiB.
 SavedScaling ParseScalingJson(const std::string& text, const std::string& file);
 
 }  // namespace convoy

@@ -9,8 +9,8 @@
 #include <limits>
 #include <utility>
 
-#include "core/error.h"
-#include "parallel/toml_file.h"
+#include "core/base/error.h"
+#include "core/base/toml_file.h"
 #include "tools/scaling/built_in_links.h"
 
 namespace convoy {

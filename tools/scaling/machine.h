@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 #include "tools/scaling/results.h"
 
 namespace convoy {

@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/threads.h"
 #include "models/trainers/common/checks.h"
 #include "parallel/launch.h"
-#include "parallel/placement.h"
-#include "parallel/program.h"
+#include "parallel/launch/placement.h"
+#include "parallel/launch/program.h"
 #include "tools/scaling/machine.h"
 #include "tools/scaling/measure.h"
 #include "tools/scaling/output.h"

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "core/backend.h"
-#include "core/error.h"
-#include "parallel/bucket_plan_file.h"
-#include "parallel/clock_offset.h"
-#include "parallel/step_profiler.h"
-#include "parallel/timeline.h"
+#include "core/base/error.h"
+#include "parallel/data_parallel/bucket_plan_file.h"
+#include "parallel/profile/clock_offset.h"
+#include "parallel/profile/step_profiler.h"
+#include "parallel/profile/timeline.h"
 #include "tools/scaling/analysis.h"
 #include "tools/scaling/spread.h"
 #include "tools/scaling/step_record.h"

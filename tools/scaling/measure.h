@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "parallel/data_parallel.h"
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 #include "tools/bench/workload.h"
 #include "tools/scaling/model_profile.h"
 #include "tools/scaling/results.h"

@@ -5,9 +5,9 @@
 
 #include <map>
 
-#include "core/error.h"
-#include "core/file.h"
-#include "parallel/toml_file.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/toml_file.h"
 
 namespace convoy {
 namespace {

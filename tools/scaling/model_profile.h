@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/dtype.h"
-#include "parallel/bucket_plan.h"
+#include "parallel/data_parallel/bucket_plan.h"
 
 namespace convoy {
 

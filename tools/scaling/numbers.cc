@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "models/trainers/common/text.h"
+#include "core/base/number_text.h"
 #include "tools/scaling/spread.h"
 
 namespace convoy {

@@ -12,9 +12,9 @@
 #include <span>
 #include <utility>
 
-#include "core/error.h"
-#include "core/file.h"
-#include "core/print.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/print.h"
 #include "tools/scaling/charts.h"
 #include "tools/scaling/comparison.h"
 #include "tools/scaling/csv.h"

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "parallel/bucket_plan.h"
+#include "parallel/data_parallel/bucket_plan.h"
 #include "tools/scaling/links.h"
 #include "tools/scaling/model_profile.h"
 #include "tools/scaling/prediction.h"

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "core/error.h"
-#include "core/print.h"
-#include "parallel/bucket_plan_file.h"
-#include "parallel/processes/exit_status.h"
+#include "core/base/error.h"
+#include "core/base/exit_status.h"
+#include "core/base/print.h"
+#include "parallel/data_parallel/bucket_plan_file.h"
 #include "tools/scaling/bundled_profiles.h"
 #include "tools/scaling/predict_text.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "parallel/bucket_plan.h"
+#include "parallel/data_parallel/bucket_plan.h"
 #include "tools/scaling/model_profile.h"
 
 namespace convoy {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/trainers/common/text.h"
+#include "core/base/number_text.h"
 #include "tools/scaling/axis.h"
 #include "tools/scaling/charts.h"
 #include "tools/scaling/legend.h"

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <span>
 
-#include "core/quantile.h"
+#include "core/base/quantile.h"
 #include "tools/scaling/results.h"
 
 namespace convoy {

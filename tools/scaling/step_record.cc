@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/tensor.h"
 
 namespace convoy {

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "parallel/step_profiler.h"
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
+#include "parallel/profile/step_profiler.h"
 
 namespace convoy {
 

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace convoy {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 #include "tools/bench/workload.h"
 
 namespace convoy {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "core/printable.h"
+#include "core/base/printable.h"
 #include "tools/scaling/numbers.h"
 #include "tools/scaling/table_data.h"
 

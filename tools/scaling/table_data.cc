@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "models/trainers/common/text.h"
+#include "core/base/number_text.h"
 #include "tools/scaling/numbers.h"
 
 namespace convoy {

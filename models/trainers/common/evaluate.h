@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/data/dataset.h"
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 

@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <map>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/trainers/common/checks.h"
-#include "parallel/placement.h"
+#include "parallel/launch/placement.h"
 
 namespace convoy {
 namespace {

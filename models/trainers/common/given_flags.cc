@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "parallel/processes/exit_status.h"
+#include "core/base/exit_status.h"
 
 namespace convoy {
 namespace {

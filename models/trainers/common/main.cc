@@ -4,7 +4,7 @@
 #include "models/trainers/common/given_flags.h"
 #include "models/trainers/common/run.h"
 #include "models/trainers/common/task.h"
-#include "parallel/program.h"
+#include "parallel/launch/program.h"
 
 namespace convoy {
 

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/output_file.h"
-#include "core/print.h"
+#include "core/base/error.h"
+#include "core/base/output_file.h"
+#include "core/base/print.h"
 
 namespace convoy {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "core/file.h"
-#include "parallel/worker.h"
+#include "core/base/file.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 
@@ -54,7 +54,7 @@ class MetricsFile {
 
  private:
   const std::string path_;
-  std::optional<FileHandle> file_;
+  std::optional<Descriptor> file_;
   bool is_stream_ = false;
   int64_t bytes_ = 0;
   std::string failure_;

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "core/print.h"
-#include "core/printable.h"
-#include "models/trainers/common/text.h"
+#include "core/base/number_text.h"
+#include "core/base/print.h"
+#include "core/base/printable.h"
 
 namespace convoy {
 namespace {

@@ -7,11 +7,11 @@
 #include <numeric>
 
 #include "core/backend.h"
-#include "core/quantile.h"
+#include "core/base/number_text.h"
+#include "core/base/quantile.h"
 #include "core/threads.h"
 #include "models/trainers/common/run.h"
-#include "models/trainers/common/text.h"
-#include "parallel/placement.h"
+#include "parallel/launch/placement.h"
 
 namespace convoy {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "core/autograd.h"
 #include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/time_mark.h"
-#include "parallel/rank_list.h"
-#include "parallel/stop_signal.h"
+#include "parallel/group/rank_list.h"
+#include "parallel/launch/stop_signal.h"
 
 namespace convoy {
 namespace {

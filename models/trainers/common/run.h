@@ -14,7 +14,7 @@
 #include "models/trainers/common/progress.h"
 #include "models/trainers/common/task.h"
 #include "models/trainers/common/train_step.h"
-#include "parallel/timeline.h"
+#include "parallel/profile/timeline.h"
 
 namespace convoy {
 

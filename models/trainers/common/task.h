@@ -10,7 +10,7 @@
 #include "models/data/batch_stream.h"
 #include "models/module.h"
 #include "models/trainers/common/flags.h"
-#include "parallel/worker.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 

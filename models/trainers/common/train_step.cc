@@ -9,13 +9,13 @@
 
 #include "core/autograd.h"
 #include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/binary.h"
 #include "ops/cast.h"
 #include "ops/shape_ops.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
-#include "parallel/bucket_plan_file.h"
+#include "parallel/data_parallel/bucket_plan_file.h"
 
 namespace convoy {
 namespace {

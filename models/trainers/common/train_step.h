@@ -12,8 +12,8 @@
 #include "optim/loss_scaler.h"
 #include "optim/optimizer.h"
 #include "parallel/data_parallel.h"
+#include "parallel/profile/step_profiler.h"
 #include "parallel/step_graph.h"
-#include "parallel/step_profiler.h"
 
 namespace convoy {
 

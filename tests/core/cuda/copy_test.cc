@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/cuda/check.h"
 #include "core/cuda/pinned.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 #include "core/readback.h"
 #include "core/tensor.h"
 #include "tests/core/cuda/pool_helpers.h"

@@ -7,10 +7,10 @@
 #include <string>
 #include <thread>
 
+#include "core/base/error.h"
 #include "core/cuda/check.h"
 #include "core/cuda/library.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 #include "core/tensor.h"
 #include "tests/core/cuda/pool_helpers.h"
 #include "tests/gpu.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/autograd.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/random.h"
 #include "core/tensor.h"
 #include "ops/dropout.h"

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "core/autograd.h"
+#include "core/base/error.h"
 #include "core/cuda/memory.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 #include "core/tensor.h"
 #include "tests/gpu.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/tensor.h"
 
 namespace convoy {

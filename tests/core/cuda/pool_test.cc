@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "core/autograd.h"
+#include "core/base/error.h"
 #include "core/cuda/check.h"
 #include "core/cuda/memory.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 #include "core/random.h"
 #include "core/tensor.h"
 #include "ops/dropout.h"

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <numeric>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/models/data/fake_worker.h"
 
 namespace convoy {

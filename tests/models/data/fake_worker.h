@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "core/error.h"
-#include "parallel/worker.h"
+#include "core/base/error.h"
+#include "parallel/group/worker.h"
 
 namespace convoy {
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/data/digits.h"
 #include "models/data/idx.h"
 #include "tests/models/data/temporary_folder.h"

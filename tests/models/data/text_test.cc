@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/data/batches.h"
 #include "tests/models/data/fake_worker.h"
 #include "tests/models/data/temporary_folder.h"

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/io/safetensors.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tests/peak_memory.h"

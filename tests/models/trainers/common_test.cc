@@ -4,8 +4,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/base/number_text.h"
 #include "models/trainers/common/metrics.h"
-#include "models/trainers/common/text.h"
 #include "tests/models/data/temporary_folder.h"
 
 namespace convoy {

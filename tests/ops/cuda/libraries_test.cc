@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "ops/cuda/cublaslt_api.h"
 #include "ops/cuda/cudnn_api.h"
 #include "ops/cuda/cudnn_sdpa.h"

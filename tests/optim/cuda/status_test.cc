@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "core/backend.h"
+#include "core/base/error.h"
 #include "core/cuda/stream.h"
-#include "core/error.h"
 #include "core/readback.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"

@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "parallel/launch.h"
 
 namespace convoy {

@@ -7,6 +7,9 @@
 #include <thread>
 #include <vector>
 
+#include "parallel/status/status_page.h"
+#include "parallel/store/memory_store.h"
+#include "parallel/transport/gloo/gloo_group.h"
 #include "tests/parallel/dump_folder.h"
 #include "tests/parallel/gloo/gloo_workers.h"
 #include "tests/parallel/split_cases.h"
@@ -129,11 +132,11 @@ TEST_CASE("Gloo: waiting for a worker that has returned is an error") {
 }
 
 TEST_CASE("Gloo: workers that do not join are named") {
-  const std::shared_ptr<Board> board = Board::Make(3);
+  const std::shared_ptr<StatusPage> page = StatusPage::Make(3);
   MemoryStore store;
   std::string message;
   try {
-    GlooGroup({.board = board, .rank = 1, .device = Device::Cpu(0), .timeout_s = kDeadlineS}, store,
+    GlooGroup({.page = page, .rank = 1, .device = Device::Cpu(0), .timeout_s = kDeadlineS}, store,
               {"127.0.0.1", "sesame"});
   } catch (const Error& error) {
     message = error.what();
@@ -241,7 +244,9 @@ TEST_CASE("Gloo: the histories of a run that fails show who is where") {
   CHECK(waited[1]["bytes"] == 400000);
   CHECK(waited[2]["state"] == "queued");
   CHECK(waited[3]["state"] == "queued");
-  CHECK(folder.Read(0)["error"] == error);
+  CHECK(error == folder.Read(0)["error"].get<std::string>() +
+                     "\n  last collectives of workers 0, 1: " + folder.path() +
+                     "/collectives-rank-R.json");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Gloo's connections: strangers at the door, and workers that are gone at once.
-#include "parallel/gloo/mesh.h"
+// Gloo's connections: strangers at the listening port, and workers that are gone at once.
+#include "parallel/transport/gloo/mesh.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,7 +15,8 @@
 #include <thread>
 #include <vector>
 
-#include "parallel/gloo/mesh_door.h"
+#include "parallel/store/memory_store.h"
+#include "parallel/transport/gloo/mesh_listener.h"
 #include "tests/parallel/gloo/gloo_workers.h"
 #include "tests/parallel/rendezvous/raw_client.h"
 
@@ -24,12 +25,12 @@ namespace {
 
 const MeshPlace kPlace{"127.0.0.1", "sesame"};
 
-// Where a rank's door is, once it has told.
-ServerAddress DoorOf(Store& store, int rank) {
-  const auto door =
-      MeshDoor::Read(store.Get("mesh/" + std::to_string(rank), 30), kPlace, "mesh", rank);
-  CONVOY_CHECK(door, "[MeshTest] expected the address of a door");
-  return *door;
+// Where a rank's listener is, once it has told.
+ServerAddress ListenerOf(Store& store, int rank) {
+  const auto listener =
+      MeshListener::Read(store.Get("mesh/" + std::to_string(rank), 30), kPlace, "mesh", rank);
+  CONVOY_CHECK(listener, "[MeshTest] expected the address of a listener");
+  return *listener;
 }
 
 // One byte from each worker to each other one: what each has received, with '-' for itself.
@@ -74,7 +75,7 @@ TEST_CASE("Gloo: strangers who come first to every port are turned away, and all
   for (int rank = 0; rank < kWorkers; ++rank) {
     meshes.push_back(std::make_unique<Mesh>(rank, kWorkers, kPlace));
   }
-  // Each worker starts only when the doors of those before it have had their strangers: some stay
+  // Each worker starts only when the listeners of those before it have had their strangers: some stay
   // and say nothing, one talks, and one is gone at once.
   std::vector<RawClient> strangers;
   std::vector<std::thread> workers;
@@ -82,7 +83,7 @@ TEST_CASE("Gloo: strangers who come first to every port are turned away, and all
     workers.emplace_back(
         [&, rank] { meshes[static_cast<size_t>(rank)]->Connect(store, "mesh", [] {}); });
     if (rank == kWorkers - 1) break;  // nobody connects to it, so it may be done by now
-    const int port = DoorOf(store, rank).port;
+    const int port = ListenerOf(store, rank).port;
     for (int i = 0; i < 3; ++i) strangers.emplace_back(port);
     strangers.back().Send("GET / HTTP/1.1\r\n\r\n");
     RawClient(port).Send("x");
@@ -110,25 +111,26 @@ TEST_CASE("Gloo: a worker of another mesh is a stranger, although it knows the s
       error = problem.what();
     }
   });
-  ServerAddress door = DoorOf(store, 0);
-  door.job.back() ^= 1;
+  ServerAddress listener = ListenerOf(store, 0);
+  listener.job.back() ^= 1;
   Channel::Failure failure;
-  CHECK_FALSE(Channel::Try(door, Purpose::kMesh, 1, Deadline(30), failure));
+  CHECK_FALSE(Channel::Try(listener, Purpose::kMesh, 1, Deadline(30), failure));
   CHECK_THAT(failure.why, Catch::Contains("another job is there"));
-  door.job.back() ^= 1;
+  listener.job.back() ^= 1;
   for (const int rank : {0, 2, -1}) {  // only 1 is awaited
     std::optional<Channel> channel =
-        Channel::Try(door, Purpose::kMesh, rank, Deadline(30), failure);
+        Channel::Try(listener, Purpose::kMesh, rank, Deadline(30), failure);
     REQUIRE(channel);
-    CHECK(channel->Send(MeshDoor::Ready(), Deadline(30)));
+    CHECK(channel->Send(MeshListener::Ready(), Deadline(30)));
     CHECK(channel->Receive(Deadline(30)) == Channel::Received::kGone);
   }
   const auto name = [](int rank) { return rank + 10; };
-  while (mesh.Trouble(name).find("before they had proved that they belong to this job") ==
-         std::string::npos) {
+  while (mesh.WhatConnectWaitsFor(name).find(
+             "before they had proved that they belong to this job") == std::string::npos) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  CHECK_THAT(mesh.Trouble(name), Catch::StartsWith("; worker 11 has not connected to this one; "));
+  CHECK_THAT(mesh.WhatConnectWaitsFor(name),
+             Catch::StartsWith("; worker 11 has not connected to this one; "));
   over = true;
   connects.join();
   CHECK(error == "enough");
@@ -150,10 +152,10 @@ TEST_CASE("Gloo: a worker that is gone as soon as it has connected does not end 
     });
     Channel::Failure failure;
     std::optional<Channel> channel =
-        Channel::Try(DoorOf(store, 0), Purpose::kMesh, 1, Deadline(30), failure);
+        Channel::Try(ListenerOf(store, 0), Purpose::kMesh, 1, Deadline(30), failure);
     REQUIRE(channel);
-    CHECK(channel->Send(MeshDoor::Ready(), Deadline(30)));
-    Fd fd = channel->Release();
+    CHECK(channel->Send(MeshListener::Ready(), Deadline(30)));
+    Descriptor fd = channel->Release();
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     std::this_thread::sleep_for(std::chrono::microseconds(50 * i));

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "parallel/launch.h"
 
 namespace convoy {

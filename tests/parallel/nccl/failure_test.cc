@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "parallel/data_parallel.h"
+#include "parallel/transport/transport.h"
 #include "tests/gpu.h"
 #include "tests/parallel/nccl/gpu_workers.h"
 #include "tests/parallel/split_cases.h"
@@ -72,14 +73,15 @@ TEST_CASE("NCCL: a worker that does not come to a collective is named, with what
 
 TEST_CASE("NCCL: workers that do not join are named") {
   CONVOY_NEED_GPUS(4);
-  const std::shared_ptr<Board> board = Board::Make(4);
+  const auto run = std::make_shared<RunStatus>(StatusPage::Make(4));
+  const Transport::Join join = FindTransport("nccl", DeviceType::kCuda, WorkerLayout::kThreads)
+                                   .Open({.run = run, .timeout_s = 1});
   std::vector<std::thread> threads;
   std::vector<std::string> messages(2);
   for (const int rank : {0, 2}) {
     threads.emplace_back([&, rank] {
       try {
-        GetGpuTransport().Join(
-            {.board = board, .rank = rank, .device = Device::Cuda(rank), .timeout_s = 1});
+        join(rank, Device::Cuda(rank));
       } catch (const Error& error) {
         messages[static_cast<size_t>(rank / 2)] = error.what();
       }

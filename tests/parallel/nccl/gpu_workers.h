@@ -5,9 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "core/error.h"
-#include "parallel/gpu_transport.h"
-#include "parallel/worker_threads.h"
+#include "core/base/error.h"
+#include "parallel/launch.h"
 
 namespace convoy {
 
@@ -18,18 +17,12 @@ struct GpuRunOptions {
 /// Throws: the run's first failure.
 inline void RunGpuWorkers(int workers, const std::function<void(Worker&)>& body,
                           const GpuRunOptions& options = {}) {
-  GetGpuTransport().Check();
-  const std::shared_ptr<Board> board = Board::Make(workers);
-  const auto join = [&](int rank) -> std::shared_ptr<ProcessGroup> {
-    return GetGpuTransport().Join({.board = board,
-                                   .rank = rank,
-                                   .device = Device::Cuda(rank),
-                                   .timeout_s = options.timeout_s});
-  };
-  RunThreads(workers, DeviceType::kCuda, body,
-             {.join = join,
-              .abort = [&](const std::string& reason) { board->Fail(reason); },
-              .first_failure = [&] { return board->failure(); }});
+  Launch({.workers = workers,
+          .device = "cuda",
+          .launch = "threads",
+          .transport = "nccl",
+          .timeout_s = options.timeout_s},
+         body);
 }
 
 /// The message with which `body` fails on `workers` GPUs; empty if it does not.

@@ -14,9 +14,9 @@
 #include <string>
 #include <thread>
 
-#include "core/error.h"
-#include "parallel/gpu_transport.h"
+#include "core/base/error.h"
 #include "parallel/launch.h"
+#include "parallel/transport/transport.h"
 #include "tests/parallel/nccl/toy_training.h"
 #include "tests/parallel/split_cases.h"
 
@@ -56,18 +56,25 @@ void Sum(Worker& worker, const std::function<void()>& mishap) {
 }
 
 // A transport whose victim is stopped (SIGSTOP) when it is about to join.
-class Stops final : public GpuTransport {
+class Stops final : public Transport {
  public:
-  explicit Stops(GpuTransport& transport) : transport_(transport) {}
+  explicit Stops(Transport& transport) : transport_(transport) {}
+  std::string name() const override { return transport_.name(); }
+  TransportTitle title() const override { return transport_.title(); }
+  int Preference(DeviceType device, WorkerLayout layout) const override {
+    return transport_.Preference(device, layout);
+  }
   void Check() override { transport_.Check(); }
   std::string Identify(int gpu) override { return transport_.Identify(gpu); }
-  std::shared_ptr<ProcessGroup> Join(const Seat& seat) override {
-    if (seat.rank == Victim()) raise(SIGSTOP);
-    return transport_.Join(seat);
+  Join Open(const TransportContext& context) override {
+    return [join = transport_.Open(context)](int rank, Device device) {
+      if (rank == Victim()) raise(SIGSTOP);
+      return join(rank, device);
+    };
   }
 
  private:
-  GpuTransport& transport_;
+  Transport& transport_;
 };
 
 void Train(Worker& worker) {
@@ -117,8 +124,9 @@ int main(int argc, char** argv) {
     std::this_thread::sleep_for(std::chrono::seconds(60));
   }
   if (getenv("SCENE") == std::string("stops")) {
-    static convoy::Stops stops(convoy::GetGpuTransport());
-    convoy::RegisterGpuTransport(&stops);
+    static convoy::Stops stops(
+        convoy::FindTransport("nccl", convoy::DeviceType::kCuda, convoy::WorkerLayout::kProcesses));
+    convoy::RegisterTransport(&stops);
   }
   return convoy::Launch(argc, argv, convoy::Train);
 }

@@ -4,9 +4,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "parallel/rendezvous/board_hub.h"
-#include "parallel/rendezvous/board_link.h"
-#include "parallel/rendezvous/store_server.h"
+#include "parallel/status/status_client.h"
+#include "parallel/status/status_server.h"
+#include "parallel/store/store_server.h"
 #include "tests/parallel/rendezvous/eventually.h"
 
 namespace convoy {
@@ -19,29 +19,32 @@ constexpr char kSecret[] = "sesame";
 // A store that runs out of something.
 class Exhausted final : public FrameService {
  public:
-  bool Received(Peer&, std::string_view) override { throw std::runtime_error("out of room"); }
+  bool Received(FrameConnection&, std::string_view) override {
+    throw std::runtime_error("out of room");
+  }
 };
 
 TEST_CASE("A server that breaks down fails the job on all its workers, and refuses who comes") {
-  const auto board = Board::Make(3), others = Board::Make(3);
-  BoardHub hub(board);
+  const auto page = StatusPage::Make(3), others = StatusPage::Make(3);
+  StatusServer status_server(page);
   Exhausted store;
-  FrameServer server({.secret = kSecret}, {{Purpose::kStore, &store}, {Purpose::kBoard, &hub}});
+  FrameServer server({.secret = kSecret},
+                     {{Purpose::kStore, &store}, {Purpose::kStatus, &status_server}});
   const ServerAddress address{.port = server.port(), .secret = kSecret};
   const Deadline deadline(30);
-  BoardLink link(others, 1, Channel::Connect(address, Purpose::kBoard, 1, deadline), deadline);
+  StatusClient link(others, 1, Channel::Connect(address, Purpose::kStatus, 1, deadline), deadline);
   CHECK(server.host() == "127.0.0.1");
 
   Channel asks = Channel::Connect(address, Purpose::kStore, 1, deadline);
   REQUIRE(asks.Send(Frame(StoreRequest{.keys = {"k"}, .value = "v"}), deadline));
   CHECK(asks.Receive(deadline) == Channel::Received::kGone);
 
-  REQUIRE(Eventually([&] { return board->failed(); }));
-  CHECK_THAT(board->failure(),
+  REQUIRE(Eventually([&] { return page->failed(); }));
+  CHECK_THAT(page->failure(),
              Contains("[worker 0 of 3] [Store] the server through which the workers find each "
                       "other has broken down: out of room"));
   REQUIRE(Eventually([&] { return others->failed(); }));
-  CHECK(others->failure() == board->failure());
+  CHECK(others->failure() == page->failure());
 
   std::string why;
   REQUIRE(Eventually([&] { return !TryConnect("127.0.0.1", server.port(), 5, why); }));

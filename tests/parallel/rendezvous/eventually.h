@@ -5,7 +5,7 @@
 #include <functional>
 #include <thread>
 
-#include "parallel/deadline.h"
+#include "core/base/deadline.h"
 
 namespace convoy {
 

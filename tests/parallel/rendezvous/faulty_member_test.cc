@@ -13,10 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "parallel/rendezvous/frame_seal.h"
+#include "parallel/net/frame_mac.h"
 #include "parallel/rendezvous/meeting.h"
-#include "parallel/rendezvous/store_server.h"
-#include "parallel/rendezvous/tcp_store.h"
+#include "parallel/store/store_server.h"
+#include "parallel/store/tcp_store.h"
 #include "tests/parallel/rendezvous/eventually.h"
 #include "tests/parallel/rendezvous/raw_client.h"
 #include "tests/peak_memory.h"
@@ -55,7 +55,7 @@ class FaultyMember {
   }
 
   RawClient client_;
-  std::optional<FrameSeal> seal_;
+  std::optional<FrameMac> seal_;
 };
 
 StoreRequest AddOne() { return {.kind = StoreRequest::Kind::kAdd, .keys = {"n"}, .amount = 1}; }
@@ -115,15 +115,15 @@ TEST_CASE("A frame of one connection is not taken on another, of the same worker
 
 TEST_CASE("A worker that sends forged frames ends the job, which names it") {
   const int port = 20000 + getpid() % 10000;  // no port that the system gives to others
-  const auto board = Board::Make(3);
+  const auto page = StatusPage::Make(3);
   std::string error;
   std::thread meets([&] {
     try {
-      Meet({.kind = MeetingPlace::Kind::kAddress,
-            .host = "127.0.0.1",
-            .port = port,
-            .secret = kSecret},
-           0, board, 60);
+      MeetJob({.kind = MeetingPlace::Kind::kAddress,
+               .host = "127.0.0.1",
+               .port = port,
+               .secret = kSecret},
+              0, page, 60);
     } catch (const Error& problem) {
       error = problem.what();
     }

@@ -1,5 +1,5 @@
 // Frames: bounded, read only inside, put together from any pieces.
-#include "parallel/rendezvous/frame.h"
+#include "parallel/net/frame.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "parallel/rendezvous/store_messages.h"
+#include "parallel/store/store_messages.h"
 
 namespace convoy {
 namespace {
@@ -70,7 +70,7 @@ TEST_CASE("Frames come together from any pieces, and no byte behind is asked for
 
 TEST_CASE("The length is refused before there is a body") {
   for (const uint32_t length : {0u, 257u, 1u << 20, 0xffffffffu}) {
-    FrameAssembler assembler(kMaxStrangerFrameBytes);
+    FrameAssembler assembler(kMaxUnauthenticatedFrameBytes);
     std::string bytes(4, '\0');
     for (int i = 0; i < 4; ++i) {
       bytes[static_cast<size_t>(i)] = static_cast<char>(length >> 8 * i & 0xff);

@@ -8,8 +8,8 @@
 #include <set>
 #include <string>
 
-#include "core/error.h"
-#include "parallel/rendezvous/secret.h"
+#include "core/base/error.h"
+#include "parallel/net/secret.h"
 
 namespace convoy {
 namespace {
@@ -27,7 +27,7 @@ struct Outcome {
 };
 
 Outcome Shake(const std::string& of_client, const std::string& of_server) {
-  ClientHandshake client(of_client, Purpose::kBoard, 3);
+  ClientHandshake client(of_client, Purpose::kStatus, 3);
   ServerHandshake server(of_server);
   const auto challenge = server.Take(Body(client.Hello()));
   REQUIRE(challenge);
@@ -35,7 +35,7 @@ Outcome Shake(const std::string& of_client, const std::string& of_server) {
   REQUIRE(answer);
   const auto welcome = server.Take(Body(*answer));
   if (!welcome) return {server.done(), false};
-  CHECK(server.purpose() == Purpose::kBoard);
+  CHECK(server.purpose() == Purpose::kStatus);
   CHECK(server.rank() == 3);
   return {server.done(), client.Accepts(Body(*welcome))};
 }
@@ -123,7 +123,7 @@ std::string ProofByHand(const std::string& secret, char side, char purpose, int 
 
 TEST_CASE("Proofs are the HMAC of side, purpose, rank, both nonces and job, in this order") {
   constexpr int kRank = 0x01020304;
-  ClientHandshake client("sesame", Purpose::kBoard, kRank, "job 7");
+  ClientHandshake client("sesame", Purpose::kStatus, kRank, "job 7");
   ServerHandshake server("sesame", "job 7");
   const std::string hello = Body(client.Hello());
   const std::string challenge = Body(*server.Take(hello));

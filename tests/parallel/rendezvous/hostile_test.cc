@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "parallel/rendezvous/store_server.h"
-#include "parallel/rendezvous/tcp_store.h"
+#include "parallel/store/store_server.h"
+#include "parallel/store/tcp_store.h"
 #include "tests/parallel/rendezvous/raw_client.h"
 
 namespace convoy {
@@ -81,7 +81,7 @@ TEST_CASE("Who does not prove itself in time is sent away") {
 }
 
 TEST_CASE("A crowd of silent strangers does not keep the job out") {
-  StoreServer server({.secret = kSecret, .handshake_s = 60, .max_strangers = 8});
+  StoreServer server({.secret = kSecret, .handshake_s = 60, .max_unauthenticated = 8});
   std::vector<std::unique_ptr<RawClient>> crowd;
   for (int i = 0; i < 40; ++i) crowd.push_back(std::make_unique<RawClient>(server.port()));
   CheckAlive(server);
@@ -94,7 +94,7 @@ TEST_CASE("A crowd of silent strangers does not keep the job out") {
 }
 
 TEST_CASE("Many workers that come at once are all served, however few strangers are allowed") {
-  StoreServer server({.secret = kSecret, .max_strangers = 4});
+  StoreServer server({.secret = kSecret, .max_unauthenticated = 4});
   std::vector<std::thread> threads;
   for (int i = 0; i < 64; ++i) {
     threads.emplace_back(
@@ -135,10 +135,10 @@ TEST_CASE("A member that asks without end and takes no answer is held back") {
 }
 
 TEST_CASE("A service that is not Convoy's is named as such") {
-  const Fd listening = ListenAt("127.0.0.1", 0);
+  const Descriptor listening = ListenAt("127.0.0.1", 0);
   std::thread banner([&] {
     WaitFor(listening.get(), POLLIN, 10);
-    const Fd fd(accept(listening.get(), nullptr, nullptr));
+    const Descriptor fd(accept(listening.get(), nullptr, nullptr));
     const std::string text("\x08\0\0\0SSH-2.0-", 12);
     [[maybe_unused]] const ssize_t sent = send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
     WaitFor(fd.get(), POLLRDHUP, 10);

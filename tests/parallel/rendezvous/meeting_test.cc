@@ -17,9 +17,9 @@
 #include <thread>
 #include <vector>
 
-#include "core/error.h"
-#include "parallel/rendezvous/local_door.h"
-#include "parallel/rendezvous/meeting_file.h"
+#include "core/base/error.h"
+#include "parallel/rendezvous/file_meeting.h"
+#include "parallel/rendezvous/unix_meeting.h"
 #include "tests/parallel/rendezvous/eventually.h"
 
 namespace convoy {
@@ -44,7 +44,7 @@ MeetingPlace FilePlace() {
 }
 
 MeetingPlace Address() {
-  const Fd free = ListenAt("127.0.0.1", 0);
+  const Descriptor free = ListenAt("127.0.0.1", 0);
   return {.kind = Kind::kAddress, .host = "127.0.0.1", .port = PortOf(free), .secret = "sesame"};
 }
 
@@ -58,18 +58,18 @@ struct Visitor {
 
 // All visitors at once, a thread each; what each gets: "" or an error.
 std::vector<std::string> MeetAll(const std::vector<Visitor>& visitors,
-                                 const std::function<void(int rank, Job&)>& then = {}) {
+                                 const std::function<void(int rank, JobConnections&)>& then = {}) {
   std::vector<std::string> errors(visitors.size());
   std::vector<std::thread> threads;
   for (size_t i = 0; i < visitors.size(); ++i) {
     threads.emplace_back([&, i] {
       const Visitor& it = visitors[i];
       std::this_thread::sleep_for(std::chrono::milliseconds(it.delay_ms));
-      const auto board = Board::Make(it.size);
+      const auto page = StatusPage::Make(it.size);
       try {
-        Job job = Meet(it.place, it.rank, board, it.timeout_s);
+        JobConnections job = MeetJob(it.place, it.rank, page, it.timeout_s);
         if (then) then(it.rank, job);
-        board->set_state(it.rank, Board::State::kFinished);
+        page->set_state(it.rank, StatusPage::State::kFinished);
       } catch (const Error& error) {
         errors[i] = error.what();
       }
@@ -88,7 +88,7 @@ TEST_CASE("Workers meet at every kind of place, whoever comes first, and share a
     visitors.push_back(
         {.rank = rank, .size = 4, .delay_ms = rank == first ? 0 : 100 + 20 * rank, .place = place});
   }
-  const auto errors = MeetAll(visitors, [&](int rank, Job& job) {
+  const auto errors = MeetAll(visitors, [&](int rank, JobConnections& job) {
     job.store->Add("sum", rank);
     job.store->Set(fmt::format("{}", rank), "");
     job.store->Wait({"0", "1", "2", "3"}, 30);
@@ -109,9 +109,9 @@ TEST_CASE("The same workers meet again and again at the same place") {
     threads.emplace_back([&, rank] {
       try {
         for (int run = 0; run < 5; ++run) {
-          const auto board = Board::Make(3);
-          const Job job = Meet(place, rank, board, 30);
-          board->set_state(rank, Board::State::kFinished);
+          const auto page = StatusPage::Make(3);
+          const JobConnections job = MeetJob(place, rank, page, 30);
+          page->set_state(rank, StatusPage::State::kFinished);
         }
       } catch (const Error& error) {
         errors[static_cast<size_t>(rank)] = error.what();
@@ -138,10 +138,11 @@ TEST_CASE("A worker that is gone before all have come ends the meeting, long bef
     const Deadline deadline(30);
     std::string why;
     std::optional<ServerAddress> server;
-    while (!(server = AskAtDoor(place.name, why)) && !deadline.passed()) std::this_thread::yield();
+    while (!(server = AskUnixMeeting(place.name, why)) && !deadline.passed())
+      std::this_thread::yield();
     if (!server) return;
-    const BoardLink link(Board::Make(3), 2, Channel::Connect(*server, Purpose::kBoard, 2, deadline),
-                         deadline);
+    const StatusClient link(StatusPage::Make(3), 2,
+                            Channel::Connect(*server, Purpose::kStatus, 2, deadline), deadline);
   });
   const auto errors = MeetAll({{.rank = 0, .size = 3, .place = place}});
   leaves.join();
@@ -187,7 +188,7 @@ TEST_CASE("A run that is complete is not disturbed by one that comes too late") 
       MeetAll({{.rank = 0, .size = 2, .place = place},
                {.rank = 1, .size = 2, .place = place},
                {.rank = 1, .size = 2, .delay_ms = 300, .timeout_s = 0.3, .place = place}},
-              [](int, Job&) { std::this_thread::sleep_for(std::chrono::seconds(1)); });
+              [](int, JobConnections&) { std::this_thread::sleep_for(std::chrono::seconds(1)); });
   CHECK(errors[0].empty());
   CHECK(errors[1].empty());
   CHECK_THAT(errors[2], Contains("within 0.3 s ([Meet] rank 1 is taken twice: by pid"));
@@ -203,26 +204,27 @@ TEST_CASE("Processes that believe in different sizes are told both") {
                                "one of 4; all must say the same",
                                process));
   }
-  CHECK_THROWS_WITH(Meet(place, 3, Board::Make(3), 1), "[Meet] expected a rank of 0 to 2, got 3");
+  CHECK_THROWS_WITH(MeetJob(place, 3, StatusPage::Make(3), 1),
+                    "[Meet] expected a rank of 0 to 2, got 3");
 }
 
 TEST_CASE("Two jobs of one name that start at once on a machine are told apart") {
   const std::string name = UniqueName();
-  const LocalDoor door(name, {.port = 1, .secret = "s"});
+  const UnixMeetingServer door(name, {.port = 1, .secret = "s"});
   CHECK_THROWS_WITH(
-      LocalDoor(name, {.port = 2, .secret = "t"}),
+      UnixMeetingServer(name, {.port = 2, .secret = "t"}),
       Contains("expected to be the only rank 0 of job '" + name + "', got another one"));
 }
 
 TEST_CASE("A name of any length and any bytes opens its own door") {
   const std::string longer(300, 'n'), other = longer + "x";
   std::string why;
-  const LocalDoor door(longer, {.port = 7, .secret = "s"});
-  const auto server = AskAtDoor(longer, why);
+  const UnixMeetingServer door(longer, {.port = 7, .secret = "s"});
+  const auto server = AskUnixMeeting(longer, why);
   REQUIRE(server);
   CHECK(server->port == 7);
   CHECK(server->secret == "s");
-  CHECK_FALSE(AskAtDoor(other, why));
+  CHECK_FALSE(AskUnixMeeting(other, why));
 }
 
 TEST_CASE("The file is its user's alone while the workers gather, and then gone") {
@@ -249,7 +251,7 @@ TEST_CASE("The file is its user's alone while the workers gather, and then gone"
 
 TEST_CASE("A file left from an earlier run is passed over") {
   const MeetingPlace place = FilePlace();
-  const Fd free = ListenAt("127.0.0.1", 0);
+  const Descriptor free = ListenAt("127.0.0.1", 0);
   StoreServer another({.secret = "of another job"});
   const int stale_port = GENERATE(0, 1);
   const MeetingFile stale(place.name, {.host = "127.0.0.1",
@@ -265,7 +267,7 @@ TEST_CASE("A file that others may read or write is refused") {
   const MeetingFile file(place.name, {.host = "h", .port = 9, .secret = "s"});
   const mode_t mode = GENERATE(0640, 0604, 0620);
   REQUIRE(chmod(place.name.c_str(), mode) == 0);
-  CHECK_THROWS_WITH(Meet(place, 1, Board::Make(2), 5),
+  CHECK_THROWS_WITH(MeetJob(place, 1, StatusPage::Make(2), 5),
                     Contains(fmt::format("[Meet] expected '{}' to be a file of user {} with mode "
                                          "600, got one of user {} with mode {:o}",
                                          place.name, geteuid(), geteuid(), mode)));
@@ -274,7 +276,7 @@ TEST_CASE("A file that others may read or write is refused") {
 TEST_CASE("A file that cannot be written is an error that names it") {
   MeetingPlace place = FilePlace();
   place.name = "/no/such/folder/file";
-  CHECK_THROWS_WITH(Meet(place, 0, Board::Make(1), 5),
+  CHECK_THROWS_WITH(MeetJob(place, 0, StatusPage::Make(1), 5),
                     "[Meet] cannot write '/no/such/folder/file': no such file or directory");
 }
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.h"
-#include "parallel/deadline.h"
-#include "parallel/rendezvous/socket.h"
+#include "core/base/deadline.h"
+#include "core/base/error.h"
+#include "parallel/net/socket.h"
 
 namespace convoy {
 
@@ -68,7 +68,7 @@ class RawClient {
   bool closed() const { return closed_; }
 
  private:
-  Fd fd_;
+  Descriptor fd_;
   bool closed_ = false;
 };
 

@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "core/error.h"
-#include "parallel/rendezvous/store_server.h"
-#include "parallel/rendezvous/tcp_store.h"
+#include "core/base/error.h"
+#include "parallel/store/store_server.h"
+#include "parallel/store/tcp_store.h"
 
 namespace convoy {
 namespace {

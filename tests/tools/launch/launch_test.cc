@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "parallel/job_env.h"
+#include "parallel/launch/env/launcher_env.h"
 #include "tests/models/trainers/subprocess.h"
 #include "tests/tools/launch/launcher.h"
 
@@ -60,7 +60,7 @@ TEST_CASE("Workers get the variables by which they find each other") {
       if (!line.starts_with(prefix) || equals == line.npos) continue;
       env[line.substr(prefix.size(), equals - prefix.size())] = line.substr(equals + 1);
     }
-    const std::optional<JobEnv> job = ReadJobEnv(env, {});
+    const std::optional<LauncherEnv> job = ReadLauncherEnv(env, {});
     REQUIRE(job);
     CHECK(job->rank == rank);
     CHECK(job->size == 3);

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tools/launcher/awake_clock.h"
 #include "tools/launcher/cause.h"
 #include "tools/launcher/frames.h"

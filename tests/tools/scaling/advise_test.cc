@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tools/scaling/bundled_profiles.h"
 
 namespace convoy {

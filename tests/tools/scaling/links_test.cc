@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tools/scaling/allreduce_model.h"
 

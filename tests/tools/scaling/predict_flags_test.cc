@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "parallel/bucket_plan_file.h"
+#include "core/base/error.h"
+#include "parallel/data_parallel/bucket_plan_file.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tools/scaling/bundled_profiles.h"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tools/scaling/bundled_profiles.h"
 #include "tools/scaling/predict_text.h"
 

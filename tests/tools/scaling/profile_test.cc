@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "models/gpt.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tools/scaling/architectures.h"

@@ -1,0 +1,39 @@
+// What is added to each frame of an authenticated connection: see frame_mac.h.
+#include "parallel/net/frame_mac.h"
+
+#include <openssl/crypto.h>
+
+namespace convoy {
+
+Digest FrameMac::Compute(std::string_view body) {
+  std::string text;
+  text.reserve(sizeof(next_) + body.size());
+  for (size_t i = 0; i < sizeof(next_); ++i) text += static_cast<char>(next_ >> (8 * i) & 0xff);
+  text += body;
+  ++next_;
+  return HmacSha256(AsBytes(key_), text);
+}
+
+std::string FrameMac::Seal(std::string_view frame) {
+  const std::string_view body = frame.substr(kFrameLengthBytes);
+  const uint64_t bytes = body.size() + kMacBytes;
+  std::string sealed;
+  sealed.reserve(kFrameLengthBytes + bytes);
+  for (size_t i = 0; i < kFrameLengthBytes; ++i) {
+    sealed += static_cast<char>(bytes >> (8 * i) & 0xff);
+  }
+  sealed += body;
+  sealed += AsBytes(Compute(body)).substr(0, kMacBytes);
+  return sealed;
+}
+
+std::optional<std::string_view> FrameMac::Open(std::string_view sealed_body) {
+  if (sealed_body.size() <= kMacBytes) return {};
+  const std::string_view body = sealed_body.substr(0, sealed_body.size() - kMacBytes);
+  const std::string_view seal = sealed_body.substr(body.size());
+  const Digest expected = Compute(body);
+  if (CRYPTO_memcmp(seal.data(), expected.data(), kMacBytes) != 0) return {};
+  return body;
+}
+
+}  // namespace convoy

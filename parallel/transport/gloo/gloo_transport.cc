@@ -1,0 +1,35 @@
+// Makes Gloo known to Launch.
+#include "parallel/transport/gloo/gloo_group.h"
+#include "parallel/transport/transport.h"
+
+namespace convoy {
+namespace {
+
+class GlooTransport final : public Transport {
+ public:
+  std::string name() const override { return "gloo"; }
+  TransportTitle title() const override { return GlooGroup::kTitle; }
+  int Preference(DeviceType device, WorkerLayout layout) const override {
+    if (device != DeviceType::kCpu) return 0;
+    return layout == WorkerLayout::kProcesses ? 3 : 1;
+  }
+  Join Open(const TransportContext& context) override {
+    return [context](int rank, Device device) {
+      const Membership membership = {.page = context.run->page(),
+                                     .rank = rank,
+                                     .device = device,
+                                     .timeout_s = context.timeout_s};
+      return std::make_shared<GlooGroup>(membership, *context.store,
+                                         MeshPlace{context.local_host(), context.secret});
+    };
+  }
+};
+
+[[maybe_unused]] const bool registered = [] {
+  static GlooTransport transport;
+  RegisterTransport(&transport);
+  return true;
+}();
+
+}  // namespace
+}  // namespace convoy

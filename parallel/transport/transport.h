@@ -1,0 +1,75 @@
+// The transports, by name: each registers itself, and Launch takes the one that fits.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "parallel/group/process_group.h"
+#include "parallel/status/peers.h"
+#include "parallel/status/run_status.h"
+#include "parallel/store/store.h"
+
+namespace convoy {
+
+/// How the workers of a run are spread over processes.
+enum class WorkerLayout {
+  kAlone,      ///< one worker
+  kThreads,    ///< several, all of them threads of this process
+  kProcesses,  ///< several, each a process of its own, perhaps on several hosts
+};
+
+/// What a transport is given to connect the workers of this process with all others.
+struct TransportContext {
+  std::shared_ptr<RunStatus> run;
+  double timeout_s = 60;  ///< how long a worker waits for another one
+  Store* store =
+      nullptr;  ///< of the run, and lives longer than its groups; null: GPUs of this host
+  /// The address at which the other workers reach this process, found out when it is asked for.
+  std::function<std::string()> local_host;
+  std::string secret;  ///< what all workers know, and nobody else
+};
+
+/// A way to move data between workers. To add one: implement this and CheckedGroup in a folder
+/// beside the others, and register it from a static initialiser.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// As --transport takes it: "gloo".
+  virtual std::string name() const = 0;
+  virtual TransportTitle title() const = 0;
+
+  /// 0 if it cannot connect workers on such devices that are laid out so. Unless --transport names
+  /// one, Launch takes the transport with the highest value.
+  virtual int Preference(DeviceType device, WorkerLayout layout) const = 0;
+
+  /// Throws: Error saying what is missing, or too old, on this machine.
+  virtual void Check() {}
+  /// The GPU `cuda:gpu` for people, with an identity that no other GPU has, in any process or host:
+  /// "NVIDIA H200, GPU-1d2c3b4a-...". Throws: Error if it cannot be used.
+  virtual std::string Identify(int gpu);
+
+  /// Makes a worker's end of the group of all workers, and returns when all have joined. Called
+  /// once by each worker's thread, which also drops the group.
+  /// Throws: Error naming the workers that have not joined in time.
+  using Join = std::function<std::shared_ptr<ProcessGroup>(int rank, Device device)>;
+  /// Called once in each process, before its workers start.
+  virtual Join Open(const TransportContext& context) = 0;
+};
+
+/// Makes a transport known; called by a static initialiser of its library. It takes the place of
+/// one of the same name.
+void RegisterTransport(Transport* transport);
+
+/// The transport called `name`, or for "auto" the preferred one.
+/// Throws: UsageError if there is none of that name; Error if it does not connect such workers, or
+/// if nothing does. The messages list what there is.
+Transport& FindTransport(const std::string& name, DeviceType device, WorkerLayout layout);
+
+/// Throws: UsageError unless `name` is "auto" or the name of a transport.
+void CheckTransportName(const std::string& name);
+
+}  // namespace convoy
