@@ -67,6 +67,8 @@ int RunWithDump(const std::string& dump, int workers, const std::function<int()>
   const auto start = std::chrono::system_clock::now();
   try {
     return status();
+  } catch (const ReportedError&) {
+    throw;
   } catch (const Error& error) {
     throw Error(error.what() + DescribeDump(dump, workers, start));
   }

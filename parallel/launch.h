@@ -20,10 +20,13 @@ namespace convoy {
 ///
 /// Processes: this program is started again, once per worker and with the same command line. Each
 /// of those comes to this call and runs `train` for its own rank, so what `train` leaves in memory
-/// is not seen here. Before Launch, print only if StartedAsWorker() is empty; otherwise every worker
-/// prints it. Worker 0 writes to this process's standard output, the others to
-/// none. SIGINT and SIGTERM are passed on; 128 + N is also returned if such a signal has killed a
-/// worker. No worker outlives this process. Once per program.
+/// is not seen here. Before Launch, print only if StartedAsWorker() is empty; otherwise every
+/// worker prints it. Worker 0 writes to this process's standard output, the others to none. SIGINT
+/// and SIGTERM are passed on; 128 + N is also returned if such a signal has killed a worker. No
+/// worker outlives this process. Once per program. When a worker fails, Launch throws the first
+/// cause as an Error in this process, and as a ReportedError (core/base/exit_status.h) in the
+/// workers' processes: a program that prints what Launch throws, and does not use RunProgram
+/// (program.h), had better not print that one as well.
 ///
 /// Under a launcher that has started several processes (mpirun, srun, torchrun and its like,
 /// tools/launch; job_env.h) this process is one worker: it joins the others, on the GPU of its

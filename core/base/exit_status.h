@@ -22,6 +22,16 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+/// Thrown in place of an Error that another process prints, for example the one that has started
+/// this process as a worker: the user would read it twice. RunProgram (parallel/launch/program.h)
+/// ends with kExitFailed and prints nothing; other programs may do the same, or print it all the
+/// same. Code that adds to the message of an Error and throws it anew must let this one pass as it
+/// is.
+class ReportedError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Throws: UsageError with the formatted message unless `condition` holds.
 template <typename... Args>
 void CheckUsage(bool condition, fmt::format_string<Args...> format, Args&&... args) {

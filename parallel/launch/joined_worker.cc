@@ -1,19 +1,17 @@
 // Runs this process as one worker of a job that a launcher has started.
 #include "parallel/launch/joined_worker.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "core/base/error.h"
+#include "core/base/exit_status.h"
 #include "core/base/printable.h"
 #include "core/base/standard_streams.h"
 #include "core/error_text.h"
@@ -200,12 +198,10 @@ class JoinedWorker {
         kept.reset();
         kept.emplace(std::move(*job_));
       }
-    } else if (job_ && WorkerZeroReports()) {
-      std::fflush(stderr);
-      const int null = open("/dev/null", O_WRONLY);
-      if (null >= 0) dup2(null, STDERR_FILENO);
     }
+    const bool reported = env_.rank != 0 && job_ && WorkerZeroReports();
     job_.reset();
+    if (reported) throw ReportedError(text);
     throw Error(text);
   }
 

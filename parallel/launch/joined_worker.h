@@ -17,7 +17,8 @@ namespace convoy {
 /// Local rank 0 of each host warns of more worker threads there than cores.
 ///
 /// Throws: Error with the first cause if any worker fails. Worker 0's has a report of what every
-/// worker was doing; the others' standard error is closed once worker 0 says that it prints that.
+/// worker was doing; the others throw a ReportedError (core/base/exit_status.h) if worker 0 says
+/// that it prints that.
 int RunJoinedWorker(const LauncherEnv& env, const LaunchOptions& options,
                     const std::function<void(Worker&)>& train);
 

@@ -18,7 +18,8 @@ struct Neighbours {
   std::optional<int> first_remote_rank;
 };
 
-/// Collective over the job: worker 0 collects what all say of themselves, and tells all. Throws: Error if a process does not answer in time.
+/// Collective over the job: worker 0 collects what all say of themselves, and tells all. Throws:
+/// Error if a process does not answer in time.
 Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s);
 
 }  // namespace convoy

@@ -49,6 +49,8 @@ int RunProgram(CLI::App& app, int argc, char** argv, const std::string& name,
     return AfterOutput(name, work());
   } catch (const UsageError& error) {
     return Complain(name, error.what(), kExitUsage);
+  } catch (const ReportedError&) {
+    return kExitFailed;
   } catch (const std::exception& error) {
     return Complain(name, ErrorText(error), kExitFailed);
   }

@@ -21,6 +21,9 @@
 
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
+#include "parallel/launch/supervise/child_processes.h"
+#include "parallel/launch/supervise/escalation.h"
+#include "parallel/launch/supervise/first_cause.h"
 #include "parallel/launch/supervise/signal_catcher.h"
 #include "parallel/launch/supervise/spawn.h"
 #include "parallel/launch/worker_threads.h"
@@ -47,15 +50,15 @@ std::vector<std::string> CommandLine() {
   return arguments;
 }
 
-pid_t Start(int rank, int size, int page) {
+void Start(ChildProcesses& workers, int rank, int size, int page) {
   std::vector<std::string> variables = EnvironmentWithout({kVariable});
   variables.push_back(fmt::format("{}={} {} {}", kVariable, rank, size, page));
   try {
-    return Spawn({.program = "/proc/self/exe",
-                  .argv = CommandLine(),
-                  .env = std::move(variables),
-                  .out = rank == 0 ? SpawnOptions::kInherit : SpawnOptions::kNull,
-                  .keep = {page}});
+    workers.Start({.program = "/proc/self/exe",
+                   .argv = CommandLine(),
+                   .env = std::move(variables),
+                   .out = rank == 0 ? SpawnOptions::kInherit : SpawnOptions::kNull,
+                   .keep = {page}});
   } catch (const SpawnError& error) {
     Fail("[Launch] cannot start worker {} of {}: {}", rank, size, error.what());
   }
@@ -78,63 +81,47 @@ bool EndedBy(int signal, int status) {
 class Supervisor {
  public:
   explicit Supervisor(int workers) : page_(StatusPage::MakeForProcesses(workers)) {
-    try {
-      for (int rank = 0; rank < workers; ++rank) {
-        pids_.push_back(Start(rank, workers, page_->fd()));
-      }
-    } catch (...) {
-      End();
-      throw;
-    }
+    for (int rank = 0; rank < workers; ++rank) Start(workers_, rank, workers, page_->fd());
   }
-  ~Supervisor() { End(); }
 
   // Returns the signal that the workers stopped early on, or 0. Throws: Error with the first cause.
   int Watch() {
-    std::optional<Clock::time_point> failed_at;
-    while (alive_ < 0 || alive_ > 0) {
+    while (workers_.alive() > 0) {
       PassSignals();
-      Reap();
-      if (!failed_at && (!cause_.empty() || killed_ || page_->failed())) failed_at = Clock::now();
-      if (failed_at && Clock::now() - *failed_at > kGrace) KillAll();
+      for (const auto& [worker, status] : workers_.Reap()) {
+        HasEnded(static_cast<int>(worker), status);
+      }
+      if (cause_.since() || killed_ || page_->failed()) EndOthers();
       std::this_thread::sleep_for(kLook);
     }
     if (killed_) return stopped_by_;  // what the others said of it is its consequence
-    const std::string cause = Cause(page_->failure());
+    const std::string cause = Describe(page_->failure());
     if (!cause.empty()) throw Error(cause);
     return stopped_by_;
   }
 
  private:
-  std::string Cause(const std::string& said) const {
-    if (cause_.empty()) return said;
+  // The first cause. `said`: what a worker says of it; empty: nothing.
+  std::string Describe(const std::string& said) const {
+    if (!cause_.since()) return said;
+    const Cause& cause = cause_.cause();
+    const std::string who = fmt::format("[worker {} of {}] ", cause.rank, page_->size());
     // What a worker says of itself is better than how its process ended.
-    if (said.starts_with(who_)) return said;
-    return said.empty() ? who_ + cause_ : fmt::format("{}{}; {}", who_, cause_, said);
+    if (said.starts_with(who)) return said;
+    return said.empty() ? who + cause.text : fmt::format("{}{}; {}", who, cause.text, said);
   }
 
   void PassSignals() {
     while (const int signal = signals_.Take()) {
       passed_ = signal;
-      for (const pid_t pid : pids_) {
-        if (pid > 0) kill(pid, signal);
-      }
+      workers_.Signal(signal);
     }
   }
 
-  void Reap() {
-    alive_ = 0;
-    for (size_t rank = 0; rank < pids_.size(); ++rank) {
-      if (pids_[rank] <= 0) continue;
-      int status = 0;
-      const pid_t ended = waitpid(pids_[rank], &status, WNOHANG);
-      if (ended == 0) {
-        ++alive_;
-        continue;
-      }
-      pids_[rank] = -1;
-      HasEnded(static_cast<int>(rank), status);
-    }
+  void EndOthers() {
+    if (escalation_.Next(Clock::now().time_since_epoch()) != Escalation::Step::kKill) return;
+    cause_.Settle();
+    workers_.Signal(SIGKILL);
   }
 
   void HasEnded(int rank, int status) {
@@ -147,43 +134,24 @@ class Supervisor {
       }
     }
     const std::string end = DescribeFailure(status);
-    if (EndedBy(passed_, status) && cause_.empty()) {
+    if (EndedBy(passed_, status) && !cause_.since()) {
       stopped_by_ = passed_;
       killed_ = true;
-    } else if (cause_.empty() && !killed_ && !killing_ &&
-               // One that has told the others why it fails is not the news.
-               (WIFSIGNALED(status) || !page_->failed())) {
-      who_ = fmt::format("[worker {} of {}] ", rank, page_->size());
-      cause_ = end;
+    } else if (!killed_ && (WIFSIGNALED(status) || !page_->failed())) {
+      // If a worker has told the others why it fails, an exit status adds nothing to that.
+      cause_.Add({.text = end, .killed = WasKilled(status), .rank = rank});
     }
     page_->SetDead(rank, end);
   }
 
-  void KillAll() {
-    killing_ = true;
-    for (const pid_t pid : pids_) {
-      if (pid > 0) kill(pid, SIGKILL);
-    }
-  }
-
-  // Nobody is left behind, whatever has happened.
-  void End() {
-    KillAll();
-    for (pid_t& pid : pids_) {
-      if (pid > 0) waitpid(pid, nullptr, 0);
-      pid = -1;
-    }
-  }
-
   const std::shared_ptr<StatusPage> page_;
   SignalCatcher signals_{{SIGINT, SIGTERM}, /*restart=*/true};
-  std::vector<pid_t> pids_;  // by rank; -1 once it has ended
-  int alive_ = -1;           // -1: not counted yet
-  bool killing_ = false;
-  std::string who_, cause_;  // the first one that ended badly, and how
-  int passed_ = 0;           // the signal that was passed on last
-  int stopped_by_ = 0;       // the signal that a worker stopped early on, or was killed by
-  bool killed_ = false;      // a worker, by a signal that was passed on
+  ChildProcesses workers_{{}};  // by rank
+  FirstCause cause_;            // the first worker that ended badly, and how
+  Escalation escalation_{kGrace, /*asks=*/false};
+  int passed_ = 0;       // the signal that was passed on last
+  int stopped_by_ = 0;   // the signal that a worker stopped early on, or was killed by
+  bool killed_ = false;  // a worker, by a signal that was passed on
 };
 
 struct Role {
@@ -207,13 +175,6 @@ const std::optional<Role>& GetRole() {
     return role;
   }();
   return role;
-}
-
-// From now on the starting process speaks for this one.
-void SilenceErrors() {
-  std::fflush(stderr);
-  const int null = open("/dev/null", O_WRONLY);
-  if (null >= 0) dup2(null, STDERR_FILENO);
 }
 
 }  // namespace
@@ -254,10 +215,7 @@ int RunAsWorker(const Placement& place, const LaunchOptions& options,
         failed = true;
       },
       options.dump);
-  if (failed) {
-    SilenceErrors();
-    throw Error(page->failure());
-  }
+  if (failed) throw ReportedError(page->failure());
   return stopped_by;
 }
 

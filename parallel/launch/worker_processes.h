@@ -10,7 +10,8 @@
 
 namespace convoy {
 
-/// The rank of the worker that RunProcesses in another process has started this one as; or none.
+/// The rank of the worker that this process is, if RunProcesses of another process has started it;
+/// else none.
 std::optional<int> OwnWorker();
 
 /// Starts `workers` processes and returns when all have ended well. SIGINT and SIGTERM are passed
@@ -21,9 +22,10 @@ std::optional<int> OwnWorker();
 int RunProcesses(int workers);
 
 /// Runs `train` as the worker that OwnWorker names, and returns the signal that it stopped early
-/// on, or 0: the starting process learns that from this one's exit status. If it throws, the error
-/// is passed on to the starting process, which prints it, and rethrown with this process's standard
-/// error closed. Throws: also Error if called a second time.
+/// on, or 0: the starting process learns that from this one's exit status.
+/// Throws: ReportedError (core/base/exit_status.h) if a worker fails, with the first cause, which
+/// the starting process throws from its Launch. Error if this process cannot be that worker, or if
+/// it is called a second time.
 int RunAsWorker(const Placement& place, const LaunchOptions& options,
                 const std::function<void(Worker&)>& train);
 

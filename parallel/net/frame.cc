@@ -75,11 +75,27 @@ FrameAssembler::State FrameAssembler::Got(size_t bytes) {
   filled_ += bytes;
   if (total_ == 0) {
     if (filled_ < kFrameLengthBytes) return State::kMore;
-    const size_t body = FrameReader(std::string_view(bytes_).substr(0, kFrameLengthBytes)).U32();
+    const size_t body = announced_bytes();
     if (body == 0 || body > max_body_) return State::kTooLong;
     total_ = kFrameLengthBytes + body;
   }
   return filled_ < total_ ? State::kMore : State::kWhole;
+}
+
+FrameAssembler::State FrameAssembler::Feed(std::string_view& bytes) {
+  State state = State::kMore;
+  while (state == State::kMore && !bytes.empty()) {
+    const std::span<char> want = Want();
+    const size_t count = std::min(want.size(), bytes.size());
+    std::copy_n(bytes.begin(), count, want.begin());
+    bytes.remove_prefix(count);
+    state = Got(count);
+  }
+  return state;
+}
+
+size_t FrameAssembler::announced_bytes() const {
+  return FrameReader(std::string_view(bytes_).substr(0, kFrameLengthBytes)).U32();
 }
 
 std::string_view FrameAssembler::body() const {

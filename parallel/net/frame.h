@@ -89,8 +89,12 @@ class FrameAssembler {
   };
   /// After `bytes` have been written to the start of what Want() gave.
   State Got(size_t bytes);
+  /// Takes from the front of `bytes` what belongs to the frame. With kMore, all of it.
+  State Feed(std::string_view& bytes);
 
-  /// Valid until the next call.
+  /// The length of the body that the peer has announced, valid with kWhole and kTooLong.
+  size_t announced_bytes() const;
+  /// Without its length; valid until the next call.
   std::string_view body() const;
   /// For the next frame.
   void Restart(size_t max_body_bytes);

@@ -1,16 +1,15 @@
 // A server of frames: one thread for all connections, each authenticated before it is heard.
 #include "parallel/net/frame_server.h"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cmath>
 #include <exception>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/base/error.h"
@@ -22,9 +21,8 @@ namespace {
 
 constexpr uint64_t kListening = 0, kWake = 1;
 constexpr int kFramesAtOnce = 16;  // from one peer, before the others have their turn
-constexpr int kMostForeign =
-    64;  // status pages of ranks that the job does not have: each is told why
-constexpr size_t kMaxQueuedBytes = size_t{16} << 20;
+// Status connections of ranks that the job does not have: each is told why.
+constexpr int kMostForeign = 64;
 constexpr std::chrono::milliseconds kPause{100};             // when the system refuses a connection
 constexpr std::chrono::seconds kUnauthenticatedPatience{1};  // before one makes room for others
 
@@ -33,60 +31,19 @@ std::chrono::steady_clock::duration Seconds(double seconds) {
       std::chrono::duration<double>(seconds));
 }
 
-void Watch(const Descriptor& epoll, int operation, int fd, uint64_t id, uint32_t events) {
-  epoll_event event{.events = events, .data = {.u64 = id}};
-  CONVOY_CHECK(epoll_ctl(epoll.get(), operation, fd, &event) == 0,
-               "[Store] cannot watch a connection: {}", ErrnoText(errno));
-}
-
 }  // namespace
-
-FrameConnection::FrameConnection(FrameServer* server, uint64_t id, Descriptor fd,
-                                 const FrameServerOptions& options, TimePoint since)
-    : server_(server),
-      id_(id),
-      fd_(std::move(fd)),
-      since_(since),
-      handshake_(options.secret, options.job) {}
-
-void FrameConnection::Send(std::string_view frame) {
-  if (mac_out_) {
-    out_ += mac_out_->Seal(frame);
-  } else {
-    out_ += frame;
-  }
-  server_->Touch(*this);
-}
-
-void FrameConnection::SetReading(bool reading) {
-  reading_ = reading;
-  server_->Touch(*this);
-}
-
-void FrameConnection::CloseWhenSent() {
-  closing_ = true;
-  reading_ = false;
-  server_->Touch(*this);
-}
-
-Descriptor FrameConnection::Release() {
-  epoll_ctl(server_->epoll_.get(), EPOLL_CTL_DEL, fd_.get(), nullptr);
-  server_->CloseLater(*this, "it has another use");
-  return std::move(fd_);
-}
 
 FrameServer::FrameServer(const FrameServerOptions& options,
                          std::map<Purpose, FrameService*> services)
     : options_(options),
       services_(std::move(services)),
       listening_(ListenAt(options.host, options.port)),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       port_(PortOf(listening_)),
       host_(HostOf(listening_)) {
   ServerHandshake check_secret(options.secret, options.job);
-  CONVOY_CHECK(epoll_ && wake_, "[Store] cannot watch connections: {}", ErrnoText(errno));
-  Watch(epoll_, EPOLL_CTL_ADD, wake_.get(), kWake, EPOLLIN);
+  CONVOY_CHECK(wake_, "[Store] cannot watch connections: {}", ErrnoText(errno));
+  epoll_.Add(wake_.get(), kWake, EPOLLIN);
   Listen(true);
   thread_ = StartThread("Store", "store server", [this] { Run(); });
 }
@@ -125,15 +82,12 @@ void FrameServer::Break(const std::string& why) noexcept {
 }
 
 void FrameServer::Serve() {
-  std::array<epoll_event, 64> events;
   while (true) {
     TimePoint now = Clock::now();
     if (end_by_ && MayEnd(now)) return;
-    const int ready = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                 MillisecondsToWait(now));
+    const std::span<const epoll_event> events = epoll_.Wait(MillisecondsToWait(now));
     now = Clock::now();
-    for (int i = 0; i < ready; ++i) {
-      const auto [flags, data] = events[static_cast<size_t>(i)];
+    for (const auto& [flags, data] : events) {
       if (data.u64 == kListening) {
         Accept(now);
       } else if (data.u64 == kWake) {
@@ -192,7 +146,11 @@ void FrameServer::Tick(TimePoint now) {
 }
 
 void FrameServer::Listen(bool listen) {
-  Watch(epoll_, listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listening_.get(), kListening, EPOLLIN);
+  if (listen) {
+    epoll_.Add(listening_.get(), kListening, EPOLLIN);
+  } else {
+    epoll_.Remove(listening_.get());
+  }
   listens_ = listen;
 }
 
@@ -228,11 +186,11 @@ void FrameServer::Accept(TimePoint now) {
     }
     TuneConnection(fd);
     const uint64_t id = ++last_id_;
-    auto peer = std::unique_ptr<FrameConnection>(
-        new FrameConnection(this, id, std::move(fd), options_, now));
+    auto peer = std::unique_ptr<FrameConnection>(new FrameConnection(
+        this, id, std::move(fd), ServerHandshake(options_.secret, options_.job), now));
     peer->interest_ = EPOLLIN | EPOLLRDHUP;
     try {
-      Watch(epoll_, EPOLL_CTL_ADD, peer->fd_.get(), id, peer->interest_);
+      epoll_.Add(peer->fd_.get(), id, peer->interest_);
     } catch (const Error&) {  // the system watches no more: it will be tried again
       Listen(false);
       next_look_ = std::min(next_look_, now + kPause);
@@ -245,38 +203,18 @@ void FrameServer::Accept(TimePoint now) {
 }
 
 void FrameServer::Read(FrameConnection& peer) {
+  using What = FrameConnection::Received::What;
   int frames = 0;
   // A peer that does not take its answers is not asked for more.
   while (frames < kFramesAtOnce && peer.reading_ && !peer.closing_later_ && peer.out_.empty()) {
-    const std::span<char> want = peer.in_.Want();
-    const ssize_t got = recv(peer.fd_.get(), want.data(), want.size(), 0);
-    if (got < 0 && errno == EAGAIN) return;
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      return CloseLater(peer, got == 0 ? "its connection was closed"
-                                       : "its connection has broken: " + ErrnoText(errno));
+    const FrameConnection::Received received = peer.Receive();
+    if (received.what == What::kNothing) return;
+    if (received.what == What::kForged && options_.forged) options_.forged(peer.rank_);
+    if (received.what != What::kFrame) return CloseLater(peer, received.why);
+    if (!Dispatch(peer, received.body)) {
+      return CloseLater(peer, "it sent a frame that makes no sense");
     }
-    switch (peer.in_.Got(static_cast<size_t>(got))) {
-      case FrameAssembler::State::kMore:
-        continue;
-      case FrameAssembler::State::kTooLong:
-        return CloseLater(peer, "it sent a frame that is too long");
-      case FrameAssembler::State::kWhole:
-        break;
-    }
-    std::string_view body = peer.in_.body();
-    if (peer.mac_in_) {
-      const std::optional<std::string_view> opened = peer.mac_in_->Open(body);
-      if (!opened) {
-        if (options_.forged) options_.forged(peer.rank_);
-        return CloseLater(peer,
-                          "it brought a frame that was changed, repeated or left out on its way");
-      }
-      body = *opened;
-    }
-    if (!Dispatch(peer, body)) return CloseLater(peer, "it sent a frame that makes no sense");
-    peer.in_.Restart(peer.service_ == nullptr ? kMaxUnauthenticatedFrameBytes
-                                              : kMaxSignedFrameBytes);
+    peer.NextFrame();
     ++frames;
   }
 }
@@ -328,25 +266,12 @@ void FrameServer::CloseLater(FrameConnection& peer, const std::string& why) {
 void FrameServer::Flush(FrameConnection& peer) {
   peer.touched_ = false;
   if (peer.closing_later_) return;
-  size_t sent = 0;
-  while (sent < peer.out_.size()) {
-    const ssize_t some =
-        send(peer.fd_.get(), peer.out_.data() + sent, peer.out_.size() - sent, MSG_NOSIGNAL);
-    if (some < 0 && errno == EINTR) continue;
-    if (some < 0 && errno == EAGAIN) break;
-    if (some < 0) return CloseLater(peer, "its connection has broken: " + ErrnoText(errno));
-    sent += static_cast<size_t>(some);
-  }
-  peer.out_.erase(0, sent);
-  const bool empty = peer.out_.empty();
-  if (empty && peer.closing_) return CloseLater(peer, "it was sent away");
-  if (peer.out_.size() > kMaxQueuedBytes)
-    return CloseLater(peer, "it does not take what it is sent");
-  const uint32_t interest =
-      EPOLLRDHUP | (empty ? (peer.reading_ ? uint32_t{EPOLLIN} : 0u) : uint32_t{EPOLLOUT});
+  const std::string why = peer.Flush();
+  if (!why.empty()) return CloseLater(peer, why);
+  const uint32_t interest = peer.WantedEvents();
   if (interest == peer.interest_) return;
   peer.interest_ = interest;
-  Watch(epoll_, EPOLL_CTL_MOD, peer.fd_.get(), peer.id_, interest);
+  epoll_.Change(peer.fd_.get(), peer.id_, interest);
 }
 
 // Sends what is queued and forgets closed connections, which may queue more.

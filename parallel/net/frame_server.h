@@ -14,79 +14,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "parallel/net/frame.h"
-#include "parallel/net/frame_mac.h"
+#include "parallel/net/epoll.h"
+#include "parallel/net/frame_connection.h"
+#include "parallel/net/frame_service.h"
 #include "parallel/net/secret.h"
 #include "parallel/net/socket.h"
 
 namespace convoy {
-
-class FrameServer;
-struct FrameServerOptions;
-
-/// A connection, as a service of the server sees it. To be used on the server's thread.
-class FrameConnection {
- public:
-  uint64_t id() const { return id_; }  ///< never used twice
-  int rank() const { return rank_; }   ///< as it says; it knows the secret
-  /// Queues a whole frame.
-  void Send(std::string_view frame);
-  /// Takes frames from it, or leaves them where they are. Starts with true.
-  void SetReading(bool reading);
-  /// Closes once everything queued was sent.
-  void CloseWhenSent();
-
-  /// The address of this machine at which the peer has reached it.
-  std::string local_host() const { return HostOf(fd_); }
-  /// The socket, for another use; the server forgets it. In FrameService::Received only, when all
-  /// that was queued is sent.
-  Descriptor Release();
-
- private:
-  friend class FrameServer;
-  using TimePoint = std::chrono::steady_clock::time_point;
-
-  FrameConnection(FrameServer* server, uint64_t id, Descriptor fd,
-                  const FrameServerOptions& options, TimePoint since);
-
-  FrameServer* const server_;
-  const uint64_t id_;
-  Descriptor fd_;
-  const TimePoint since_;
-  ServerHandshake handshake_;
-  class FrameService* service_ = nullptr;  // none before it has proved itself
-  int rank_ = -1;
-  std::optional<FrameMac> mac_out_, mac_in_;
-  FrameAssembler in_{kMaxUnauthenticatedFrameBytes};
-  std::string out_;
-  bool reading_ = true;
-  bool closing_ = false;        // when out_ is empty
-  bool touched_ = false;        // queued to be looked at
-  bool closing_later_ = false;  // queued to be removed
-  uint32_t interest_ = 0;       // epoll's events
-};
-
-/// What a server does for the connections of one purpose. All calls come on the server's thread.
-class FrameService {
- public:
-  using TimePoint = std::chrono::steady_clock::time_point;
-  virtual ~FrameService() = default;
-
-  virtual void Opened(FrameConnection&) {}
-  /// False if this breaks the protocol: the connection is closed.
-  virtual bool Received(FrameConnection& peer, std::string_view body) = 0;
-  /// `why`: "its connection was closed". The peer may not be used afterwards.
-  virtual void Closed(FrameConnection&, const std::string& /*why*/) {}
-
-  /// When Tick is wanted next.
-  virtual TimePoint NextTick() const { return TimePoint::max(); }
-  virtual void Tick(TimePoint /*now*/) {}
-  /// Whether the server may end: asked after its destructor was called.
-  virtual bool MayEnd() const { return true; }
-
-  /// The server ends, before its time: `why`. What is sent to peers now may still reach them.
-  virtual void OnServerFailure(const std::string& /*why*/) {}
-};
 
 struct FrameServerOptions {
   std::string host = "127.0.0.1";  ///< "": every address of this machine
@@ -139,7 +73,8 @@ class FrameServer {
 
   const FrameServerOptions options_;
   const std::map<Purpose, FrameService*> services_;
-  Descriptor listening_, epoll_, wake_;
+  Descriptor listening_, wake_;
+  Epoll epoll_;
   const int port_;
   const std::string host_;
 

@@ -6,6 +6,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
+  using namespace convoy::launcher;
   try {
     const auto hosts = ParseHosts(AsText(data, bytes), "hosts");
     Require(!hosts.empty(), "a host");

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -18,6 +20,7 @@
 #include "core/base/error.h"
 #include "core/threads.h"
 #include "parallel/launch/placement.h"
+#include "parallel/launch/program.h"
 #include "parallel/store/memory_store.h"
 
 namespace convoy {
@@ -182,6 +185,23 @@ TEST_CASE("A run that fails prints the first cause with its rank") {
   });
   CHECK(outcome.status == 1);
   CHECK(outcome.errors == "error: [worker 1 of 2] disk full\n");
+}
+
+TEST_CASE("An error that another process reports ends the program without a word") {
+  const auto run = [](const std::function<int()>& work) {
+    CLI::App app;
+    std::string name = "program";
+    char* argv[] = {name.data()};
+    Capture capture(stderr);
+    const int status = RunProgram(app, 1, argv, name, work);
+    return Outcome{status, capture.Text()};
+  };
+  const Outcome reported = run([]() -> int { throw ReportedError("[worker 1 of 2] disk full"); });
+  CHECK(reported.status == 1);
+  CHECK(reported.errors.empty());
+  const Outcome own = run([]() -> int { throw Error("[worker 1 of 2] disk full"); });
+  CHECK(own.status == 1);
+  CHECK(own.errors == "program: [worker 1 of 2] disk full\n");
 }
 
 TEST_CASE("Workers that stop early on a signal make it the exit status, as a shell has it") {

@@ -24,7 +24,7 @@
 #include "parallel/launch.h"
 #include "parallel/launch/program.h"
 
-namespace convoy {
+namespace convoy::bench {
 namespace {
 
 struct Options {
@@ -106,10 +106,10 @@ void Run(Worker& worker, const Options& options) {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::bench
 
 int main(int argc, char** argv) {
-  convoy::Options options;
+  convoy::bench::Options options;
   convoy::LaunchOptions launch;
   CLI::App app("Times ProcessGroup's allreduce over Gloo beside Gloo's own, in turn");
   app.add_option("--bytes", options.bytes, "Sizes")->delimiter(',')->check(CLI::PositiveNumber);
@@ -118,6 +118,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   convoy::AddLaunchFlags(app, launch);
   return convoy::RunProgram(app, argc, argv, "gloo_allreduce", [&] {
-    return convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Run(worker, options); });
+    return convoy::Launch(launch,
+                          [&](convoy::Worker& worker) { convoy::bench::Run(worker, options); });
   });
 }

@@ -28,7 +28,7 @@
 #include "parallel/launch.h"
 #include "parallel/launch/program.h"
 
-namespace convoy {
+namespace convoy::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -250,12 +250,12 @@ void TimeCases(const Worker& worker, const TimingOptions& options) {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::bench
 
 int main(int argc, char** argv) {
   CLI::App app("Times single operators, forward alone and with backward, on one device.");
   convoy::LaunchOptions launch{.workers = 1, .threads = 1, .device = "cpu"};
-  convoy::TimingOptions options;
+  convoy::bench::TimingOptions options;
   app.add_option("--only", options.filter, "Those whose name has this text, such as Softmax");
   app.add_option("--dtype", options.dtype, "Of the inputs: f32, f64, bf16 or f16")
       ->check(CLI::IsMember({"f32", "f64", "bf16", "f16"}));
@@ -268,12 +268,12 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--threads", launch.threads, "CPU threads")->check(CLI::Range(1, 1024));
   return convoy::RunProgram(app, argc, argv, "op_time", [&] {
-    const std::vector<convoy::Case> cases = convoy::Cases();
+    const std::vector<convoy::bench::Case> cases = convoy::bench::Cases();
     convoy::CheckUsage(
         std::any_of(cases.begin(), cases.end(),
-                    [&](const auto& c) { return convoy::Matches(c, options.filter); }),
+                    [&](const auto& c) { return convoy::bench::Matches(c, options.filter); }),
         "[--only] no operator's name has the text '{}'; without the flag all are listed",
         options.filter);
-    return convoy::Launch(launch, [&](convoy::Worker& w) { convoy::TimeCases(w, options); });
+    return convoy::Launch(launch, [&](convoy::Worker& w) { convoy::bench::TimeCases(w, options); });
   });
 }

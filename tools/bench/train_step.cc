@@ -21,7 +21,7 @@
 #include "parallel/step_graph.h"
 #include "tools/bench/workload.h"
 
-namespace convoy {
+namespace convoy::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -171,12 +171,12 @@ void Time(Worker& worker, const BenchOptions& options) {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::bench
 
 int main(int argc, char** argv) {
   CLI::App app("Times the training step of a model on synthetic data.");
   convoy::LaunchOptions launch{.workers = 1, .threads = 1, .device = "cpu"};
-  convoy::BenchOptions options;
+  convoy::bench::BenchOptions options;
   app.add_option("workload", options.workload,
                  "mlp (784-512-512-10), gpt_cpu (nanoGPT's) or gpt2 (124M)")
       ->required()
@@ -198,6 +198,7 @@ int main(int argc, char** argv) {
                        "[--context] is of texts, and mlp learns from images; leave it out");
     // Initial values are drawn on the host: a GPU's worker has all its cores for that.
     if (launch.device != "cpu" && app.count("--threads") == 0) launch.threads = 0;
-    return convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Time(worker, options); });
+    return convoy::Launch(launch,
+                          [&](convoy::Worker& worker) { convoy::bench::Time(worker, options); });
   });
 }

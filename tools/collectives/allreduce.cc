@@ -14,7 +14,7 @@
 #include "tools/collectives/places.h"
 #include "tools/collectives/report.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 void Print(const Worker& worker, const std::string& text) {
@@ -46,20 +46,21 @@ void Bench(Worker& worker, const CollectiveBenchOptions& options) {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::collectives
 
 int main(int argc, char** argv) {
-  convoy::CollectiveBenchOptions options;
+  convoy::collectives::CollectiveBenchOptions options;
   convoy::LaunchOptions launch;
   CLI::App app(
       "Times the collectives alone, over whatever joins the workers, with nccl-tests' columns and\n"
       "conventions: algbw is size over time, busbw how busy that keeps each worker's link.\n"
       "Exits with 1 if a result is wrong.",
       "tools/allreduce");
-  convoy::AddFlags(app, options);
+  convoy::collectives::AddFlags(app, options);
   convoy::AddLaunchFlags(app, launch);
   return convoy::RunProgram(app, argc, argv, "allreduce", [&] {
-    convoy::FinishOptions(app, options, launch);
-    return convoy::Launch(launch, [&](convoy::Worker& worker) { convoy::Bench(worker, options); });
+    convoy::collectives::FinishOptions(app, options, launch);
+    return convoy::Launch(
+        launch, [&](convoy::Worker& worker) { convoy::collectives::Bench(worker, options); });
   });
 }

@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 constexpr size_t kPeriod = 4099;
@@ -76,8 +76,8 @@ KnownData::KnownData(const Options& options) : options_(options) {
     Row row(kPeriod);
     for (size_t i = 0; i < kPeriod; ++i) {
       const uint64_t key = static_cast<uint64_t>(rank) * kPeriod + i + 1;
-      row[i] =
-          static_cast<int32_t>(MixBits(key * 0x9e3779b97f4a7c15u) % static_cast<uint64_t>(most + 1));
+      row[i] = static_cast<int32_t>(MixBits(key * 0x9e3779b97f4a7c15u) %
+                                    static_cast<uint64_t>(most + 1));
     }
     if (rank == 0) reduced_ = row;
     for (size_t i = 0; rank > 0 && i < kPeriod; ++i) {
@@ -160,4 +160,4 @@ int64_t KnownData::CountWrong(int rank, const Tensor& output) const {
   });
 }
 
-}  // namespace convoy
+}  // namespace convoy::collectives

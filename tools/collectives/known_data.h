@@ -8,7 +8,7 @@
 #include "parallel/group/process_group.h"
 #include "parallel/group/signature.h"
 
-namespace convoy {
+namespace convoy::collectives {
 
 /// What every worker puts into a collective, and what has to come out. The elements are small whole
 /// numbers, which look random and differ between workers; their sums over all workers are exact in
@@ -52,4 +52,4 @@ class KnownData {
   Row reduced_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::collectives

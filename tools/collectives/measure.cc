@@ -10,7 +10,7 @@
 #include "ops/binary.h"
 #include "tools/collectives/known_data.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -171,4 +171,4 @@ CollectiveTime MeasureCollective(Worker& worker, const CollectiveBenchOptions& o
   return time;
 }
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -7,7 +7,7 @@
 #include "parallel/group/worker.h"
 #include "tools/collectives/options.h"
 
-namespace convoy {
+namespace convoy::collectives {
 
 /// What a size comes to, with nccl-tests' meanings.
 struct Amount {
@@ -41,4 +41,4 @@ double BusFactor(CollectiveKind kind, int workers);
 CollectiveTime MeasureCollective(Worker& worker, const CollectiveBenchOptions& options,
                                  int64_t size_bytes);
 
-}  // namespace convoy
+}  // namespace convoy::collectives

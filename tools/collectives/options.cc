@@ -11,7 +11,7 @@
 #include "parallel/launch.h"
 #include "parallel/launch/env/launcher_env.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 const std::map<std::string, CollectiveKind> kKinds{
@@ -252,4 +252,4 @@ bool WorksInPlace(CollectiveKind kind) {
   return kind == CollectiveKind::kAllReduce || kind == CollectiveKind::kBroadcast;
 }
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -16,8 +16,10 @@ class App;
 }
 
 namespace convoy {
-
 struct LaunchOptions;
+}
+
+namespace convoy::collectives {
 
 /// Which worker's time a row shows: -a.
 enum class TimeOf : uint8_t { kRank0, kMean, kFastest, kSlowest };
@@ -63,4 +65,4 @@ bool Reduces(CollectiveKind kind);
 /// Whether it leaves its result where its input was.
 bool WorksInPlace(CollectiveKind kind);
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -15,7 +15,7 @@
 #include "core/base/host_name.h"
 #include "tools/collectives/measure.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 // A worker's line when it travels: fields end with a zero byte, the rest is zeros.
@@ -107,4 +107,4 @@ void CheckMemory(Worker& worker, const std::vector<WorkerPlace>& places,
   worker.group().Barrier();  // before anybody takes any
 }
 
-}  // namespace convoy
+}  // namespace convoy::collectives

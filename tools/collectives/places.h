@@ -9,7 +9,7 @@
 #include "parallel/group/worker.h"
 #include "tools/collectives/options.h"
 
-namespace convoy {
+namespace convoy::collectives {
 
 struct WorkerPlace {
   std::string host;
@@ -34,4 +34,4 @@ int64_t HostBytesNeeded(const CollectiveBenchOptions& options, int workers, bool
 void CheckMemory(Worker& worker, const std::vector<WorkerPlace>& places,
                  const CollectiveBenchOptions& options);
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 std::string FormatTime(double us) {
@@ -149,4 +149,4 @@ double CollectiveReport::BusBandwidth(const CollectiveTime& time) const {
   return time.algbw() * BusFactor(options_.kind, workers_);
 }
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -8,7 +8,7 @@
 #include "tools/collectives/options.h"
 #include "tools/collectives/places.h"
 
-namespace convoy {
+namespace convoy::collectives {
 
 /// One measurement's output: lines that start with # around a row for each size.
 class CollectiveReport {
@@ -37,4 +37,4 @@ class CollectiveReport {
   std::vector<CollectiveTime> rows_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -9,7 +9,7 @@
 
 #include "core/base/exit_status.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 constexpr size_t kMostSizes = 10000;
@@ -69,4 +69,4 @@ std::vector<int64_t> SizesOf(const Sweep& sweep) {
   return sizes;
 }
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace convoy {
+namespace convoy::collectives {
 
 /// The number of bytes that `text` says: "8", "64K", "1.5M", "2G", with steps of 1024. `flag` names
 /// it in messages. Throws: Error unless it is a whole number of bytes, at most 1024 G.
@@ -21,4 +21,4 @@ struct Sweep {
 /// Throws: Error if the last is below the first, or a step leads nowhere.
 std::vector<int64_t> SizesOf(const Sweep& sweep);
 
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,25 +15,31 @@
 #include <cstring>
 #include <exception>
 #include <optional>
+#include <utility>
 
+#include "core/base/descriptor.h"
 #include "core/base/error.h"
 #include "core/base/standard_streams.h"
 #include "core/error_text.h"
+#include "parallel/launch/supervise/child_processes.h"
 #include "parallel/launch/supervise/proc.h"
 #include "parallel/launch/supervise/signal_catcher.h"
 #include "parallel/launch/supervise/spawn.h"
 #include "tools/launcher/awake_clock.h"
 #include "tools/launcher/output_queue.h"
+#include "tools/launcher/pipe.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 using Duration = AwakeClock::Base::duration;
 
 constexpr int kTickMs = 50;
-// Something that a worker left behind may hold its output open: no longer is waited for more.
+// A process that a worker has left behind may hold the worker's output open. The worker's end is
+// reported when nothing was written for this long,
 constexpr auto kLastWords = std::chrono::milliseconds(300);
-constexpr auto kAllLastWords = std::chrono::seconds(2);  // ... if it goes on writing
+// and after this long even if something still writes.
+constexpr auto kAllLastWords = std::chrono::seconds(2);
 constexpr auto kSayWhyWithin = std::chrono::seconds(2);
 constexpr size_t kMaxQueued = 16 << 20;  // beyond, workers have to wait with their output
 
@@ -73,20 +78,18 @@ const std::vector<std::string>& StaleVariables() {
 
 // A TCP port that nobody listens on, at least now.
 int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const Descriptor any(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   socklen_t size = sizeof(address);
-  const bool found = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(fd);
+  const bool found = bind(any.get(), reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     getsockname(any.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0;
   return found ? ntohs(address.sin_port) : 0;
 }
 
 struct AgentWorker {
   int rank = 0;
-  pid_t pid = -1;
-  int out = -1, err = -1;         // -1: closed
+  Descriptor out, err;            // none: closed
   std::optional<int> status;      // once it has ended
   Duration last_heard, ended_at;  // by the agent's clock
   bool reported = false;
@@ -96,7 +99,7 @@ class Agent {
  public:
   int Run() {
     queue_.Add(STDOUT_FILENO, kPreamble);
-    Say({.kind = FrameKind::kHello, .value = FreePort()});
+    Say({.kind = MessageKind::kHello, .value = FreePort()});
     while (connected_) {
       clock_.Tick();
       Poll();
@@ -112,7 +115,7 @@ class Agent {
   }
 
  private:
-  void Say(const Frame& frame) { queue_.Add(STDOUT_FILENO, Encode(frame)); }
+  void Say(const Message& message) { queue_.Add(STDOUT_FILENO, Encode(message)); }
 
   // On standard error, where a launcher that was stopped finds it when it goes on.
   void SayWhy() const {
@@ -128,14 +131,15 @@ class Agent {
     std::vector<pollfd> fds = {{STDIN_FILENO, POLLIN, 0}};
     std::vector<size_t> readers;  // of fds from 1 on: twice the worker, and 1 for its errors
     const bool full = queue_.full();
-    // Once there is room again, the first one is another one than before: a worker that has always
-    // words to say does not keep the others from theirs.
+    // The first one is another one each time, so that a worker that never stops writing does not
+    // keep the others from being heard.
     for (size_t i = 0; i < 2 * workers_.size(); ++i) {
       const size_t reader = (first_ + i) % (2 * workers_.size());
       AgentWorker& worker = workers_[reader / 2];
-      // It cannot have its say now; what it wrote before it ended is read later.
+      // Its output is not read now. What it wrote before its end is read later, so the time to wait
+      // for that starts anew.
       if (full) worker.last_heard = worker.ended_at = clock_.now();
-      const int fd = reader % 2 == 0 ? worker.out : worker.err;
+      const int fd = (reader % 2 == 0 ? worker.out : worker.err).get();
       if (fd < 0 || full) continue;
       fds.push_back({fd, POLLIN, 0});
       readers.push_back(reader);
@@ -154,14 +158,13 @@ class Agent {
     const ssize_t count = read(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) return;
     worker.last_heard = clock_.now();
-    const bool is_out = fd == worker.out;
+    const bool is_out = fd == worker.out.get();
     if (count <= 0) {
-      close(fd);
-      (is_out ? worker.out : worker.err) = -1;
+      (is_out ? worker.out : worker.err).Close();
       return;
     }
     bytes.resize(static_cast<size_t>(count));
-    Say({is_out ? FrameKind::kOut : FrameKind::kErr, worker.rank, std::move(bytes)});
+    Say({is_out ? MessageKind::kOut : MessageKind::kErr, worker.rank, std::move(bytes)});
   }
 
   void ReadOrders() {
@@ -173,27 +176,23 @@ class Agent {
       return;
     }
     orders_.Append({bytes, static_cast<size_t>(count)});
-    while (const std::optional<Frame> frame = orders_.Next()) Obey(*frame);
+    while (const std::optional<Message> message = orders_.Next()) Obey(*message);
   }
 
-  void Obey(const Frame& frame) {
-    if (frame.kind == FrameKind::kPing) {
-      silence_s_ = std::max(frame.value, 1);
+  void Obey(const Message& message) {
+    if (message.kind == MessageKind::kPing) {
+      silence_s_ = std::max(message.value, 1);
       speak_until_ = clock_.now() + std::chrono::seconds(silence_s_);
     }
-    if (frame.kind == FrameKind::kSignal) {
-      for (const AgentWorker& worker : workers_) {
-        if (!worker.status) kill(-worker.pid, frame.value);  // it leads a group
-      }
-    }
-    if (frame.kind == FrameKind::kStart) {
+    if (message.kind == MessageKind::kSignal) processes_.Signal(message.value);
+    if (message.kind == MessageKind::kStart) {
       try {
-        Start(ParseStartOrder(frame.text));
+        Start(ParseStartOrder(message.text));
       } catch (const SpawnError& error) {
-        Say({FrameKind::kRefused, error.status(),
+        Say({MessageKind::kRefused, error.status(),
              fmt::format("{}; give a path, or the name of a program in PATH", error.what())});
       } catch (const Error& error) {
-        Say({FrameKind::kRefused, 1, error.what()});
+        Say({MessageKind::kRefused, 1, error.what()});
       }
     }
   }
@@ -205,51 +204,45 @@ class Agent {
                  order.folder, std::strerror(errno));
     workers_.reserve(order.ranks.size());
     for (size_t i = 0; i < order.ranks.size(); ++i) {
-      int out[2], err[2];
-      CONVOY_CHECK(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0,
-                   "cannot make a pipe: {}; raise `ulimit -n`", std::strerror(errno));
-      const pid_t pid = Spawn({.program = order.command[0],
-                               .argv = order.command,
-                               .env = WorkerEnvironment(order, static_cast<int>(i)),
-                               .in = SpawnOptions::kNull,
-                               .out = out[1],
-                               .err = err[1],
-                               .new_session = true});
-      close(out[1]);
-      close(err[1]);
-      workers_.push_back({.rank = order.ranks[i], .pid = pid, .out = out[0], .err = err[0]});
-      Say({FrameKind::kStarted, order.ranks[i], std::to_string(pid)});
+      Pipe out, err;
+      const pid_t pid = processes_.Start({.program = order.command[0],
+                                          .argv = order.command,
+                                          .env = WorkerEnvironment(order, static_cast<int>(i)),
+                                          .in = SpawnOptions::kNull,
+                                          .out = out.to.get(),
+                                          .err = err.to.get(),
+                                          .new_session = true});
+      workers_.push_back(
+          {.rank = order.ranks[i], .out = std::move(out.from), .err = std::move(err.from)});
+      Say({MessageKind::kStarted, order.ranks[i], std::to_string(pid)});
     }
   }
 
   void Reap() {
-    int status = 0;
-    for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-      for (AgentWorker& worker : workers_) {
-        if (worker.pid != pid || worker.status) continue;  // else an orphan
-        worker.status = status;
-        worker.last_heard = worker.ended_at = clock_.now();
-      }
+    for (const auto& [child, status] : processes_.Reap()) {
+      workers_[child].status = status;
+      workers_[child].last_heard = workers_[child].ended_at = clock_.now();
     }
     for (AgentWorker& worker : workers_) {
-      const bool silent = worker.out < 0 && worker.err < 0;
+      const bool silent = !worker.out && !worker.err;
       if (!worker.status || worker.reported) continue;
       const Duration now = clock_.now();
       if (!silent && now - worker.last_heard < kLastWords &&
           now - worker.ended_at < kAllLastWords) {
         continue;
       }
-      Say({FrameKind::kEnded, worker.rank, std::to_string(*worker.status)});
+      Say({MessageKind::kEnded, worker.rank, std::to_string(*worker.status)});
       worker.reported = true;
     }
   }
 
   SignalCatcher signals_{{SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT}, /*restart=*/false};
   AwakeClock clock_;
-  OutputQueue queue_{kMaxQueued};  // for the launcher
-  FrameReader orders_;
-  std::vector<AgentWorker> workers_;
-  size_t first_ = 0;  // the one that is read first: see Poll
+  OutputQueue queue_{kMaxQueued};  // what is on its way to the launcher
+  MessageReader orders_;
+  ChildProcesses processes_{{.groups = true, .orphans = true}};
+  std::vector<AgentWorker> workers_;  // in the order of processes_
+  size_t first_ = 0;                  // the one that is read first: see Poll
   bool connected_ = true;
   int silence_s_ = 0;                    // as the launcher wants it
   std::optional<Duration> speak_until_;  // the launcher's next ping at the latest
@@ -281,4 +274,4 @@ int RunAgent() {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

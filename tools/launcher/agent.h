@@ -4,13 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "tools/launcher/frames.h"
+#include "tools/launcher/messages.h"
 
-namespace convoy {
+namespace convoy::launcher {
 
 /// Starts and watches workers as the launcher at the other end of standard input and output says
-/// (frames.h). When that end is closed, or is silent for longer than it has promised to be at most,
-/// this kills all that it has started, and what those have started, and returns an exit status.
+/// (messages.h). When that end is closed, or is silent for longer than it has promised to be at
+/// most, this kills all that it has started, and what those have started, and returns an exit
+/// status.
 ///
 /// A connection that is closed tells that the launcher has gone: that ends the workers at once.
 /// Silence alone does not, since a launcher that is stopped (Ctrl-Z) is as silent as one whose host
@@ -22,4 +23,4 @@ int RunAgent();
 /// without those of other launchers, and the order's.
 std::vector<std::string> WorkerEnvironment(const StartOrder& order, int local_rank);
 
-}  // namespace convoy
+}  // namespace convoy::launcher

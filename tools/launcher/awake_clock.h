@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace convoy {
+namespace convoy::launcher {
 
 /// For the deadlines of a loop that goes round many times a second: counts no time during which the
 /// process was stopped (Ctrl-Z, SIGSTOP, a paused container) or had no core to run on. What others
@@ -31,4 +31,4 @@ class AwakeClock {
   Base::duration awake_ = Base::duration::zero();
 };
 
-}  // namespace convoy
+}  // namespace convoy::launcher

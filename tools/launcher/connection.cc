@@ -3,20 +3,22 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/host_name.h"
 #include "parallel/launch/supervise/spawn.h"
+#include "tools/launcher/pipe.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
+
+constexpr auto kEndsWithin = std::chrono::seconds(1);
 
 std::string OwnPath() {
   std::string path(4096, '\0');
@@ -52,15 +54,12 @@ Connection::Connection(const std::string& host, const JobOptions& options, Outpu
   spawn.argv.push_back(remote_ ? ForShell(OwnPath()) : OwnPath());
   spawn.argv.push_back("--agent");
   spawn.program = spawn.argv[0];
-  int to[2], from[2], errors[2];
-  CONVOY_CHECK(
-      pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0,
-      "[tools/launch] cannot make a pipe: {}; raise `ulimit -n`", std::strerror(errno));
-  spawn.in = to[0];
-  spawn.out = from[1];
-  spawn.err = errors[1];
+  Pipe to, from, errors;
+  spawn.in = to.from.get();
+  spawn.out = from.to.get();
+  spawn.err = errors.to.get();
   try {
-    pid_ = Spawn(spawn);
+    carrier_.Start(spawn);
   } catch (const SpawnError& error) {
     throw SpawnError(
         fmt::format("[tools/launch] {}; expected a program that reaches other hosts like ssh does, "
@@ -68,13 +67,12 @@ Connection::Connection(const std::string& host, const JobOptions& options, Outpu
                     error.what()),
         error.status());
   }
-  for (const int fd : {to[0], from[1], errors[1]}) close(fd);
-  to_ = to[1];
-  from_ = from[0];
-  errors_ = errors[0];
+  to_ = std::move(to.to);
+  from_ = std::move(from.from);
+  errors_ = std::move(errors.from);
   // Waiting is done with poll. These ends of the pipes are this process's alone: the flag, which
   // all who share an end would have, changes nothing for the agent.
-  for (const int fd : {to_, from_, errors_}) fcntl(fd, F_SETFL, O_NONBLOCK);
+  for (const Descriptor* end : {&to_, &from_, &errors_}) fcntl(end->get(), F_SETFL, O_NONBLOCK);
   unsent_ = kPreamble;
   WriteUnsent();
 }
@@ -82,14 +80,12 @@ Connection::Connection(const std::string& host, const JobOptions& options, Outpu
 Connection::~Connection() {
   Close();
   Kill();
-  if (from_ >= 0) close(from_);
-  if (errors_ >= 0) close(errors_);
 }
 
 std::string Connection::last_words() const {
   if (!lines_.last_message().empty() || greeted()) return lines_.last_message();
   LinePrefixer greeting("");
-  greeting.Feed(frames_.greeting() + "\n");
+  greeting.Feed(messages_.greeting() + "\n");
   return greeting.last_message();
 }
 
@@ -101,14 +97,14 @@ void Connection::FailToReach(const std::string& how) const {
       name(), how, words.empty() ? "" : ": ", words, name());
 }
 
-void Connection::Send(const Frame& frame) {
-  if (to_ < 0) return;
-  unsent_ += Encode(frame);
+void Connection::SendBytes(std::string_view bytes) {
+  if (!to_) return;
+  unsent_ += bytes;
   WriteUnsent();
 }
 
 void Connection::WriteUnsent() {
-  const ssize_t count = write(to_, unsent_.data(), unsent_.size());
+  const ssize_t count = write(to_.get(), unsent_.data(), unsent_.size());
   if (count >= 0) {
     unsent_.erase(0, static_cast<size_t>(count));
   } else if (errno != EAGAIN && errno != EINTR) {
@@ -117,56 +113,44 @@ void Connection::WriteUnsent() {
 }
 
 void Connection::Close() {
-  if (to_ >= 0) close(to_);
-  to_ = -1;
+  to_.Close();
   unsent_.clear();
 }
 
 void Connection::Kill() {
-  if (pid_ <= 0) return;
   // An agent that has closed its line is about to end.
-  for (int tries = 0; ended() && tries < 1000; ++tries) {
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = -1;
-      return;
-    }
-    usleep(1000);
-  }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  if (ended()) carrier_.WaitUntilEnded(kEndsWithin);
+  carrier_.Kill();
 }
 
-void Connection::ReadFrames() {
+void Connection::ReadMessages() {
   char bytes[64 << 10];
-  const ssize_t count = read(from_, bytes, sizeof(bytes));
+  const ssize_t count = read(from_.get(), bytes, sizeof(bytes));
   if (count > 0) {
-    frames_.Append({bytes, static_cast<size_t>(count)});
+    messages_.Append({bytes, static_cast<size_t>(count)});
   } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-    close(from_);
-    from_ = -1;
+    from_.Close();
   }
 }
 
 void Connection::ReadLastErrors() {
   // What ssh leaves running in the background may hold it open.
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-  while (errors_ >= 0 && std::chrono::steady_clock::now() < end) {
-    pollfd waiting = {errors_, POLLIN, 0};
+  while (errors_ && std::chrono::steady_clock::now() < end) {
+    pollfd waiting = {errors_.get(), POLLIN, 0};
     if (poll(&waiting, 1, 10) > 0) ReadErrors();
   }
 }
 
 void Connection::ReadErrors() {
   char bytes[4096];
-  const ssize_t count = read(errors_, bytes, sizeof(bytes));
+  const ssize_t count = read(errors_.get(), bytes, sizeof(bytes));
   if (count > 0) {
     output_.Add(STDERR_FILENO, lines_.Feed({bytes, static_cast<size_t>(count)}));
   } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
     output_.Add(STDERR_FILENO, lines_.Finish());
-    close(errors_);
-    errors_ = -1;
+    errors_.Close();
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

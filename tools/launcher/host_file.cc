@@ -11,7 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/printable.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 constexpr size_t kMaxBytes = 1 << 20;
@@ -94,4 +94,4 @@ std::vector<Host> ReadHostFile(const std::string& path) {
   return ParseHosts(ReadWholeFile("tools/launch", path, kMaxBytes, /*pipes=*/true), path);
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

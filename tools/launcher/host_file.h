@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace convoy {
+namespace convoy::launcher {
 
 struct Host {
   std::string name;  ///< as ssh takes it
@@ -19,4 +19,4 @@ std::vector<Host> ReadHostFile(const std::string& path);
 /// Throws: Error `[tools/launch] PATH:LINE: expected ..., got ...; ...`.
 std::vector<Host> ParseHosts(std::string_view text, const std::string& path);
 
-}  // namespace convoy
+}  // namespace convoy::launcher

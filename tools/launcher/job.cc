@@ -1,35 +1,33 @@
 // A job: its workers on its hosts, from start to end.
 #include "tools/launcher/job.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
 #include "core/base/printable.h"
+#include "parallel/launch/supervise/escalation.h"
+#include "parallel/launch/supervise/first_cause.h"
 #include "parallel/launch/supervise/signal_catcher.h"
+#include "tools/launcher/agents.h"
 #include "tools/launcher/awake_clock.h"
-#include "tools/launcher/cause.h"
 #include "tools/launcher/connection.h"
 #include "tools/launcher/output_queue.h"
 #include "tools/launcher/start_orders.h"
 #include "tools/launcher/worker_table.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 constexpr int kTickMs = 50;
-constexpr auto kPingEvery = std::chrono::seconds(5);  // or a tenth of the silence allowed
 constexpr auto kConnectWithin = std::chrono::seconds(60);
 constexpr auto kCloseWithin = std::chrono::seconds(10);
 constexpr auto kLastOutputWithin = std::chrono::seconds(1);  // of a job that was killed
@@ -37,29 +35,36 @@ constexpr size_t kMaxOutput = 16 << 20;  // beyond, the agents have to wait with
 constexpr size_t kMaxShown = 1000;
 constexpr int kMaxPort = 65535;
 
+Clock::duration Seconds(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
 class Job {
  public:
   explicit Job(const JobOptions& options) : options_(options), shares_(ShareWorkers(options)) {
-    for (const HostShare& share : shares_) {
-      connections_.push_back(std::make_unique<Connection>(share.host, options, output_));
-      for (size_t i = 0; i < share.ranks.size(); ++i) workers_.Add(*connections_.back());
+    for (size_t host = 0; host < shares_.size(); ++host) {
+      for (size_t i = 0; i < shares_[host].ranks.size(); ++i) workers_.Add(agents_[host]);
     }
   }
 
   int Run() {
-    while (!AllConnectionsEnded()) {
+    const Agents::Handlers handlers{
+        .has_room = [this] { return DropsOutput() || !output_.full(); },
+        .hear = [this](Connection& host, const Message& message) { Handle(host, message); },
+        .lost = [this](Connection& host) { HasEnded(host); }};
+    while (!agents_.AllEnded()) {
       clock_.Tick();
       PassSignals();
-      Poll();
+      agents_.Poll(kTickMs, handlers);
       CheckOutput();
       if (!started_ && !closing_) {
-        if (AllGreeted()) {
+        if (agents_.AllReady()) {
           StartAll();
         } else if (clock_.now() > kConnectWithin) {
-          FailToConnect();
+          agents_.CheckReady("no answer within a minute");
         }
       }
-      Ping();
+      if (started_) agents_.Ping();
       EndWorkers();
       if (closing_ && clock_.now() - *closing_ > kCloseWithin) break;
     }
@@ -73,36 +78,16 @@ class Job {
   }
 
  private:
-  bool AllGreeted() const {
-    return std::all_of(connections_.begin(), connections_.end(),
-                       [](const auto& connection) { return connection->port.has_value(); });
-  }
-  bool AllConnectionsEnded() const {
-    return std::all_of(connections_.begin(), connections_.end(),
-                       [](const auto& connection) { return connection->ended(); });
-  }
-  void SendAll(const Frame& frame) {
-    for (const auto& connection : connections_) connection->Send(frame);
-  }
-
   void Close() {
-    for (const auto& connection : connections_) connection->Close();
+    agents_.Close();
     if (!closing_) closing_ = clock_.now();
   }
 
   void StartAll() {
     started_ = true;
     const std::vector<StartOrder> orders =
-        MakeOrders(options_, shares_, connections_[0]->name(), connections_[0]->port.value_or(0));
-    for (size_t i = 0; i < connections_.size(); ++i) {
-      connections_[i]->Send({FrameKind::kStart, 0, Encode(orders[i])});
-    }
-  }
-
-  void FailToConnect() {
-    for (const auto& connection : connections_) {
-      if (!connection->port) connection->FailToReach("no answer within a minute");
-    }
+        MakeOrders(options_, shares_, agents_[0].name(), agents_[0].port.value_or(0));
+    for (size_t host = 0; host < agents_.size(); ++host) agents_[host].Send(orders[host]);
   }
 
   void PassSignals() {
@@ -114,82 +99,41 @@ class Job {
         killed_ = true;
         Close();
       } else {
-        SendAll({FrameKind::kSignal, signal, ""});
+        agents_.SendAll({MessageKind::kSignal, signal, ""});
       }
     }
   }
 
-  // What is said while nobody takes the output is too much: by workers that are being killed, and
-  // after a signal that ends them, so that their end is heard.
+  // Whether output is dropped that nobody takes: that of workers that are being killed and, so that
+  // their end is heard, of workers after a signal that ends them.
   bool DropsOutput() const { return closing_ || give_up_; }
 
-  void Poll() {
-    // Nobody takes the output: words stay where they are. But a job that is ended is seen to end.
-    const bool room = DropsOutput() || !output_.full();
-    std::vector<pollfd> fds;
-    std::vector<Connection*> owners;
-    std::vector<size_t> places;  // in connections_
-    // Once there is room again, the first one is another one than before: one that has always words
-    // to say does not keep the others from theirs.
-    for (size_t i = 0; i < connections_.size(); ++i) {
-      const size_t place = (first_ + i) % connections_.size();
-      Connection* const owner = connections_[place].get();
-      const auto add = [&](int fd, short events) {
-        if (fd < 0) return;
-        fds.push_back({fd, events, 0});
-        owners.push_back(owner);
-        places.push_back(place);
-      };
-      add(owner->to(), POLLOUT);
-      if (room) add(owner->errors(), POLLIN);
-      if (room) add(owner->from(), POLLIN);
-    }
-    if (poll(fds.data(), fds.size(), kTickMs) <= 0) return;
-    for (size_t i = 0; i < fds.size(); ++i) {
-      if (fds[i].revents == 0) continue;
-      if (fds[i].fd == owners[i]->to()) {
-        owners[i]->WriteUnsent();
-      } else if (fds[i].fd == owners[i]->errors()) {
-        owners[i]->ReadErrors();
-      } else if (fds[i].fd == owners[i]->from()) {
-        first_ = places[i] + 1;
-        owners[i]->ReadFrames();
-        while (const std::optional<Frame> frame = owners[i]->Next()) Handle(*owners[i], *frame);
-        if (owners[i]->ended()) {
-          owners[i]->ReadLastErrors();
-          HasEnded(*owners[i]);
-          return;  // the descriptors after it may be closed by now
-        }
-        if (!DropsOutput() && output_.full()) return;
-      }
-    }
-  }
-
-  void Handle(Connection& host, const Frame& frame) {
-    switch (frame.kind) {
-      case FrameKind::kHello:
-        CONVOY_CHECK(frame.value >= 0 && frame.value <= kMaxPort && !started_,
+  void Handle(Connection& host, const Message& message) {
+    switch (message.kind) {
+      case MessageKind::kHello:
+        CONVOY_CHECK(message.value >= 0 && message.value <= kMaxPort && !started_,
                      "[tools/launch] expected a port from host '{}', got {}{}", host.name(),
-                     frame.value, started_ ? " when all had started" : "");
-        host.port = frame.value;
+                     message.value, started_ ? " when all had started" : "");
+        host.port = message.value;
         return;
-      case FrameKind::kRefused:
+      case MessageKind::kRefused:
         cause_.Add({fmt::format("[tools/launch] host '{}': {}", host.name(),
-                                PrintableStart(frame.text, kMaxShown)),
-                    frame.value > 0 && frame.value < 256 ? frame.value : kExitFailed});
+                                PrintableStart(message.text, kMaxShown)),
+                    message.value > 0 && message.value < 256 ? message.value : kExitFailed});
         Close();
         return;
-      case FrameKind::kOut:
-      case FrameKind::kErr:
+      case MessageKind::kOut:
+      case MessageKind::kErr:
         if (DropsOutput() && output_.full()) return;
         break;
       default:
         break;
     }
-    workers_.Hear(host, frame, signal_);
+    workers_.Hear(host, message, signal_);
   }
 
-  // Like a program that SIGPIPE ends: who reads no more wants no more work.
+  // As SIGPIPE ends a program: when nobody reads the output any more, the work is not wanted
+  // either.
   void CheckOutput() {
     const int failure = output_.failure(STDOUT_FILENO);
     if (failure == 0 || std::exchange(output_failed_, true)) return;
@@ -209,42 +153,30 @@ class Job {
     workers_.Lose(host);
   }
 
-  // By a clock that goes on while this process is stopped: the agents have waited long then.
-  void Ping() {
-    const auto tenth = std::chrono::milliseconds(options_.silence_s * int64_t{100});
-    const Clock::time_point now = Clock::now();
-    if (!started_ || now - pinged_ < std::min<Clock::duration>(kPingEvery, tenth)) return;
-    pinged_ = now;
-    for (const auto& connection : connections_) {
-      // One that has not taken what was sent would not hear it any sooner.
-      if (connection->remote() && connection->to() < 0) {
-        connection->Send({FrameKind::kPing, options_.silence_s, ""});
-      }
-    }
-  }
-
   // Ends the others some time after one has failed; all that is left once all have ended.
   void EndWorkers() {
     if (started_ && !closing_ && workers_.all_ended()) Close();
     if (!cause_.since() || closing_) return;
-    const Clock::duration now = clock_.now();
-    if (!failed_) {
-      failed_ = now;
-      // One that is stopped (SIGSTOP) could neither hear of the failure nor end by itself.
-      SendAll({FrameKind::kSignal, SIGCONT, ""});
-    }
-    const auto timeout = std::chrono::duration<double>(options_.timeout_s);
-    if (!ending_ && now - *failed_ >= timeout) {
-      for (const int signal : {SIGTERM, SIGCONT}) SendAll({FrameKind::kSignal, signal, ""});
-      ending_ = now;
-      cause_.Settle();
-    } else if (ending_ && now - *ending_ >= timeout) {
-      Close();
+    switch (escalation_.Next(clock_.now())) {
+      case Escalation::Step::kNone:
+        break;
+      case Escalation::Step::kFailed:
+        // One that is stopped (SIGSTOP) could neither hear of the failure nor end by itself.
+        agents_.SendAll({MessageKind::kSignal, SIGCONT, ""});
+        break;
+      case Escalation::Step::kAsk:
+        for (const int signal : {SIGTERM, SIGCONT})
+          agents_.SendAll({MessageKind::kSignal, signal, ""});
+        cause_.Settle();
+        break;
+      case Escalation::Step::kKill:
+        Close();
+        break;
     }
   }
 
-  // Waits for those who take the output, false if that was given up: a signal, of no use to workers
-  // any more, ends it.
+  // Waits until the output is written. Returns false if it gave that up: at a signal, which is of
+  // no use to the workers any more, or after kLastOutputWithin if the job was killed.
   bool Drain() {
     const Clock::duration begin = clock_.now();
     while (!output_.WaitUntilWritten(std::chrono::milliseconds(kTickMs))) {
@@ -260,7 +192,7 @@ class Job {
   }
 
   int Report() {
-    for (const auto& connection : connections_) connection->Kill();
+    agents_.Kill();
     const bool written = Drain();
     CheckOutput();
     if (!cause_.since()) {
@@ -279,23 +211,20 @@ class Job {
 
   const JobOptions& options_;
   const std::vector<HostShare> shares_;
-  // Before anything is started: none is lost then.
+  // Made before anything is started, so that no signal is lost.
   SignalCatcher signals_{{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}, /*restart=*/false};
   AwakeClock clock_;
   OutputQueue output_{kMaxOutput};
-  std::vector<std::unique_ptr<Connection>> connections_;
+  Agents agents_{shares_, options_, output_};
   FirstCause cause_;
   WorkerTable workers_{options_.prefix, output_, cause_};
   bool started_ = false;
   bool killed_ = false;         // by a signal
   bool output_failed_ = false;  // standard output's
-  bool give_up_ = false;        // the output that nobody takes
+  bool give_up_ = false;        // on output that nobody takes
   int signal_ = 0;              // the last one that was passed on
-  size_t first_ = 0;            // the connection whose words are read first
-  Clock::time_point pinged_;
   // By clock_:
-  std::optional<Clock::duration> failed_;   // since the first cause
-  std::optional<Clock::duration> ending_;   // since SIGTERM
+  Escalation escalation_{Seconds(options_.timeout_s), /*asks=*/true};
   std::optional<Clock::duration> closing_;  // since the agents were told to end everything
 };
 
@@ -312,4 +241,4 @@ int RunJob(const JobOptions& options) {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

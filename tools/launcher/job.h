@@ -6,7 +6,7 @@
 
 #include "tools/launcher/host_file.h"
 
-namespace convoy {
+namespace convoy::launcher {
 
 struct JobOptions {
   int workers = 1;
@@ -37,9 +37,9 @@ std::vector<HostShare> ShareWorkers(const JobOptions& options);
 /// second SIGINT kills them. Prints a report if one fails. Returns 0 if all have ended with 0, else
 /// the status of the one that failed first, as a shell gives it; 128 + N if none has failed, but
 /// some have stopped early on a signal N that was passed on.
-/// A reader of this process's output that pauses, for however long, does the job no harm: up to
-/// 16 MiB here and 16 MiB on each host are kept for it, and with more the workers have to wait.
-/// Throws: Error if a host cannot be reached.
+/// The reader of this process's output may pause for any time: up to 16 MiB are kept for it here
+/// and on each host, and when there is more the workers have to wait. Throws: Error if a host
+/// cannot be reached.
 int RunJob(const JobOptions& options);
 
-}  // namespace convoy
+}  // namespace convoy::launcher

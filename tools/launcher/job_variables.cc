@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 std::string RandomHex(size_t bytes) {
@@ -40,4 +40,4 @@ std::vector<std::string> JobVariables(const JobFacts& job) {
   return env;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace convoy {
+namespace convoy::launcher {
 
 struct JobFacts {
   int workers = 1;
@@ -17,4 +17,4 @@ struct JobFacts {
 /// takes no port; on several at the first one, where a secret that is drawn here lets them in.
 std::vector<std::string> JobVariables(const JobFacts& job);
 
-}  // namespace convoy
+}  // namespace convoy::launcher

@@ -5,7 +5,7 @@
 
 #include "core/base/printable.h"
 
-namespace convoy {
+namespace convoy::launcher {
 
 namespace {
 
@@ -66,4 +66,4 @@ std::string LinePrefixer::Finish() {
   return line;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace convoy {
+namespace convoy::launcher {
 
 /// Puts a prefix in front of every line, and lets only whole ones through.
 class LinePrefixer {
@@ -33,4 +33,4 @@ class LinePrefixer {
   bool in_warning_ = false;
 };
 
-}  // namespace convoy
+}  // namespace convoy::launcher

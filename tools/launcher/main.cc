@@ -22,7 +22,7 @@
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 constexpr int kMaxWorkers = 65536;
@@ -164,18 +164,19 @@ int Main(const std::vector<std::string>& flags, std::vector<std::string> command
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::launcher
 
 int main(int argc, char** argv) {
   convoy::OpenStandardStreams();  // pipes that are made later must not take their places
   convoy::ReportFileSizeLimit();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments == std::vector<std::string>{"--agent"}) return convoy::RunAgent();
+  if (arguments == std::vector<std::string>{"--agent"}) return convoy::launcher::RunAgent();
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   const bool has_command = dashes != arguments.end();
   try {
-    return convoy::Main({arguments.begin(), dashes},
-                        {has_command ? dashes + 1 : dashes, arguments.end()}, has_command);
+    return convoy::launcher::Main({arguments.begin(), dashes},
+                                  {has_command ? dashes + 1 : dashes, arguments.end()},
+                                  has_command);
   } catch (const convoy::SpawnError& error) {
     convoy::WriteErrorLine("error: " + convoy::ErrorText(error));
     return error.status();

@@ -15,7 +15,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 constexpr size_t kWholePiece = 64 << 10;  // what is added to a shorter one joins it
@@ -135,4 +135,4 @@ void OutputQueue::Write(State& state) {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <thread>
 
-namespace convoy {
+namespace convoy::launcher {
 
 /// Writes to descriptors of this process in the order in which text was added, from a thread of its
-/// own: whoever adds never waits for a reader that pauses (a pager, Ctrl-S, a slow pipe).
+/// own, so that Add never waits for a reader that pauses (a pager, Ctrl-S, a slow pipe).
 ///
 /// A thread, and not O_NONBLOCK: standard streams are shared with other processes, whose writes
 /// that flag would break. Nor poll() before each write: a terminal that has room for one byte is
@@ -21,17 +21,18 @@ class OutputQueue {
   /// `limit`: bytes from which on it is full. SIGPIPE has to be ignored.
   /// Throws: Error if no thread can be started.
   explicit OutputQueue(size_t limit);
-  /// What has not been written by now is lost.
+  /// Text that has not been written by now is lost.
   ~OutputQueue();
   OutputQueue(const OutputQueue&) = delete;
   OutputQueue& operator=(const OutputQueue&) = delete;
 
-  /// Takes it even when full: whoever adds asks full() first, and stops reading meanwhile.
-  /// What is for a descriptor that has failed is dropped.
+  /// Takes the text even when the queue is full: the caller asks full() first, and does not read
+  /// more text meanwhile. Text for a descriptor that has failed is dropped.
   void Add(int fd, std::string_view text);
 
   bool full() const;
-  /// The errno that writing to `fd` ended with, EPIPE if nobody reads any more; 0: none.
+  /// The errno with which writing to `fd` has failed, EPIPE if nobody reads it any more; 0: it has
+  /// not failed.
   int failure(int fd) const;
   /// Waits until all is written, not longer than `wait`. False if it is not.
   bool WaitUntilWritten(std::chrono::milliseconds wait);
@@ -45,4 +46,4 @@ class OutputQueue {
   std::thread writer_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::launcher

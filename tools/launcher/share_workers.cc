@@ -5,7 +5,7 @@
 #include "core/base/host_name.h"
 #include "tools/launcher/job.h"
 
-namespace convoy {
+namespace convoy::launcher {
 
 namespace {
 
@@ -36,4 +36,4 @@ std::vector<HostShare> ShareWorkers(const JobOptions& options) {
   return shares;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

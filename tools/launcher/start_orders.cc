@@ -10,7 +10,7 @@
 #include "core/base/error.h"
 #include "tools/launcher/job_variables.h"
 
-namespace convoy {
+namespace convoy::launcher {
 
 std::vector<StartOrder> MakeOrders(const JobOptions& options, const std::vector<HostShare>& shares,
                                    const std::string& first_host, int free_port) {
@@ -39,4 +39,4 @@ std::vector<StartOrder> MakeOrders(const JobOptions& options, const std::vector<
   return orders;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

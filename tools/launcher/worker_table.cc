@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <optional>
@@ -17,18 +16,11 @@
 #include "core/base/printable.h"
 #include "parallel/launch/supervise/spawn.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 constexpr int kLostStatus = 255;  // as ssh's
 constexpr size_t kMaxShown = 80;
-
-// By the kernel or by somebody else, not by itself when it gave up (SIGABRT).
-bool WasKilled(int status) {
-  constexpr std::array kSignals = {SIGKILL, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
-  return WIFSIGNALED(status) &&
-         std::find(kSignals.begin(), kSignals.end(), WTERMSIG(status)) != kSignals.end();
-}
 
 std::optional<int> ParseNumber(const std::string& text) {
   int number = 0;
@@ -49,35 +41,35 @@ bool WorkerTable::all_ended() const {
                      [](const View& worker) { return worker.ended; });
 }
 
-void WorkerTable::Hear(const Connection& host, const Frame& frame, int signal) {
-  const size_t rank = static_cast<size_t>(frame.value);
+void WorkerTable::Hear(const Connection& host, const Message& message, int signal) {
+  const size_t rank = static_cast<size_t>(message.value);
   CONVOY_CHECK(rank < workers_.size() && workers_[rank].host == &host,
                "[tools/launch] host '{}' reported on worker {}, which does not run there",
-               host.name(), frame.value);
+               host.name(), message.value);
   View& worker = workers_[rank];
-  switch (frame.kind) {
-    case FrameKind::kStarted: {
-      const std::optional<int> pid = ParseNumber(frame.text);
+  switch (message.kind) {
+    case MessageKind::kStarted: {
+      const std::optional<int> pid = ParseNumber(message.text);
       CONVOY_CHECK(pid && *pid > 0,
                    "[tools/launch] expected a process id of worker {} from host '{}', got '{}'",
-                   rank, host.name(), PrintableStart(frame.text, kMaxShown));
-      worker.pid = frame.text;
+                   rank, host.name(), PrintableStart(message.text, kMaxShown));
+      worker.pid = message.text;
       break;
     }
-    case FrameKind::kOut:
-      Show(STDOUT_FILENO, frame.text, worker.out);
+    case MessageKind::kOut:
+      Show(STDOUT_FILENO, message.text, worker.out);
       break;
-    case FrameKind::kErr:
-      Show(STDERR_FILENO, frame.text, worker.err);
+    case MessageKind::kErr:
+      Show(STDERR_FILENO, message.text, worker.err);
       break;
-    case FrameKind::kEnded: {
-      const std::optional<int> status = ParseNumber(frame.text);
+    case MessageKind::kEnded: {
+      const std::optional<int> status = ParseNumber(message.text);
       CONVOY_CHECK(status && (WIFEXITED(*status) || WIFSIGNALED(*status)),
                    "[tools/launch] expected the status of worker {} from host '{}', got '{}'", rank,
-                   host.name(), PrintableStart(frame.text, kMaxShown));
+                   host.name(), PrintableStart(message.text, kMaxShown));
       CONVOY_CHECK(!worker.ended, "[tools/launch] host '{}' reported the end of worker {} twice",
                    host.name(), rank);
-      HasEnded(frame.value, *status, signal);
+      HasEnded(message.value, *status, signal);
       break;
     }
     default:
@@ -145,4 +137,4 @@ std::string WorkerTable::LastWords(int rank, bool killed) const {
   return {};
 }
 
-}  // namespace convoy
+}  // namespace convoy::launcher

@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "tools/launcher/cause.h"
+#include "parallel/launch/supervise/first_cause.h"
 #include "tools/launcher/connection.h"
-#include "tools/launcher/frames.h"
 #include "tools/launcher/lines.h"
+#include "tools/launcher/messages.h"
 #include "tools/launcher/output_queue.h"
 
-namespace convoy {
+namespace convoy::launcher {
 
 class WorkerTable {
  public:
@@ -24,7 +24,7 @@ class WorkerTable {
   /// What an agent says of one of its workers: passes output on, and adds a cause if the worker has
   /// failed. `signal`: the last one that was passed on to all; 0: none.
   /// Throws: Error if no agent would say that.
-  void Hear(const Connection& host, const Frame& frame, int signal);
+  void Hear(const Connection& host, const Message& message, int signal);
 
   /// This host's workers that have not ended are lost with the connection.
   void Lose(const Connection& host);
@@ -55,4 +55,4 @@ class WorkerTable {
   int stopped_ = 0;
 };
 
-}  // namespace convoy
+}  // namespace convoy::launcher

@@ -18,6 +18,8 @@
 #include <map>
 #include <thread>
 
+#include "core/base/descriptor.h"
+
 namespace convoy {
 
 std::string ReadProc(pid_t pid, const std::string& name) {
@@ -72,13 +74,12 @@ bool IsDescendant(pid_t pid) {
 // A process that was seen a moment ago may have ended, and its id may be another's by now. What is
 // opened here stays the process that it was: if it is a descendant, it is the one to kill.
 void KillIfDescendant(pid_t pid) {
-  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (process < 0) {  // it is gone; or the kernel is old, or a sandbox has no such call
+  const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) {  // it is gone; or the kernel is old, or a sandbox has no such call
     if (errno != ESRCH && IsDescendant(pid)) kill(pid, SIGKILL);
     return;
   }
-  if (IsDescendant(pid)) syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0);
-  close(process);
+  if (IsDescendant(pid)) syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
 }
 
 }  // namespace

@@ -18,14 +18,15 @@ ProcStat ReadProcStat(pid_t pid);
 /// /proc/PID/`name`; empty if this process may not read it.
 std::string ReadProc(pid_t pid, const std::string& name);
 
-/// The children of this process, their children and so on; also those that nobody has waited for.
+/// The children of this process, their children and so on, also those that have ended and that
+/// nobody has waited for.
 std::vector<pid_t> Descendants();
 
 /// From now on, what this process's descendants leave behind becomes a child of it.
 void AdoptOrphans();
 
-/// Kills all descendants and waits until there are none, for some seconds at most. They can only
-/// escape if this process does not AdoptOrphans().
+/// Kills all descendants and waits until there are none, for five seconds at most. Without
+/// AdoptOrphans(), those whose parents have ended escape.
 void KillDescendants();
 
 }  // namespace convoy

@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+
+#include "core/base/descriptor.h"
 
 namespace convoy {
 namespace {
@@ -64,23 +67,25 @@ void Become(const SpawnOptions& options, char** argv, char** envp, pid_t parent)
 pid_t Spawn(const SpawnOptions& options) {
   const std::vector<char*> argv = Pointers(options.argv);
   const std::vector<char*> envp = Pointers(options.env);
-  int failure[2];  // closed by exec; else carries the reason why there was none
-  const bool piped = pipe2(failure, O_CLOEXEC) == 0;
+  int ends[2] = {-1, -1};
+  const bool piped = pipe2(ends, O_CLOEXEC) == 0;
+  // Closed by exec; else it carries the reason why there was none.
+  const Descriptor reasons(ends[0]);
+  Descriptor failure(ends[1]);
   const pid_t parent = getpid();
   const pid_t pid = piped ? fork() : -1;
   if (pid == 0) {
     Become(options, const_cast<char**>(argv.data()), const_cast<char**>(envp.data()), parent);
     const int reason = errno;
-    [[maybe_unused]] const ssize_t written = write(failure[1], &reason, sizeof(reason));
+    [[maybe_unused]] const ssize_t written = write(failure.get(), &reason, sizeof(reason));
     _exit(reason == ENOENT ? kNotFoundStatus : kNotExecutableStatus);
   }
   int reason = pid < 0 ? errno : 0;
-  if (piped) close(failure[1]);
+  failure.Close();
   if (pid > 0) {
-    while (read(failure[0], &reason, sizeof(reason)) < 0 && errno == EINTR) {
+    while (read(reasons.get(), &reason, sizeof(reason)) < 0 && errno == EINTR) {
     }
   }
-  if (piped) close(failure[0]);
   if (reason == 0) return pid;
   if (pid > 0) waitpid(pid, nullptr, 0);
   throw SpawnError(fmt::format("cannot start '{}': {}", options.program, std::strerror(reason)),
@@ -103,6 +108,12 @@ std::string DescribeEnd(int status) {
                        strsignal(WTERMSIG(status)));
   }
   return fmt::format("ended with exit status {}", WEXITSTATUS(status));
+}
+
+bool WasKilled(int status) {
+  constexpr std::array kSignals = {SIGKILL, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+  return WIFSIGNALED(status) &&
+         std::find(kSignals.begin(), kSignals.end(), WTERMSIG(status)) != kSignals.end();
 }
 
 int ShellStatus(int status) {

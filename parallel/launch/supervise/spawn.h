@@ -46,6 +46,10 @@ std::vector<std::string> EnvironmentWithout(const std::vector<std::string>& with
 /// Of a status from waitpid: "was killed by signal 9 (Killed)", "ended with exit status 3".
 std::string DescribeEnd(int status);
 
+/// Of a status from waitpid: whether the kernel or somebody else has killed it (SIGKILL, SIGSEGV,
+/// SIGBUS, SIGILL, SIGFPE), rather than that it gave up by itself (an exit status, SIGABRT).
+bool WasKilled(int status);
+
 /// Of a status from waitpid: what a shell makes of it, 128 + a signal's number.
 int ShellStatus(int status);
 

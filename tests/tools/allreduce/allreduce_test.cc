@@ -11,7 +11,7 @@
 #include "tests/models/trainers/job.h"
 #include "tests/tools/allreduce/run_allreduce.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 using Arguments = std::vector<std::string>;
@@ -286,4 +286,4 @@ TEST_CASE("Flags that make no sense are refused with the way out") {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::collectives

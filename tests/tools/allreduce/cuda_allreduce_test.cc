@@ -5,7 +5,7 @@
 #include "tests/gpu.h"
 #include "tests/tools/allreduce/run_allreduce.h"
 
-namespace convoy {
+namespace convoy::collectives {
 namespace {
 
 TEST_CASE("Collectives between GPUs, as processes and as threads") {
@@ -51,4 +51,4 @@ TEST_CASE("--median waits for the device after every iteration") {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::collectives

@@ -8,7 +8,7 @@
 
 #include "tests/models/trainers/subprocess.h"
 
-namespace convoy {
+namespace convoy::collectives {
 
 /// A row of the table.
 struct PrintedRow {
@@ -52,12 +52,12 @@ inline void CheckRows(const ProcessResult& result, size_t count, double bus_fact
   for (const PrintedRow& row : rows) {
     CHECK(row.wrong == "0");
     CHECK(row.time_us > 0);
-    // To the four decimals that are printed of slow links. In busbw a factor of up to 2 enlarges what
-    // algbw was rounded by.
+    // To the four decimals that are printed of slow links. In busbw a factor of up to 2 enlarges
+    // what algbw was rounded by.
     CHECK(row.algbw ==
           Approx(static_cast<double>(row.size) / row.time_us / 1e3).epsilon(0.01).margin(0.0001));
     CHECK(row.busbw == Approx(row.algbw * bus_factor).epsilon(0.01).margin(0.0002));
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::collectives

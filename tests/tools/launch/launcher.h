@@ -6,17 +6,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <iterator>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
-namespace convoy {
+#include "tests/models/trainers/subprocess.h"
+#include "tools/launcher/messages.h"
+
+namespace convoy::launcher {
 
 inline const std::string kLauncher = "tools/launcher/launcher";
 
@@ -25,6 +31,26 @@ inline std::vector<std::string> CommandLine(std::vector<std::string> flags,
   flags.insert(flags.begin(), kLauncher);
   flags.insert(flags.end(), {"--", "sh", "-c", script});
   return flags;
+}
+
+// `tools/launch flags... -- sh -c script`
+inline ProcessResult Run(const std::vector<std::string>& flags, const std::string& script) {
+  return RunProcess(CommandLine(flags, script));
+}
+
+inline std::vector<std::string> Lines(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+inline std::string Sorted(const std::string& text) {
+  std::vector<std::string> lines = Lines(text);
+  std::sort(lines.begin(), lines.end());
+  std::string sorted;
+  for (const std::string& line : lines) sorted += line + "\n";
+  return sorted;
 }
 
 // A number that names the processes of one test: `sleep` with this many seconds.
@@ -72,7 +98,21 @@ class TempFile {
   std::string path_;
 };
 
+// For /bin/sh: prints these bytes.
+inline std::string Print(std::string_view bytes) {
+  std::string command = "printf '";
+  for (const char byte : bytes) command += fmt::format("\\{:03o}", static_cast<uint8_t>(byte));
+  return command + "'\n";
+}
+
+// Stands in for ssh and an agent that has said these messages, and then says and does nothing.
+inline std::string SilentAgent(const std::vector<Message>& messages) {
+  std::string said(kPreamble);
+  for (const Message& message : messages) said += Encode(message);
+  return "#!/bin/sh\n" + Print(said) + "exec sleep 1000\n";
+}
+
 // Stands in for ssh: greets, then runs the agent here.
 inline const std::string kFakeSsh = "#!/bin/sh\necho \"Welcome to $1\"\nshift\nexec \"$@\"\n";
 
-}  // namespace convoy
+}  // namespace convoy::launcher

@@ -1,21 +1,21 @@
-// The parts of tools/launch that need no processes: host files, lines, frames, who runs where.
+// The parts of tools/launch that need no processes: host files, lines, messages, who runs where.
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <vector>
 
 #include "core/base/error.h"
 #include "tools/launcher/awake_clock.h"
-#include "tools/launcher/cause.h"
-#include "tools/launcher/frames.h"
 #include "tools/launcher/host_file.h"
 #include "tools/launcher/job.h"
 #include "tools/launcher/lines.h"
+#include "tools/launcher/messages.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 TEST_CASE("A host file names hosts and their slots") {
@@ -144,68 +144,63 @@ TEST_CASE("A line without an end does not fill the memory") {
   CHECK((lines.Feed("xz") == "> " + piece + "\n"));
 }
 
-TEST_CASE("The first cause counts, but who was killed goes before who gave up because of it") {
-  FirstCause cause;
-  CHECK(!cause.since());
-  cause.Add({"gave up", 1});
-  cause.Add({"gave up too", 1});
-  CHECK(cause.cause().text == "gave up");
-  cause.Add({"was killed", 137, /*killed=*/true});
-  cause.Add({"was killed too", 137, /*killed=*/true});
-  CHECK(cause.cause().text == "was killed");
-  CHECK(cause.since());
-  FirstCause settled;
-  settled.Add({"gave up", 1});
-  settled.Settle();
-  settled.Add({"was killed by us", 137, /*killed=*/true});
-  CHECK(settled.cause().text == "gave up");
-  FirstCause later;
-  later.Add({"gave up", 1});
-  std::this_thread::sleep_for(std::chrono::milliseconds(250));
-  later.Add({"was killed", 137, /*killed=*/true});
-  CHECK(later.cause().text == "gave up");
+TEST_CASE("Messages survive being cut into pieces, behind a greeting") {
+  const size_t piece = GENERATE(1, 7, 1000);
+  const std::string bytes = "Welcome to node1!" + std::string(kPreamble) +
+                            Encode(Message{MessageKind::kOut, 7, "a\nb"}) +
+                            Encode(Message{MessageKind::kEnded, -1, ""});
+  MessageReader reader;
+  std::vector<Message> messages;
+  for (size_t at = 0; at < bytes.size(); at += piece) {
+    reader.Append(std::string_view(bytes).substr(at, piece));
+    while (const std::optional<Message> message = reader.Next()) messages.push_back(*message);
+  }
+  REQUIRE(messages.size() == 2);
+  CHECK(messages[0].kind == MessageKind::kOut);
+  CHECK(messages[0].value == 7);
+  CHECK(messages[0].text == "a\nb");
+  CHECK(messages[1].value == -1);
+  CHECK(messages[1].text.empty());
 }
 
-TEST_CASE("Frames survive being cut into pieces, behind a greeting") {
-  const std::string bytes = "Welcome to node1!" + std::string(kPreamble) +
-                            Encode(Frame{FrameKind::kOut, 7, "a\nb"}) +
-                            Encode(Frame{FrameKind::kEnded, -1, ""});
-  FrameReader reader;
-  std::vector<Frame> frames;
-  for (const char c : bytes) {
-    reader.Append({&c, 1});
-    while (const std::optional<Frame> frame = reader.Next()) frames.push_back(*frame);
-  }
-  REQUIRE(frames.size() == 2);
-  CHECK(frames[0].kind == FrameKind::kOut);
-  CHECK(frames[0].value == 7);
-  CHECK(frames[0].text == "a\nb");
-  CHECK(frames[1].value == -1);
+TEST_CASE("A message travels as a frame of its kind, its value and its text") {
+  CHECK(Encode(Message{MessageKind::kEnded, 0x0102, "no"}) ==
+        std::string("\x07\0\0\0\x05\x02\x01\0\0no", 11));
 }
 
 TEST_CASE("What is no agent's way of talking is an error") {
-  FrameReader chatter;
-  chatter.Append(std::string(70000, 'x'));
-  CHECK_THROWS_WITH(chatter.Next(), Catch::Contains("expected the agent's first words, got 70000"));
-  FrameReader garbage;
-  garbage.Append(std::string(kPreamble) + "XXXXXXXXXXXXXXXX");
-  CHECK_THROWS_WITH(garbage.Next(),
-                    Catch::Contains("expected at most 16777216 bytes at once, got"));
+  const auto check = [](const std::string& bytes, const std::string& message) {
+    MessageReader reader;
+    reader.Append(bytes);
+    CHECK_THROWS_WITH(reader.Next(), "[tools/launch] expected " + message);
+  };
+  const std::string preamble(kPreamble);
+  check(std::string(70000, 'x'), "the agent's first words, got 70000 other bytes");
+  check(preamble + "XXXXXXXXXXXXXXXX", "at most 16777216 bytes at once, got 1482184787");
+  check(preamble + std::string("\x06\0\0\1", 4), "at most 16777216 bytes at once, got 16777217");
+  check(preamble + std::string("\0\0\0\0", 4), "at least 5 bytes at once, got 0");
+  check(preamble + std::string("\4\0\0\0abcd", 8), "at least 5 bytes at once, got 4");
 }
 
 TEST_CASE("An order arrives as it was sent, and is refused if it is cut short") {
   const StartOrder order{
       .folder = "/a b", .command = {"x", "", "y z"}, .env = {"A=1"}, .ranks = {3, 4}};
-  const std::string bytes = Encode(order);
-  const StartOrder got = ParseStartOrder(bytes);
+  MessageReader reader;
+  reader.Append(std::string(kPreamble) + Encode(order));
+  const std::optional<Message> message = reader.Next();
+  REQUIRE(message);
+  CHECK(message->kind == MessageKind::kStart);
+  const std::string& text = message->text;
+  const StartOrder got = ParseStartOrder(text);
   CHECK(got.folder == order.folder);
   CHECK(got.command == order.command);
   CHECK(got.env == order.env);
   CHECK(got.ranks == order.ranks);
-  for (size_t size = 0; size < bytes.size(); ++size) {
-    CHECK_THROWS_AS(ParseStartOrder(std::string_view(bytes).substr(0, size)), Error);
+  for (size_t size = 0; size < text.size(); ++size) {
+    CHECK_THROWS_AS(ParseStartOrder(std::string_view(text).substr(0, size)), Error);
   }
+  CHECK_THROWS_AS(ParseStartOrder(text + "x"), Error);
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::launcher

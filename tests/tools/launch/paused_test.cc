@@ -14,8 +14,9 @@
 
 #include "tests/models/trainers/subprocess.h"
 #include "tests/tools/launch/launcher.h"
+#include "tools/launcher/messages.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 // Enough for no pipe, and little enough to be kept for a reader that pauses.
@@ -258,10 +259,8 @@ TEST_CASE("Output that cannot be written ends the job, and is the cause") {
 TEST_CASE("An agent that takes no orders does not stop the launcher from ending") {
   const TempFile hosts("alpha\n");
   // It greets, names port 1, says "ready" for worker 0, and never reads.
-  const TempFile ssh(
-      "#!/bin/sh\nprintf '\\nconvoy-launch-1\\n\\001\\001\\0\\0\\0\\0\\0\\0\\0'\n"
-      "printf '\\002\\0\\0\\0\\0\\006\\0\\0\\0ready\\n'\nexec sleep 1000\n",
-      /*executable=*/true);
+  const TempFile ssh(SilentAgent({{MessageKind::kHello, 1}, {MessageKind::kOut, 0, "ready\n"}}),
+                     /*executable=*/true);
   setenv("CONVOY_TEST_VALUE", std::string(120000, 'x').c_str(), 1);  // more than a pipe takes
   Subprocess launcher(CommandLine({"--hosts", hosts.path(), "--ssh", ssh.path()}, "true"));
   unsetenv("CONVOY_TEST_VALUE");
@@ -273,4 +272,4 @@ TEST_CASE("An agent that takes no orders does not stop the launcher from ending"
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::launcher

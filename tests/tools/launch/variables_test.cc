@@ -5,7 +5,7 @@
 
 #include "tools/launcher/job_variables.h"
 
-namespace convoy {
+namespace convoy::launcher {
 namespace {
 
 std::map<std::string, std::string> Variables(const JobFacts& job) {
@@ -52,4 +52,4 @@ TEST_CASE("Several hosts meet at the first one's address, without its user, and 
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::launcher
