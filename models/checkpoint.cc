@@ -1,4 +1,4 @@
-// Checkpoints: parameters to and from safetensors files.
+// Checkpoints: parameters to and from files.
 #include "models/checkpoint.h"
 
 #include "models/stored_tensors.h"
@@ -23,11 +23,11 @@ void SaveParameters(const std::string& path, const ParameterList& parameters,
 
 LoadNotes LoadParameters(const std::string& path, const ParameterList& parameters,
                          const std::vector<ModelFact>& facts) {
-  const SafetensorsFile file(path);
-  CheckFacts(path, file.metadata(), facts);
+  const auto file = TensorFormatOf(path).open(path);
+  CheckFacts(path, file->metadata(), facts);
   const std::vector<StoredTensor> stored = AsTheyAre(parameters);
-  const FileTensors found(file, stored);
-  LoadStored(file, found.tensors, stored);
+  const FileTensors found(*file, stored);
+  LoadStored(*file, found.tensors, stored);
   return found.notes;
 }
 

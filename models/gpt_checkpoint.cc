@@ -1,14 +1,17 @@
 // Checkpoints of GPTs, in Hugging Face's layout.
+#include "models/gpt_checkpoint.h"
+
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "core/base/error.h"
-#include "models/checkpoint.h"
 #include "models/stored_tensors.h"
 
 namespace convoy {
 namespace {
 
-using Entry = SafetensorsFile::Entry;
+using Entry = TensorFile::Entry;
 
 constexpr char kPrefix[] = "transformer.";
 constexpr char kTable[] = "wte.weight";
@@ -37,14 +40,14 @@ std::string FromHuggingFace(const std::string& name) {
   return mask ? "" : bare;
 }
 
-FileTensors GptTensors(const SafetensorsFile& file, const std::vector<StoredTensor>& stored) {
+FileTensors GptTensors(const TensorFile& file, const std::vector<StoredTensor>& stored) {
   FileTensors found(file, stored);
   for (auto& [name, entry] : found.tensors) name = FromHuggingFace(name);
   std::erase_if(found.tensors, [](const auto& tensor) { return tensor.first.empty(); });
   return found;
 }
 
-bool HasOwnOutputLayer(const SafetensorsFile& file, const FileTensors& found) {
+bool HasOwnOutputLayer(const TensorFile& file, const FileTensors& found) {
   const auto tied = file.metadata().find(kTied);
   if (tied != file.metadata().end()) return tied->second == "false";
   const Entry* table = found.Find(kTable);
@@ -52,7 +55,7 @@ bool HasOwnOutputLayer(const SafetensorsFile& file, const FileTensors& found) {
   return table != nullptr && output != nullptr && !file.SameElements(*table, *output);
 }
 
-/// Gives every parameter of the model its tensor, whatever of the two the file has.
+/// Gives the token table and the output layer their tensors, whichever of the two the file has.
 void MatchOutputLayer(const std::string& path, bool tied, bool own, FileTensors& found) {
   const Entry* table = found.Find(kTable);
   const Entry* output = found.Find(kOutput);
@@ -61,7 +64,7 @@ void MatchOutputLayer(const std::string& path, bool tied, bool own, FileTensors&
       "[Checkpoint] '{}' has an output layer of its own, {} apart from {}; the model needs "
       "GptOptions::tie_embeddings = false (--untie-embeddings)",
       path, kOutput, kTable);
-  if (own) return;  // both are wanted
+  if (own) return;  // the model wants both
   if (table == nullptr && output != nullptr) {
     found.notes.push_back(std::string(kOutput) + " is the token table too");
     found.tensors.emplace_back(kTable, output);
@@ -76,6 +79,19 @@ void MatchOutputLayer(const std::string& path, bool tied, bool own, FileTensors&
 
 }  // namespace
 
+std::vector<ModelFact> FactsOf(const GptOptions& options) {
+  return {
+      {"model_type", "gpt2", "this is another kind of model"},
+      {"n_head", std::to_string(options.heads), "set GptOptions::heads (--heads)"},
+      {"activation_function", options.gelu == GeluKind::kTanh ? "gelu_new" : "gelu",
+       "set GptOptions::gelu (--gelu tanh is gelu_new, --gelu exact is gelu; there are no others)"},
+      {"layer_norm_epsilon", fmt::format("{}", options.layer_norm_eps),
+       "set GptOptions::layer_norm_eps (--layer-norm-eps)"},
+      {"scale_attn_weights", "true", "Gpt has no other attention"},
+      {"scale_attn_by_inverse_layer_idx", "false", "Gpt has no other attention"},
+  };
+}
+
 void SaveGpt(const std::string& path, const Gpt& gpt, const Metadata& metadata) {
   Metadata all = metadata;
   all["format"] = "pt";
@@ -85,18 +101,18 @@ void SaveGpt(const std::string& path, const Gpt& gpt, const Metadata& metadata) 
 }
 
 LoadNotes LoadGpt(const std::string& path, Gpt& gpt) {
-  const SafetensorsFile file(path);
-  CheckFacts(path, file.metadata(), FactsOf(gpt.options()));
+  const auto file = TensorFormatOf(path).open(path);
+  CheckFacts(path, file->metadata(), FactsOf(gpt.options()));
   const std::vector<StoredTensor> stored = AsHuggingFace(gpt);
-  FileTensors found = GptTensors(file, stored);
-  MatchOutputLayer(path, gpt.options().tie_embeddings, HasOwnOutputLayer(file, found), found);
-  LoadStored(file, found.tensors, stored);
+  FileTensors found = GptTensors(*file, stored);
+  MatchOutputLayer(path, gpt.options().tie_embeddings, HasOwnOutputLayer(*file, found), found);
+  LoadStored(*file, found.tensors, stored);
   return found.notes;
 }
 
 bool HasOwnOutputLayer(const std::string& path) {
-  const SafetensorsFile file(path);
-  return HasOwnOutputLayer(file, GptTensors(file, {}));
+  const auto file = TensorFormatOf(path).open(path);
+  return HasOwnOutputLayer(*file, GptTensors(*file, {}));
 }
 
 }  // namespace convoy

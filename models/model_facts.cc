@@ -1,7 +1,6 @@
-// What the shapes of a model's parameters do not tell: kept beside them, and compared on loading.
+// The settings of a model that the shapes of its parameters do not show: saved beside the
+// parameters, and compared on loading.
 #include "models/model_facts.h"
-
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -37,31 +36,6 @@ bool Same(const std::string& a, const std::string& b) {
 }
 
 }  // namespace
-
-std::vector<ModelFact> FactsOf(const GptOptions& options) {
-  return {
-      {"model_type", "gpt2", "this is another kind of model"},
-      {"n_head", std::to_string(options.heads), "set GptOptions::heads (--heads)"},
-      {"activation_function", options.gelu == GeluKind::kTanh ? "gelu_new" : "gelu",
-       "set GptOptions::gelu (--gelu tanh is gelu_new, --gelu exact is gelu; there are no others)"},
-      {"layer_norm_epsilon", fmt::format("{}", options.layer_norm_eps),
-       "set GptOptions::layer_norm_eps (--layer-norm-eps)"},
-      {"scale_attn_weights", "true", "Gpt has no other attention"},
-      {"scale_attn_by_inverse_layer_idx", "false", "Gpt has no other attention"},
-  };
-}
-
-std::vector<ModelFact> FactsOf(const MlpOptions& options) {
-  std::vector<int64_t> sizes{options.in};
-  sizes.insert(sizes.end(), options.hidden.begin(), options.hidden.end());
-  sizes.push_back(options.out);
-  return {
-      {"model_type", "mlp", "this is another kind of model"},
-      {"layer_sizes", fmt::format("{}", fmt::join(sizes, "-")),
-       "set MlpOptions::hidden (--hidden), and take data of the same sizes"},
-      {"activation_function", "relu", "Mlp has no other"},
-  };
-}
 
 void AddFacts(const std::vector<ModelFact>& facts, Metadata& metadata) {
   for (const ModelFact& fact : facts) metadata[fact.name] = fact.value;

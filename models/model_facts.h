@@ -1,12 +1,11 @@
-// What the shapes of a model's parameters do not tell: kept beside them, and compared on loading.
+// The settings of a model that the shapes of its parameters do not show: saved beside the
+// parameters, and compared on loading.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "models/gpt.h"
-#include "models/io/safetensors.h"
-#include "models/mlp.h"
+#include "models/io/tensor_file.h"
 
 namespace convoy {
 
@@ -16,9 +15,6 @@ struct ModelFact {
   std::string value;    ///< "12"
   std::string way_out;  ///< what to do about another value: "set GptOptions::heads (--heads)"
 };
-
-std::vector<ModelFact> FactsOf(const GptOptions& options);
-std::vector<ModelFact> FactsOf(const MlpOptions& options);
 
 /// Adds the facts to a file's metadata.
 void AddFacts(const std::vector<ModelFact>& facts, Metadata& metadata);

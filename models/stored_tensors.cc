@@ -16,7 +16,7 @@
 namespace convoy {
 namespace {
 
-using Entry = SafetensorsFile::Entry;
+using Entry = TensorFile::Entry;
 
 std::string Listed(std::vector<std::string> names) {
   constexpr size_t kShown = 5;
@@ -62,7 +62,7 @@ Shape StoredTensor::shape() const {
   return transposed ? Shape{shape[1], shape[0]} : shape;
 }
 
-FileTensors::FileTensors(const SafetensorsFile& file, const std::vector<StoredTensor>& stored) {
+FileTensors::FileTensors(const TensorFile& file, const std::vector<StoredTensor>& stored) {
   std::vector<std::string> names, wanted;
   for (const Entry& entry : file.entries()) names.push_back(entry.name);
   for (const StoredTensor& s : stored) wanted.push_back(s.parameter.name);
@@ -82,7 +82,7 @@ const Entry* FileTensors::Find(const std::string& name) const {
   return nullptr;
 }
 
-void LoadStored(const SafetensorsFile& file,
+void LoadStored(const TensorFile& file,
                 const std::vector<std::pair<std::string, const Entry*>>& tensors,
                 const std::vector<StoredTensor>& stored) {
   const std::string& path = file.path();
@@ -113,7 +113,7 @@ void SaveStored(const std::string& path, const std::vector<StoredTensor>& stored
     tensors.push_back({s.parameter.name, s.transposed ? Transpose(s.parameter.tensor.Detach())
                                                       : s.parameter.tensor.Detach()});
   }
-  SaveSafetensors(path, tensors, metadata);
+  TensorFormatOf(path).save(path, tensors, metadata);
 }
 
 }  // namespace convoy

@@ -7,7 +7,7 @@
 
 #include "core/shape.h"
 #include "core/tensor.h"
-#include "models/io/safetensors.h"
+#include "models/io/tensor_file.h"
 
 namespace convoy {
 
@@ -21,10 +21,10 @@ struct StoredTensor {
 
 /// The tensors of a file, under the names that parameters have.
 struct FileTensors {
-  using Entry = SafetensorsFile::Entry;
+  using Entry = TensorFile::Entry;
 
   /// Names without what wrappers of PyTorch have put into them. `file` must outlive this.
-  FileTensors(const SafetensorsFile& file, const std::vector<StoredTensor>& stored);
+  FileTensors(const TensorFile& file, const std::vector<StoredTensor>& stored);
 
   /// The tensor of that name; null if there is none.
   const Entry* Find(const std::string& name) const;
@@ -35,10 +35,12 @@ struct FileTensors {
 
 /// Overwrites the parameters. Nothing is changed unless every parameter has its tensor, every
 /// tensor its parameter, and shapes and dtypes fit. Throws: Error as LoadParameters.
-void LoadStored(const SafetensorsFile& file,
-                const std::vector<std::pair<std::string, const SafetensorsFile::Entry*>>& tensors,
+void LoadStored(const TensorFile& file,
+                const std::vector<std::pair<std::string, const TensorFile::Entry*>>& tensors,
                 const std::vector<StoredTensor>& stored);
 
+/// Writes the parameters in the format that `path` says (TensorFormatOf). Throws: Error as
+/// SaveParameters.
 void SaveStored(const std::string& path, const std::vector<StoredTensor>& stored,
                 const Metadata& metadata);
 

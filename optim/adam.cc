@@ -1,11 +1,39 @@
 // Adam, and AdamW with decoupled weight decay.
 #include "optim/adam.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 
 #include "core/base/error.h"
+#include "optim/optimizer_rules.h"
 
 namespace convoy {
+namespace {
+
+constexpr double kMostBeta = 0.999999;
+
+const RegisterOptimizer kAdamW({
+    .name = "adamw",
+    .settings = {{"beta1", "Decay of AdamW's first moment", 0.9, 0, kMostBeta},
+                 {"beta2", "Decay of AdamW's second moment", 0.999, 0, kMostBeta}},
+    .make =
+        [](const FlatParameters& parameters, const RuleOptions& options) {
+          return std::make_unique<AdamW>(parameters,
+                                         AdamWOptions{.lr = options.lr,
+                                                      .beta1 = options.settings.at("beta1"),
+                                                      .beta2 = options.settings.at("beta2"),
+                                                      .weight_decay = options.weight_decay,
+                                                      .groups = options.groups});
+        },
+    .describe =
+        [](const RuleOptions& options) {
+          return fmt::format("AdamW, betas {} and {}", options.settings.at("beta1"),
+                             options.settings.at("beta2"));
+        },
+});
+
+}  // namespace
 
 template <bool kDecoupled>
 BasicAdam<kDecoupled>::BasicAdam(const FlatParameters& parameters, const Options& options)

@@ -22,12 +22,12 @@ struct FlatBucket {
   std::vector<FlatEntry> entries;
   Tensor values;     ///< (numel), slice of the flat parameter buffer
   Tensor gradients;  ///< (numel), slice of the flat gradient buffer
-  /// To be called right before work that reads or writes `gradients` is given to the device, on the
-  /// thread that gives it, as optimizers do; grad() of a parameter calls it too. Waits for the
-  /// bucket's sum (on a GPU the current stream does, not the host), so that an update can start
-  /// before later buckets have arrived; cheap if nothing is under way. Set by whoever sums them, at
-  /// construction; owns what it needs, since copies outlive their maker. Empty: nothing to wait
-  /// for. Throws: as Work::Wait does.
+  /// Call it right before you give the device work that reads or writes `gradients`, on the same
+  /// thread, as optimizers do; a parameter's grad() calls it too. It waits for the bucket's
+  /// allreduce (on a GPU the current stream waits, not the host), so that an update can start
+  /// before later buckets have arrived. It is cheap if no allreduce is under way. The owner of the
+  /// allreduce sets it at construction. It owns what it needs, since copies of the bucket outlive
+  /// their maker. Empty if there is nothing to wait for. Throws: as Work::Wait does.
   std::function<void()> before_read;
   int64_t numel() const { return values.numel(); }
 };
@@ -53,8 +53,8 @@ class FlatParameters {
   const std::vector<FlatBucket>& buckets() const { return buckets_; }
   /// In the order they were given in.
   const ParameterList& parameters() const { return parameters_; }
-  /// For whoever sums the gradients: FlatBucket::before_read, also of the parameters' grad(). The
-  /// buckets of copies made before do not see it.
+  /// Sets FlatBucket::before_read, also for the parameters' grad(); for the owner of the allreduce.
+  /// Copies of this object that were made before do not see it.
   void SetBeforeRead(size_t bucket, const std::function<void()>& before_read);
   /// Elements of all parameters, without padding.
   int64_t numel() const;

@@ -20,7 +20,7 @@ namespace convoy {
 /// which reads them once more.
 struct StepOptions {
   /// Gradients whose norm is over this are scaled down to it within the update, by
-  /// min(1, max_grad_norm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ has it.
+  /// min(1, max_grad_norm / (norm + 1e-6)), the formula of PyTorch's clip_grad_norm_.
   double max_grad_norm = std::numeric_limits<double>::infinity();
   /// What to do when the norm is not finite. Workers decide alike: their gradients are the same
   /// sums. kStop leaves out every later step as well, until one is called with another choice; the
@@ -33,8 +33,8 @@ struct StepOptions {
 
 /// Updates flat parameters from their gradients, bucket by bucket, one pass over each.
 ///
-/// bf16 and f16 parameters are updated through an f32 master copy. A parameter that somebody else
-/// has written to meanwhile (a checkpoint loaded, a broadcast) goes on from what was written.
+/// bf16 and f16 parameters are updated through an f32 master copy. A parameter that was written
+/// to between two steps (by a checkpoint's loading, by a broadcast) goes on from what was written.
 ///
 /// A step is work for the parameters' device and nothing else: all that it decides, and all that
 /// changes from step to step, stays there (step_control.h). So it can be captured in a graph. The

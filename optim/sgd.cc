@@ -1,7 +1,10 @@
 // Stochastic gradient descent with momentum.
 #include "optim/sgd.h"
 
+#include <fmt/core.h>
+
 #include "core/base/error.h"
+#include "optim/optimizer_rules.h"
 
 namespace convoy {
 namespace {
@@ -10,6 +13,23 @@ std::vector<std::string> StateNames(const SgdOptions& options) {
   if (options.momentum == 0) return {};
   return {"momentum"};
 }
+
+const RegisterOptimizer kSgd({
+    .name = "sgd",
+    .settings = {{"momentum", "Momentum of SGD", 0.9, 0, 1}},
+    .make =
+        [](const FlatParameters& parameters, const RuleOptions& options) {
+          return std::make_unique<Sgd>(parameters,
+                                       SgdOptions{.lr = options.lr,
+                                                  .momentum = options.settings.at("momentum"),
+                                                  .weight_decay = options.weight_decay,
+                                                  .groups = options.groups});
+        },
+    .describe =
+        [](const RuleOptions& options) {
+          return fmt::format("SGD, momentum {}", options.settings.at("momentum"));
+        },
+});
 
 }  // namespace
 

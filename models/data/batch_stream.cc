@@ -2,31 +2,49 @@
 #include "models/data/batch_stream.h"
 
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "core/base/error.h"
 
 namespace convoy {
 
-BatchStream::BatchStream(Worker& worker, int64_t size, Load load)
-    : worker_(worker), size_(size), load_(std::move(load)) {}
+BatchStream::BatchStream(Worker& worker, std::shared_ptr<const Dataset> dataset,
+                         std::unique_ptr<const Sampler> sampler)
+    : worker_(worker),
+      rank_(worker.rank()),
+      world_size_(worker.world_size()),
+      dataset_(std::move(dataset)),
+      sampler_(std::move(sampler)) {}
 
 BatchStream::~BatchStream() { End(); }
 
 BatchStream::Iterator BatchStream::begin() {
   End();
-  loader_.reset();  // before a second one shares load_ with it
+  loader_.reset();  // one loader thread at a time
   const Device device = worker_.device();
   const Device cpu = device.is_cpu() ? device : Device::Cpu();
   loader_ = std::make_unique<Prefetcher<Dealt>>(
       [this, cpu, index = int64_t{0}]() mutable -> std::optional<Dealt> {
-        if (index == size_) return std::nullopt;
-        return load_(index++, cpu);
+        if (index == size()) return std::nullopt;
+        return Load(index++, cpu);
       });
   share_before_ = worker_.batch_share();
   ended_ = false;
   Next();
   return Iterator(this);
+}
+
+BatchStream::Dealt BatchStream::Load(int64_t index, Device cpu) const {
+  const std::vector<int64_t> batch = sampler_->Samples(index);
+  const int64_t n = static_cast<int64_t>(batch.size());
+  const Share mine = ShareOf(n, rank_, world_size_);
+  const std::span<const int64_t> all(batch);
+  const auto part = mine.size() > 0 ? all.subspan(static_cast<size_t>(mine.begin),
+                                                  static_cast<size_t>(mine.size()))
+                                    : all.first(1);
+  return {dataset_->Get(part, cpu), static_cast<double>(mine.size()) / static_cast<double>(n)};
 }
 
 void BatchStream::Next() {

@@ -3,43 +3,34 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <iterator>
 #include <memory>
 
 #include "models/data/dataset.h"
 #include "models/data/prefetch.h"
+#include "models/data/sampler.h"
 #include "parallel/group/worker.h"
 
 namespace convoy {
 
-/// A worker's part of a global batch: `for (auto [inputs, targets] : stream)`.
-struct Batch {
-  Tensor inputs;
-  Tensor targets;
-};
-
-/// What Batches and TextBatches have in common. Tensors come on the worker's device. The worker's
-/// batch_share is set at the moment a batch is handed out, and is what it was before when the range
-/// ends: an evaluation within a training step does not disturb that step's weight. Each begin()
-/// starts over.
+/// The batches that a sampler chooses from a data set: `for (const auto& batch : stream)`. Of a
+/// global batch of n samples, worker r of N gets the contiguous part [n*r/N, n*(r+1)/N), on its own
+/// device. If a batch has fewer samples than there are workers, those without one compute the
+/// batch's first sample, with share 0.
+///
+/// The worker's batch_share is set at the moment when a batch is handed out, and is what it was
+/// before when the range ends: an evaluation within a training step does not disturb that step's
+/// weight. Each begin() starts over.
 class BatchStream {
  public:
-  /// Samples of this worker and of the global batch are counted in the data set's samples.
-  struct Dealt {
-    Batch batch;       ///< on `cpu`
-    double share = 1;  ///< of the global batch
-  };
-  /// Makes batch `index` on device `cpu`; called by the loader thread.
-  using Load = std::function<Dealt(int64_t index, Device cpu)>;
-
-  BatchStream(Worker& worker, int64_t size, Load load);
+  BatchStream(Worker& worker, std::shared_ptr<const Dataset> dataset,
+              std::unique_ptr<const Sampler> sampler);
   ~BatchStream();
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
 
   /// Batches in the range: steps per epoch.
-  int64_t size() const { return size_; }
+  int64_t size() const { return sampler_->size(); }
 
   class Iterator {
    public:
@@ -63,12 +54,20 @@ class BatchStream {
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  struct Dealt {
+    Batch batch;       // on a CPU
+    double share = 1;  // of the global batch, in samples
+  };
+
+  /// This worker's part of global batch `index`. Called by the loader thread.
+  Dealt Load(int64_t index, Device cpu) const;
   void Next();
   void End();
 
   Worker& worker_;
-  const int64_t size_;
-  const Load load_;
+  const int rank_, world_size_;
+  const std::shared_ptr<const Dataset> dataset_;
+  const std::unique_ptr<const Sampler> sampler_;
   Batch current_;
   bool ended_ = true;
   double share_before_ = 0;  // while not ended_

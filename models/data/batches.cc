@@ -2,7 +2,9 @@
 #include "models/data/batches.h"
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/random.h"
@@ -10,7 +12,7 @@
 namespace convoy {
 namespace {
 
-// Streams of the seed that no model's initialisation or dropout comes near.
+// The streams of the seed from here on are apart from those of initial values and dropout.
 constexpr uint64_t kShuffleStream = uint64_t{1} << 61;
 
 int64_t CountBatches(int64_t samples, const BatchOptions& options, const Worker& worker) {
@@ -24,8 +26,7 @@ int64_t CountBatches(int64_t samples, const BatchOptions& options, const Worker&
   return batches - options.first_batch;
 }
 
-}  // namespace
-
+/// The order in which an epoch goes through `samples` samples.
 std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options) {
   if (options.shuffle) {
     return Random(options.seed, kShuffleStream + static_cast<uint64_t>(options.epoch))
@@ -36,23 +37,31 @@ std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options) {
   return order;
 }
 
-Batches::Batches(Get get, int64_t samples, Worker& worker, const BatchOptions& options)
-    : BatchStream(
-          worker, CountBatches(samples, options, worker),
-          [get = std::move(get), order = EpochOrder(samples, options), first = options.first_batch,
-           batch_size = options.batch_size, rank = worker.rank(),
-           world_size = worker.world_size()](int64_t index, Device cpu) -> Dealt {
-            std::span<const int64_t> batch(order);
-            batch = batch.subspan(static_cast<size_t>((first + index) * batch_size));
-            batch = batch.first(std::min(batch.size(), static_cast<size_t>(batch_size)));
-            const int64_t n = static_cast<int64_t>(batch.size());
-            const Share mine = ShareOf(n, rank, world_size);
-            const auto indices = mine.size() > 0 ? batch.subspan(static_cast<size_t>(mine.begin),
-                                                                 static_cast<size_t>(mine.size()))
-                                                 : batch.first(1);
-            auto [inputs, targets] = get(indices, cpu);
-            return {{std::move(inputs), std::move(targets)},
-                    static_cast<double>(mine.size()) / static_cast<double>(n)};
-          }) {}
+/// Cuts the order of an epoch into batches.
+class EpochSampler final : public Sampler {
+ public:
+  EpochSampler(int64_t samples, const BatchOptions& options, const Worker& worker)
+      : batches_(CountBatches(samples, options, worker)),
+        first_(options.first_batch),
+        batch_size_(options.batch_size),
+        order_(EpochOrder(samples, options)) {}
+
+  int64_t size() const override { return batches_; }
+
+  std::vector<int64_t> Samples(int64_t index) const override {
+    const auto begin = order_.begin() + (first_ + index) * batch_size_;
+    return {begin, begin + std::min<int64_t>(batch_size_, order_.end() - begin)};
+  }
+
+ private:
+  const int64_t batches_, first_, batch_size_;
+  const std::vector<int64_t> order_;
+};
+
+}  // namespace
+
+Batches::Batches(const Dataset& dataset, Worker& worker, const BatchOptions& options)
+    : BatchStream(worker, {std::shared_ptr<void>(), &dataset},  // which the range does not own
+                  std::make_unique<EpochSampler>(dataset.size(), options, worker)) {}
 
 }  // namespace convoy

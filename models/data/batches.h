@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 #include "models/data/batch_stream.h"
 #include "models/data/dataset.h"
@@ -21,32 +19,17 @@ struct BatchOptions {
 
 /// One epoch of a data set:
 ///
-///     for (auto [images, labels] : Batches(train, worker, {.batch_size = 128, .epoch = epoch}))
+///     for (const auto& batch : Batches(train, worker, {.batch_size = 128, .epoch = epoch}))
 ///
 /// One permutation of the whole data set, the same for any number of workers, is cut into global
-/// batches; of a batch of n samples, worker r of N gets the contiguous part [n*r/N, n*(r+1)/N), and
-/// its batch_share is that part's size over n. (If a short last batch has fewer samples than there
-/// are workers, those without one compute the batch's first sample, with share 0.)
-/// The data set must outlive the range.
+/// batches, which are dealt to the workers as BatchStream says. The last batch of an epoch may be
+/// short. The data set must outlive the range.
 class Batches : public BatchStream {
  public:
   /// Throws: Error if the data set is smaller than a global batch, or that than the workers; or if
   /// the epoch has fewer than first_batch batches.
-  template <Dataset D>
-  Batches(const D& dataset, Worker& worker, const BatchOptions& options)
-      : Batches([&dataset](std::span<const int64_t> indices,
-                           Device device) { return dataset.Get(indices, device); },
-                static_cast<int64_t>(dataset.size()), worker, options) {}
-  template <Dataset D>
-  Batches(const D&& dataset, Worker& worker, const BatchOptions& options) = delete;
-
- private:
-  using Get = std::function<std::pair<Tensor, Tensor>(std::span<const int64_t>, Device)>;
-
-  Batches(Get get, int64_t samples, Worker& worker, const BatchOptions& options);
+  Batches(const Dataset& dataset, Worker& worker, const BatchOptions& options);
+  Batches(const Dataset&& dataset, Worker& worker, const BatchOptions& options) = delete;
 };
-
-/// The order in which an epoch goes through `samples` samples.
-std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options);
 
 }  // namespace convoy

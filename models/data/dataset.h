@@ -1,30 +1,39 @@
 // What a data set is, and the share of a batch that a worker gets.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <span>
-#include <utility>
 
 #include "core/tensor.h"
 
 namespace convoy {
 
 /// Which part of a data set that comes in two.
-enum class Split : uint8_t { kTrain, kTest };
+enum class DataSplit : uint8_t { kTrain, kTest };
 
-/// Samples that can be fetched by number. To write your own, provide
-///
-///     int64_t size() const;
-///     std::pair<Tensor, Tensor> Get(std::span<const int64_t> indices, Device device) const;
-///
-/// Get makes the inputs and targets of these samples, in this order, on `device`, which is always a
-/// CPU. It is called by a loader thread while the worker computes, hence: safe to call from several
-/// threads, no ops, and elements written through Tensor::Empty(...).data<T>().
-template <typename D>
-concept Dataset = requires(const D& dataset, std::span<const int64_t> indices, Device device) {
-  { dataset.size() } -> std::convertible_to<int64_t>;
-  { dataset.Get(indices, device) } -> std::same_as<std::pair<Tensor, Tensor>>;
+/// Samples and their targets: a whole batch, or a worker's part of a global one.
+struct Batch {
+  Tensor inputs;
+  Tensor targets;
+};
+
+/// Samples that can be fetched by number. To use your own data, derive from it.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  /// Samples are numbered from 0 to size() - 1.
+  virtual int64_t size() const = 0;
+
+  /// Makes the inputs and targets of these samples, in this order, on `device`, which is always a
+  /// CPU. A loader thread calls it while the worker computes. It must therefore be safe to call
+  /// from several threads, call no op, and write elements through Tensor::Empty(...).data<T>().
+  virtual Batch Get(std::span<const int64_t> indices, Device device) const = 0;
+
+ protected:
+  Dataset() = default;
+  Dataset(const Dataset&) = default;
+  Dataset& operator=(const Dataset&) = default;
 };
 
 /// A half-open range of the samples of a global batch.
@@ -34,7 +43,8 @@ struct Share {
   int64_t size() const { return end - begin; }
 };
 
-/// Worker `rank`'s part of `n` samples: contiguous, and of equal size up to one.
+/// The part of `n` samples that worker `rank` of `world_size` gets: contiguous. The sizes of two
+/// workers' parts differ by one at most.
 inline Share ShareOf(int64_t n, int rank, int world_size) {
   return {n * rank / world_size, n * (rank + 1) / world_size};
 }

@@ -13,8 +13,8 @@ std::vector<uint8_t> Copy(std::span<const uint8_t> bytes) { return {bytes.begin(
 
 }  // namespace
 
-Mnist Digits(Split split) {
-  const bool train = split == Split::kTrain;
+Mnist Digits(DataSplit split) {
+  const bool train = split == DataSplit::kTrain;
   return Mnist(8, 8, Copy(train ? digits::TrainImages() : digits::TestImages()),
                Copy(train ? digits::TrainLabels() : digits::TestLabels()));
 }

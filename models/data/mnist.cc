@@ -2,6 +2,7 @@
 #include "models/data/mnist.h"
 
 #include <filesystem>
+#include <utility>
 
 #include "core/base/error.h"
 #include "models/data/idx.h"
@@ -21,8 +22,8 @@ std::string Find(const std::string& directory, const std::string& name) {
 
 }  // namespace
 
-Mnist::Mnist(const std::string& directory, Split split) {
-  const std::string prefix = split == Split::kTrain ? "train" : "t10k";
+Mnist::Mnist(const std::string& directory, DataSplit split) {
+  const std::string prefix = split == DataSplit::kTrain ? "train" : "t10k";
   const std::string images_path = Find(directory, prefix + "-images-idx3-ubyte");
   const std::string labels_path = Find(directory, prefix + "-labels-idx1-ubyte");
   IdxArray images = ReadIdx(images_path, 3);
@@ -44,7 +45,7 @@ Mnist::Mnist(int64_t rows, int64_t columns, std::vector<uint8_t> pixels,
       size(), pixels_.size());
 }
 
-std::pair<Tensor, Tensor> Mnist::Get(std::span<const int64_t> indices, Device device) const {
+Batch Mnist::Get(std::span<const int64_t> indices, Device device) const {
   const int64_t n = static_cast<int64_t>(indices.size());
   const int64_t pixels = rows_ * columns_;
   const Tensor images = Tensor::Empty({n, pixels}, {DType::kF32, device});

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -15,22 +14,22 @@ namespace convoy {
 /// Handwritten digits from a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte (kTrain),
 /// t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (kTest), each plain or with .gz. Held as
 /// bytes.
-class Mnist {
+class Mnist : public Dataset {
  public:
   /// Throws: Error naming the file, if one is missing, truncated or corrupt, or if the two do not
   /// belong together.
-  Mnist(const std::string& directory, Split split);
+  Mnist(const std::string& directory, DataSplit split);
 
   /// Images from memory: `pixels` (N, rows, columns), `labels` (N).
   /// Throws: Error if there are not rows * columns pixels for every label.
   Mnist(int64_t rows, int64_t columns, std::vector<uint8_t> pixels, std::vector<uint8_t> labels);
 
-  int64_t size() const { return static_cast<int64_t>(labels_.size()); }
+  int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
 
   /// Shape: images (N, rows * columns), labels (N).  DType: f32 in [0, 1], i32.
-  std::pair<Tensor, Tensor> Get(std::span<const int64_t> indices, Device device) const;
+  Batch Get(std::span<const int64_t> indices, Device device) const override;
 
  private:
   int64_t rows_ = 0;

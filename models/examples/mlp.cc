@@ -1,9 +1,10 @@
 // The program of README.md: a digit classifier, trained on all the workers that Launch starts.
+#include "models/mlp.h"
+
 #include <cstdio>
 
 #include "models/data/batches.h"
 #include "models/data/digits.h"
-#include "models/mlp.h"
 #include "ops/loss.h"
 #include "optim/sgd.h"
 #include "parallel/data_parallel.h"
@@ -14,7 +15,7 @@ void Train(convoy::Worker& worker) {
   convoy::DataParallel net(worker, model.Parameters());
   convoy::Sgd sgd(net.Parameters(), {.lr = 0.1, .momentum = 0.9});  // flat, bucket by bucket
 
-  convoy::Mnist train = convoy::Digits(convoy::Split::kTrain);
+  convoy::Mnist train = convoy::Digits(convoy::DataSplit::kTrain);
   for (int epoch = 0; epoch < 5; ++epoch) {
     convoy::Tensor loss;
     for (auto [images, labels] :

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "models/io/safetensors.h"
+#include "models/io/tensor_file.h"
 
 namespace convoy {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <memory>
 #include <numeric>
-#include <set>
 
 #include "core/base/error.h"
 #include "core/base/printable.h"
@@ -26,6 +26,12 @@ int Rank(DType dtype) {
                               DType::kBF16, DType::kF16, DType::kU8,  DType::kBool};
   return static_cast<int>(std::find(std::begin(kOrder), std::end(kOrder), dtype) - kOrder);
 }
+
+const RegisterTensorFormat kFormat({
+    .ending = ".safetensors",
+    .open = [](const std::string& path) { return std::make_unique<const SafetensorsFile>(path); },
+    .save = SaveSafetensors,
+});
 
 std::string ShapeText(const std::vector<int64_t>& dims) {
   std::string text = "(";
@@ -151,25 +157,6 @@ void SafetensorsFile::ReadElements(const Entry& entry, const Tensor& to) const {
                  file_.path(), Printable(entry.name));
   }
   if (!to.device().is_cpu()) to.CopyFrom(host);
-}
-
-void LoadSafetensors(const std::string& path, const ParameterList& tensors,
-                     const SafetensorsOptions& options) {
-  const SafetensorsFile file(path);
-  std::set<std::string> wanted;
-  for (const auto& [name, tensor] : tensors) {
-    wanted.insert(name);
-    if (options.allow_missing && !file.Contains(name)) continue;
-    file.CheckFits(name, tensor);
-  }
-  for (const SafetensorsFile::Entry& entry : file.entries()) {
-    CONVOY_CHECK(options.allow_extra || wanted.count(entry.name) > 0,
-                 "[{}] '{}' holds a tensor '{}' that nothing here is called", kSafetensors, path,
-                 Printable(entry.name));
-  }
-  for (const auto& [name, tensor] : tensors) {
-    if (file.Contains(name)) file.LoadInto(name, tensor);
-  }
 }
 
 }  // namespace convoy

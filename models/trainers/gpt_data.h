@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
+#include "models/data/split_tokens.h"
 #include "models/data/text.h"
 
 namespace convoy {
@@ -23,8 +23,8 @@ class GptData {
   static bool HoldsTokens(const std::string& path) { return path.ends_with(".bin"); }
 
   int64_t vocab_size() const { return vocab_size_; }
-  std::span<const int32_t> train() const;
-  std::span<const int32_t> validation() const;
+  std::span<const int32_t> train() const { return tokens_.train(); }
+  std::span<const int32_t> validation() const { return tokens_.validation(); }
   /// None if tokens are not characters.
   const std::optional<CharVocabulary>& characters() const { return characters_; }
   std::string Describe() const;
@@ -37,7 +37,7 @@ class GptData {
   std::string name_;
   int64_t vocab_size_ = 0;
   std::optional<CharVocabulary> characters_;
-  std::vector<int32_t> tokens_;
+  SplitTokens tokens_;
 };
 
 }  // namespace convoy

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <limits>
 #include <optional>
 
@@ -15,16 +14,16 @@
 #include "models/data/batches.h"
 #include "models/data/digits.h"
 #include "models/mlp.h"
-#include "models/trainers/common/checks.h"
+#include "models/mlp_checkpoint.h"
 #include "models/trainers/common/evaluate.h"
 #include "models/trainers/common/task.h"
+#include "models/trainers/mnist_flags.h"
 #include "ops/loss.h"
 #include "ops/reduce.h"
 
 namespace convoy {
 namespace {
 
-constexpr int64_t kClasses = 10;
 constexpr int64_t kEvaluationChunk = 250;  // images in one forward pass
 
 /// How many rows of `logits` (N, classes) are greatest at their label.
@@ -49,7 +48,7 @@ class MnistTask : public Task {
         flags_(flags),
         data_(data),
         options_(options),
-        model_(options, worker.device(), flags.seed) {
+        model_(options, worker.device(), flags.run.seed) {
     DealEpoch();  // before anything is printed: it says so if the batch size does not fit
   }
 
@@ -93,7 +92,8 @@ class MnistTask : public Task {
     next_.reset();  // before the range that it walks
     batches_.emplace(
         data_.train, worker_,
-        BatchOptions{.batch_size = flags_.batch_size, .epoch = epoch_++, .seed = flags_.seed});
+        BatchOptions{
+            .batch_size = flags_.run.batch_size, .epoch = epoch_++, .seed = flags_.run.seed});
   }
 
   Worker& worker_;
@@ -109,11 +109,15 @@ class MnistTask : public Task {
 class MnistTrainer : public Trainer {
  public:
   MnistTrainer() {
-    flags_.batch_size = 128;
-    flags_.optimizer = OptimizerKind::kSgd;
-    flags_.lr = 0.1;
-    flags_.decay = Decay::kLinear;
-    flags_.dropout = 0.2;
+    Use(mnist_);
+    flags_.run.data_help =
+        "Folder with MNIST's four IDX files, plain or .gz; without it, 1,797 digits of 8 x 8 "
+        "pixels that come with Convoy";
+    flags_.run.batch_size = 128;
+    flags_.optimizer.rule = "sgd";
+    flags_.optimizer.schedule.lr = 0.1;
+    flags_.optimizer.schedule.decay = Decay::kLinear;
+    flags_.model.dropout = 0.2;
   }
 
   std::string name() const override { return "mnist"; }
@@ -121,69 +125,52 @@ class MnistTrainer : public Trainer {
     return "Trains a multi-layer perceptron data-parallel on handwritten digits: those that come "
            "with Convoy, MNIST's, or any data set in MNIST's format.";
   }
-  std::string data_help() const override {
-    return "Folder with MNIST's four IDX files, plain or .gz; without it, 1,797 digits of 8 x 8 "
-           "pixels that come with Convoy";
-  }
 
-  void AddFlags(CLI::App& app) override {
-    app.get_option("--steps")->default_str("--epochs");
-    app.get_option("--eval-every")->default_str("an epoch");
-    app.option_defaults()->always_capture_default()->group("Run");
-    app.add_option("--epochs", epochs_,
-                   "Times through the training images, unless --steps is given")
-        ->check(Whole(0, 1'000'000));
-    app.option_defaults()->group("Model");
-    app.add_option("--hidden", model_.hidden, "Outputs of each hidden layer")
-        ->delimiter(',')
-        ->check(Whole(1, kMostFeatures));
-  }
-
-  void Prepare(CLI::App& app) override {
-    CheckUsage(app.count("--steps") == 0 || app.count("--epochs") == 0,
+  void Prepare(const GivenFlags& given) override {
+    CheckUsage(!given("--steps") || !given("--epochs"),
                "[--epochs] has no effect beside --steps; leave one of the two out");
-    data_.emplace(MnistData{Read(Split::kTrain), Read(Split::kTest)});
+    data_.emplace(MnistData{Read(DataSplit::kTrain), Read(DataSplit::kTest)});
     const Mnist& train = data_->train;
     const Mnist& test = data_->test;
     CONVOY_CHECK(train.rows() == test.rows() && train.columns() == test.columns(),
-                 "[mnist] '{}': training images are {} x {}, test images {} x {}", flags_.data,
+                 "[mnist] '{}': training images are {} x {}, test images {} x {}", flags_.run.data,
                  train.rows(), train.columns(), test.rows(), test.columns());
-    const int64_t steps_per_epoch = (train.size() + flags_.batch_size - 1) / flags_.batch_size;
-    if (app.count("--steps") == 0) flags_.steps = epochs_ * steps_per_epoch;
-    if (app.count("--eval-every") == 0) flags_.eval_every = steps_per_epoch;
-    model_.in = train.rows() * train.columns();
-    model_.dropout = flags_.dropout;
-    model_.dtype = flags_.dtype;
+    const int64_t steps_per_epoch =
+        (train.size() + flags_.run.batch_size - 1) / flags_.run.batch_size;
+    if (!given("--steps")) flags_.run.steps = mnist_.epochs * steps_per_epoch;
+    if (!given("--eval-every")) flags_.run.eval_every = steps_per_epoch;
+    mnist_.model.in = train.rows() * train.columns();
+    mnist_.model.dropout = flags_.model.dropout;
+    mnist_.model.dtype = flags_.model.dtype;
   }
 
   std::unique_ptr<Task> MakeTask(Worker& worker) const override {
-    return std::make_unique<MnistTask>(worker, flags_, model_, *data_);
+    return std::make_unique<MnistTask>(worker, flags_, mnist_.model, *data_);
   }
 
   std::string DescribeModel() const override {
-    std::vector<int64_t> sizes{model_.in};
-    sizes.insert(sizes.end(), model_.hidden.begin(), model_.hidden.end());
-    sizes.push_back(model_.out);
+    std::vector<int64_t> sizes{mnist_.model.in};
+    sizes.insert(sizes.end(), mnist_.model.hidden.begin(), mnist_.model.hidden.end());
+    sizes.push_back(mnist_.model.out);
     std::string line = fmt::format("MLP {}, ReLU", fmt::join(sizes, "-"));
-    if (flags_.dropout > 0) line += fmt::format(", dropout {}", flags_.dropout);
+    if (flags_.model.dropout > 0) line += fmt::format(", dropout {}", flags_.model.dropout);
     return line;
   }
   std::string DescribeData() const override {
-    return fmt::format(
-        "{}: {} training and {} test images of {} x {}",
-        flags_.data.empty() ? "UCI's handwritten digits, which come with Convoy" : flags_.data,
-        WithCommas(data_->train.size()), WithCommas(data_->test.size()), data_->train.rows(),
-        data_->train.columns());
+    return fmt::format("{}: {} training and {} test images of {} x {}",
+                       flags_.run.data.empty() ? "UCI's handwritten digits, which come with Convoy"
+                                               : flags_.run.data,
+                       WithCommas(data_->train.size()), WithCommas(data_->test.size()),
+                       data_->train.rows(), data_->train.columns());
   }
   bool has_accuracy() const override { return true; }
 
  private:
-  Mnist Read(Split split) const {
-    return flags_.data.empty() ? Digits(split) : Mnist(flags_.data, split);
+  Mnist Read(DataSplit split) const {
+    return flags_.run.data.empty() ? Digits(split) : Mnist(flags_.run.data, split);
   }
 
-  MlpOptions model_{.hidden = {512, 512}, .out = kClasses};
-  int64_t epochs_ = 10;
+  MnistFlags mnist_;
   std::optional<MnistData> data_;
 };
 

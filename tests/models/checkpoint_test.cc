@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 
 #include "core/base/error.h"
+#include "models/gpt_checkpoint.h"
+#include "models/io/safetensors.h"
 #include "models/mlp.h"
 #include "ops/cast.h"
 #include "tests/models/data/temporary_folder.h"

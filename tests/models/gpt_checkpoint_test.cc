@@ -1,8 +1,12 @@
 // GPTs that transformers has written: its losses, its names, and what shapes do not tell.
+#include "models/gpt_checkpoint.h"
+
 #include <catch2/catch.hpp>
 #include <cstdio>
 
 #include "models/checkpoint.h"
+#include "models/io/safetensors.h"
+#include "models/mlp_checkpoint.h"
 #include "ops/cast.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tests/models/safetensors_text.h"

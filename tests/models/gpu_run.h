@@ -50,8 +50,8 @@ struct GpuRunResult {
 inline constexpr int64_t kRunClasses = 13;
 inline constexpr int64_t kRunTokens = 12;
 
-/// Samples [begin, end) of a step's batch, the same whoever computes them.
-inline std::pair<Tensor, Tensor> RunBatch(const GpuRun& run, int step, Share share, Device device) {
+/// Samples [begin, end) of a step's batch, the same whichever worker computes them.
+inline Batch RunBatch(const GpuRun& run, int step, Share share, Device device) {
   const bool gpt = run.model == "gpt";
   const int64_t columns = gpt ? kRunTokens : 20, labels = gpt ? kRunTokens : 1;
   const auto number = [&](int64_t sample, int64_t i, uint64_t what) {

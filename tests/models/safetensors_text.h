@@ -3,14 +3,14 @@
 
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <string>
+
+#include "core/base/file.h"
 
 namespace convoy {
 
 inline std::string FileContent(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return ReadWholeFile("test", path, int64_t{1} << 30);
 }
 
 /// The header of a safetensors file.

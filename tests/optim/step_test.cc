@@ -227,7 +227,7 @@ TEST_CASE("kStop stays stopped, and its message names step and parameter") {
   REQUIRE_THROWS_WITH(adam.Decode({1, 2}), "[AdamW] a status has 12 values, got 2");
 
   model.GiveGradients(1);
-  adam.Step({.non_finite = NonFinite::kSkip});  // whoever decides otherwise goes on
+  adam.Step({.non_finite = NonFinite::kSkip});  // another choice goes on
   REQUIRE(adam.steps() == 4);
   REQUIRE_FALSE(adam.ReadStatus().stopped);
 }

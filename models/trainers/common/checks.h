@@ -1,4 +1,4 @@
-// Checks of what is on the command line.
+// Validators of the values of flags.
 #pragma once
 
 #include <fmt/core.h>
@@ -9,9 +9,8 @@
 #include <limits>
 #include <map>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
+
+#include "models/trainers/common/file_checks.h"  // IWYU pragma: export
 
 namespace convoy {
 
@@ -80,21 +79,5 @@ constexpr int64_t kMostSamples = int64_t{1} << 24;  ///< of a batch
 constexpr int64_t kMostLayers = 10'000;
 constexpr int64_t kMostFeatures = int64_t{1} << 20;  ///< of a layer; a vocabulary
 constexpr double kMostMiB = 1 << 20;
-
-/// Throws: Error naming `flag`, `path` and the reason if no file can be made there: before hours
-/// are spent on what goes into it.
-void CheckWritable(const char* flag, const std::string& path);
-
-/// A flag and the file that it names; none if `path` is empty.
-struct NamedFile {
-  const char* flag;
-  std::string path;
-};
-
-/// Throws: Error naming both flags if two outputs are one file, by whatever names, or if an output
-/// is a file that is read. `updates`: pairs of an output and an input that may be one file, because
-/// the output replaces it when it has been read.
-void CheckDistinct(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs,
-                   const std::vector<std::pair<std::string_view, std::string_view>>& updates = {});
 
 }  // namespace convoy

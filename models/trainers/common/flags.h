@@ -1,68 +1,29 @@
-// The flags that all trainers share.
+// The flags that all trainers share, part by part.
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include <vector>
 
-#include "core/dtype.h"
-#include "optim/decide_step.h"
-#include "optim/schedule.h"
-#include "parallel/launch.h"
-
-namespace CLI {
-class App;
-}
+#include "models/trainers/common/bucket_flags.h"
+#include "models/trainers/common/file_flags.h"
+#include "models/trainers/common/flag_part.h"
+#include "models/trainers/common/graph_flags.h"
+#include "models/trainers/common/model_flags.h"
+#include "models/trainers/common/optimizer_flags.h"
+#include "models/trainers/common/run_flags.h"
 
 namespace convoy {
 
-enum class OptimizerKind { kSgd, kAdamW };
-enum class Decay { kConstant, kLinear, kCosine };
-
-/// What a trainer fills with its own defaults before AddCommonFlags.
+/// A trainer's constructor overwrites what it wants other defaults for.
 struct CommonFlags {
-  LaunchOptions launch;
-  int64_t steps = 0;
-  int64_t batch_size = 0;  ///< global
-  int64_t micro_batches = 1;
-  uint64_t seed = 42;
-  double bucket_mb = 25;
-  std::string bucket_plan;  ///< a file; empty: planned by bucket_mb
-  std::string data;
-  std::string init;
-  std::string save;
-  int64_t eval_every = 0;  ///< 0: only at the end
-  std::string metrics;
-  std::string timeline;
-  int64_t timeline_steps = 1000;  ///< 0: all
-  bool cuda_graph = false;
+  RunFlags run;
+  BucketFlags buckets;
+  FileFlags files;
+  OptimizerFlags optimizer{run};
+  ModelFlags model;
+  GraphFlags graph{run.launch};
 
-  DType dtype = DType::kF32;  ///< of parameters and activations
-  NonFinite on_non_finite = NonFinite::kStop;
-  OptimizerKind optimizer = OptimizerKind::kAdamW;
-  double lr = 1e-3;
-  double min_lr = 0;
-  Decay decay = Decay::kConstant;
-  int64_t warmup = 0;
-  double momentum = 0.9;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double weight_decay = 0;
-  double clip = 0;  ///< 0: gradients are measured but not clipped
-  double dropout = 0;
-
-  /// The learning rate of every step, of `steps`.
-  Schedule MakeSchedule() const;
+  /// In the order of --help and of the header of a run.
+  std::vector<FlagPart*> Parts() { return {&run, &buckets, &files, &optimizer, &model, &graph}; }
 };
-
-/// Adds the flags, with the values in `flags` as their defaults. `data_help` says what --data is.
-void AddCommonFlags(CLI::App& app, CommonFlags& flags, const std::string& data_help);
-
-/// Gives the flag `name` ("--steps") a value unless the command line has one: for presets.
-void SetUnlessGiven(CLI::App& app, const std::string& name, const std::string& value);
-
-/// Checks what can be checked before the first step, so that no run ends in a file that cannot be
-/// written (the folder of --save, --metrics, --init), and that --cuda-graph has a GPU.
-/// Throws: Error naming flag, path and reason.
-void CheckFlags(const CommonFlags& flags);
 
 }  // namespace convoy

@@ -1,10 +1,12 @@
-// Which flags stand on the command line, and whether they go together.
+// Which flags stand on the command line.
 #pragma once
 
 #include <set>
 #include <string>
 
-#include "models/trainers/common/flags.h"
+namespace CLI {
+class App;
+}
 
 namespace convoy {
 
@@ -12,17 +14,14 @@ namespace convoy {
 class GivenFlags {
  public:
   explicit GivenFlags(const CLI::App& app);
-  /// `name` as in "--lr".
+  /// Whether the flag was given; `name` as in "--lr".
   bool operator()(const std::string& name) const { return names_.contains(name); }
 
  private:
   std::set<std::string> names_;
 };
 
-/// Once all values are known: refuses flags that were given and would have no effect beside the
-/// others, or ask for what the others do not allow, and lowers a --min-lr that was not given to
-/// --lr.
-/// Throws: UsageError naming the flag and what it goes with.
-void SettleFlags(const GivenFlags& given, CommonFlags& flags);
+/// Gives the flag `name` ("--steps") a value unless the command line has one: for presets.
+void SetUnlessGiven(CLI::App& app, const std::string& name, const std::string& value);
 
 }  // namespace convoy

@@ -12,15 +12,15 @@ int TrainerMain(int argc, char** argv, Trainer& trainer) {
   const auto launched = TrainingRun::Clock::now();
   CLI::App app(trainer.description(), trainer.name());
   app.get_formatter()->column_width(34);
-  AddCommonFlags(app, trainer.flags(), trainer.data_help());
-  trainer.AddFlags(app);
+  for (FlagPart* part : trainer.parts()) part->Add(app);
   return RunProgram(app, argc, argv, trainer.name(), [&] {
     const GivenFlags given(app);
-    CheckFlags(trainer.flags());
-    trainer.Prepare(app);
-    SettleFlags(given, trainer.flags());
-    return Launch(trainer.flags().launch, [&](Worker& worker) {
-      MetricsFile metrics(worker.is_main() ? trainer.flags().metrics : "");
+    CheckFlags(trainer.parts());
+    for (FlagPart* part : trainer.parts()) part->SetDefaults(app);
+    trainer.Prepare(given);
+    for (FlagPart* part : trainer.parts()) part->Settle(given);
+    return Launch(trainer.flags().run.launch, [&](Worker& worker) {
+      MetricsFile metrics(worker.is_main() ? trainer.flags().files.metrics : "");
       TrainingRun(worker, trainer, metrics, launched).Run();
       metrics.Finish(worker);
     });

@@ -33,13 +33,13 @@ struct StepMetrics {
 /// One JSON object on one line, without the line's end. Numbers that are not finite are null.
 std::string ToJson(const StepMetrics& metrics);
 
-/// Says at the end of a run that a file of `flag` is not complete: `what` ("its metrics are not:
-/// ..."). On a worker that a signal has stopped early it is a warning, since the signal is the exit
-/// status.
-/// Throws: Error on others.
+/// Reports at the end of a run that the file of `flag` is not complete: `what` ("its metrics are
+/// not: ..."). On a worker that a signal has stopped early this is a warning, since the signal
+/// decides the exit status.
+/// Throws: Error on other workers.
 void TellIncomplete(const Worker& worker, const char* flag, const std::string& what);
 
-/// Writes a line a step, each at once. Without a path it writes nothing.
+/// Writes a line for every step, each at once. Without a path it writes nothing.
 class MetricsFile {
  public:
   /// Empties the file, or makes it, and locks it until the end of this object.
@@ -49,7 +49,7 @@ class MetricsFile {
   /// If the line cannot be written, a warning says so on stderr, the lines before it stay, and no
   /// more are written: a run is worth more than its metrics.
   void Write(const StepMetrics& metrics);
-  /// If a line is missing, as TellIncomplete says.
+  /// Calls TellIncomplete if a line is missing.
   void Finish(const Worker& worker) const;
 
  private:

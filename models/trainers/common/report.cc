@@ -40,21 +40,6 @@ std::string DescribeBuckets(const std::vector<FlatBucket>& buckets) {
   return fmt::format("{} bucket{}: {}", buckets.size(), buckets.size() == 1 ? "" : "s", sizes);
 }
 
-std::string DescribeOptimizer(const CommonFlags& flags) {
-  std::string line = flags.optimizer == OptimizerKind::kSgd
-                         ? fmt::format("SGD, momentum {}", flags.momentum)
-                         : fmt::format("AdamW, betas {} and {}", flags.beta1, flags.beta2);
-  if (flags.weight_decay > 0) line += fmt::format(", weight decay {}", flags.weight_decay);
-  if (flags.clip > 0) line += fmt::format(", clip {}", flags.clip);
-  line += fmt::format(", lr {}", flags.lr);
-  if (flags.decay != Decay::kConstant) {
-    line += fmt::format(" to {} ({})", flags.min_lr,
-                        flags.decay == Decay::kLinear ? "linear" : "cosine");
-  }
-  if (flags.warmup > 0) line += fmt::format(", {} warm-up steps", flags.warmup);
-  return line;
-}
-
 std::string Field(const std::string& name, const std::string& value) {
   return fmt::format("  {:<12}{}", name, value);
 }
@@ -64,32 +49,30 @@ std::string Field(const std::string& name, const std::string& value) {
 void TrainingRun::PrintHeader() {
   const FlatParameters& flat = step_->parameters();
   const int64_t tokens = trainer_.tokens_per_sample();
-  std::string batch = fmt::format("{} samples", flags_.batch_size);
+  std::string batch = fmt::format("{} samples", flags_.run.batch_size);
   if (tokens > 0) batch += fmt::format(" of {} tokens", tokens);
-  if (flags_.micro_batches > 1) batch += fmt::format(", in {} micro-batches", flags_.micro_batches);
+  if (flags_.run.micro_batches > 1)
+    batch += fmt::format(", in {} micro-batches", flags_.run.micro_batches);
   progress_.Print(fmt::format("Convoy {}: {}", trainer_.name(), trainer_.DescribeModel()));
   progress_.Print(Field("workers", DescribeWorkers(worker_)));
   if (worker_.device().is_cpu()) {
-    const std::string why = Place(flags_.launch).why_not_cuda;
+    const std::string why = Place(flags_.run.launch).why_not_cuda;
     if (!why.empty()) progress_.Print(Field("no GPU", why));
   }
   progress_.Print(Field("parameters", fmt::format("{} ({})", WithCommas(flat.numel()),
                                                   DescribeBuckets(flat.buckets()))));
-  if (!flags_.init.empty()) {
-    std::string start = flags_.init;
+  if (!flags_.files.init.empty()) {
+    std::string start = flags_.files.init;
     for (const std::string& note : init_notes_) start += "; " + note;
     progress_.Print(Field("start", start));
   }
   progress_.Print(Field("data", trainer_.DescribeData()));
   progress_.Print(Field("batch", batch + ", over all workers"));
   progress_.Print(
-      Field("training", WithCommas(flags_.steps) + " steps, " + DescribeOptimizer(flags_)));
-  if (flags_.dtype != DType::kF32) {
-    progress_.Print(
-        Field("precision", fmt::format("{}, f32 in the optimizer{}", Name(flags_.dtype),
-                                       flags_.dtype == DType::kF16 ? "; the loss is scaled" : "")));
+      Field("training", WithCommas(flags_.run.steps) + " steps, " + flags_.optimizer.Text()));
+  for (const FlagPart* part : trainer_.parts()) {
+    for (const HeaderLine& line : part->Describe()) progress_.Print(Field(line.name, line.value));
   }
-  if (flags_.cuda_graph) progress_.Print(Field("graph", "steps are recorded and replayed"));
 }
 
 void TrainingRun::PrintSummary() {
@@ -100,12 +83,13 @@ void TrainingRun::PrintSummary() {
   if (!worker_.is_main()) return;
 
   const int64_t steps = static_cast<int64_t>(step_ms_.size());
-  const std::string why = steps == flags_.steps ? ""
-                                                : fmt::format(", on signal {} ({})", stop_signal_,
-                                                              strsignal(stop_signal_));
+  const std::string why =
+      steps == flags_.run.steps
+          ? ""
+          : fmt::format(", on signal {} ({})", stop_signal_, strsignal(stop_signal_));
   progress_.Print(fmt::format("{} {} of {} steps in {}{}",
-                              steps == flags_.steps ? "Finished" : "Stopped after", steps,
-                              flags_.steps, Duration(training_s_), why));
+                              steps == flags_.run.steps ? "Finished" : "Stopped after", steps,
+                              flags_.run.steps, Duration(training_s_), why));
   if (skipped_ > 0) {
     progress_.Print(
         Field("skipped", fmt::format("{} steps whose gradients were not finite", skipped_)));
@@ -143,7 +127,7 @@ void TrainingRun::PrintSummary() {
     }
   }
   progress_.Print(Field("memory", Bytes(peak.Item<int64_t>()) + " at most per worker (tensors)"));
-  if (!flags_.save.empty()) progress_.Print(Field("saved", flags_.save));
+  if (!flags_.files.save.empty()) progress_.Print(Field("saved", flags_.files.save));
 }
 
 }  // namespace convoy

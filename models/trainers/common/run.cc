@@ -42,17 +42,18 @@ TrainingRun::TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& me
       metrics_file_(metrics),
       launched_(launched),
       task_(trainer.MakeTask(worker)),
-      schedule_(flags_.MakeSchedule()),
-      progress_(flags_.steps, worker.is_main()) {
-  if (!flags_.init.empty()) init_notes_ = task_->Load(flags_.init);
-  task_->model().Reseed(DropoutSeed(flags_.seed, worker.rank()));
+      schedule_(flags_.optimizer.schedule.MakeSchedule()),
+      progress_(flags_.run.steps, worker.is_main()) {
+  if (!flags_.files.init.empty()) init_notes_ = task_->Load(flags_.files.init);
+  task_->model().Reseed(DropoutSeed(flags_.run.seed, worker.rank()));
   step_.emplace(worker, *task_, flags_);
-  if (!flags_.timeline.empty()) timeline_.emplace(worker, flags_.timeline);
+  if (!flags_.files.timeline.empty()) timeline_.emplace(worker, flags_.files.timeline);
 }
 
 void TrainingRun::Start(int64_t step) {
   const double lr = schedule_(step - 1);
-  if (timeline_) step_->Profile(flags_.timeline_steps == 0 || step <= flags_.timeline_steps);
+  if (timeline_)
+    step_->Profile(flags_.files.timeline_steps == 0 || step <= flags_.files.timeline_steps);
   Readback report = step_->Start(lr, StopSignal);
   in_flight_.push_back({step, lr, step_->net().stats().exposed_comm_ms, std::move(report)});
 }
@@ -69,7 +70,7 @@ std::optional<StepMetrics> TrainingRun::Take() {
   metrics.loss = report.loss;
   metrics.lr = taken.lr;
   metrics.grad_norm = report.status.grad_norm;
-  if (flags_.dtype == DType::kF16) metrics.loss_scale = report.status.loss_scale;
+  if (flags_.model.dtype == DType::kF16) metrics.loss_scale = report.status.loss_scale;
   metrics.skipped = report.status.skipped;
   metrics.exposed_comm_ms = taken.exposed_comm_ms;
   metrics.step_ms = 1e3 * std::chrono::duration<double>(now - last_settled_).count();
@@ -80,7 +81,7 @@ std::optional<StepMetrics> TrainingRun::Take() {
   last_settled_ = now;
   const bool finite = std::isfinite(report.loss) && std::isfinite(metrics.grad_norm);
   const bool stop = report.status.stopped || (!finite && !metrics.skipped);
-  if (stop && flags_.on_non_finite == NonFinite::kStop) FailNotFinite(metrics, report);
+  if (stop && flags_.run.on_non_finite == NonFinite::kStop) FailNotFinite(metrics, report);
   samples_ += report.samples;
   skipped_ += metrics.skipped ? 1 : 0;
   return metrics;
@@ -121,8 +122,9 @@ void TrainingRun::Settle(size_t left) {
     const StepMetrics& metrics = *taken;
     if (metrics.step == 1) first_step_s_ = Seconds(launched_);
     training_s_ = Seconds(started_);
-    const bool last = metrics.step == flags_.steps;
-    const bool due = last || (flags_.eval_every > 0 && metrics.step % flags_.eval_every == 0);
+    const bool last = metrics.step == flags_.run.steps;
+    const bool due =
+        last || (flags_.run.eval_every > 0 && metrics.step % flags_.run.eval_every == 0);
     if (due && stop_signal_ == 0) {  // then it is the newest step
       StepMetrics evaluated = metrics;
       evaluated.evaluation = Evaluate(/*complete=*/last);
@@ -174,13 +176,13 @@ void TrainingRun::Record(const StepMetrics& metrics) {
   metrics_file_.Write(metrics);
   if (metrics.step > 0) {
     const double per_step = training_s_ / static_cast<double>(metrics.step);
-    progress_.Show(metrics, per_step * static_cast<double>(flags_.steps - metrics.step));
+    progress_.Show(metrics, per_step * static_cast<double>(flags_.run.steps - metrics.step));
   }
   if (metrics.evaluation) progress_.Print(metrics);
 }
 
 void TrainingRun::Run() {
-  if (flags_.steps > 0) CatchStopSignals();
+  if (flags_.run.steps > 0) CatchStopSignals();
   try {
     Train();
   } catch (...) {
@@ -192,7 +194,7 @@ void TrainingRun::Run() {
 
 void TrainingRun::Train() {
   if (worker_.is_main()) PrintHeader();
-  if (flags_.steps == 0) {
+  if (flags_.run.steps == 0) {
     StepMetrics start;
     start.loss = start.grad_norm = std::numeric_limits<double>::quiet_NaN();
     start.evaluation = Evaluate(/*complete=*/true);
@@ -200,24 +202,24 @@ void TrainingRun::Train() {
   }
   started_ = last_settled_ = Clock::now();
   const size_t ahead = worker_.device().is_cpu() ? 0 : kStepsAhead;
-  for (int64_t step = 1; step <= flags_.steps && stop_signal_ == 0; ++step) {
+  for (int64_t step = 1; step <= flags_.run.steps && stop_signal_ == 0; ++step) {
     Start(step);
     // The first step's time is worth a wait; an evaluation must follow its own step.
-    const bool due = flags_.eval_every > 0 && step % flags_.eval_every == 0;
+    const bool due = flags_.run.eval_every > 0 && step % flags_.run.eval_every == 0;
     Settle(step == 1 || due ? 0 : ahead);
   }
   Settle(0);
-  if (!flags_.save.empty() && worker_.is_main()) {
-    AddToTimeline("save", [&] { task_->Save(flags_.save); });
+  if (!flags_.files.save.empty() && worker_.is_main()) {
+    AddToTimeline("save", [&] { task_->Save(flags_.files.save); });
   }
   PrintSummary();
   if (worker_.is_main() && stop_signal_ == 0) task_->Show();
-  if (last_.step < flags_.steps) worker_.StopEarly(stop_signal_);
+  if (last_.step < flags_.run.steps) worker_.StopEarly(stop_signal_);
   if (!timeline_) return;
   const bool complete = timeline_->Complete(worker_);  // on every worker
   if (complete || !worker_.is_main()) return;
-  const std::string what =
-      fmt::format("its timeline is not: '{}' could not be written to its end", flags_.timeline);
+  const std::string what = fmt::format("its timeline is not: '{}' could not be written to its end",
+                                       flags_.files.timeline);
   TellIncomplete(worker_, "--timeline", what);
 }
 

@@ -20,8 +20,8 @@ namespace convoy {
 
 /// Trains, evaluates and saves. All methods are collective; the main worker prints.
 ///
-/// On a GPU the loop runs up to two steps ahead of the device, which so never waits for the host;
-/// what a step did is read, shown and acted on that much later, in the same step on every worker.
+/// On a GPU the loop runs up to two steps ahead, so that the device never waits for the host. The
+/// report of a step is read, shown and acted on that much later, in the same step on every worker.
 class TrainingRun {
  public:
   using Clock = std::chrono::steady_clock;
@@ -30,8 +30,8 @@ class TrainingRun {
   TrainingRun(Worker& worker, const Trainer& trainer, MetricsFile& metrics,
               Clock::time_point launched);
 
-  /// All of it. Throws: Error if the loss or the gradient is not finite, naming step and parameter,
-  /// unless such steps are to be skipped.
+  /// Does the whole run. Throws: Error if the loss or the gradient is not finite, naming step and
+  /// parameter, unless such steps are to be skipped.
   void Run();
 
  private:
@@ -47,14 +47,14 @@ class TrainingRun {
   void Start(int64_t step);
   /// Reads the reports of all but the newest `left` steps.
   void Settle(size_t left);
-  /// What the oldest step in flight did; none if it was given up.
+  /// The metrics of the oldest step in flight; none if the step was given up.
   std::optional<StepMetrics> Take();
   [[noreturn]] void FailNotFinite(const StepMetrics& metrics, const StepReport& report);
   Evaluation Evaluate(bool complete);
   void Record(const StepMetrics& metrics);
-  /// Does `body`, and puts the time that it took into the timeline.
+  /// Calls `body`, and puts the time that it took into the timeline.
   void AddToTimeline(const char* name, const std::function<void()>& body);
-  /// Puts the steps that are known by now into the timeline.
+  /// Puts the steps whose times have arrived into the timeline.
   void AddToTimeline();
   void PrintSummary();
 

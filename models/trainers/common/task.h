@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "models/data/batch_stream.h"
+#include "models/data/dataset.h"
 #include "models/module.h"
 #include "models/trainers/common/flags.h"
+#include "models/trainers/common/given_flags.h"
 #include "parallel/group/worker.h"
 
 namespace convoy {
@@ -45,18 +46,17 @@ class Task {
 /// A trainer: what is common to all workers of a run.
 class Trainer {
  public:
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
   virtual ~Trainer() = default;
 
   /// "gpt".
   virtual std::string name() const = 0;
   /// One sentence for --help.
   virtual std::string description() const = 0;
-  /// Adds flags of its own. Those of every trainer are there already.
-  virtual void AddFlags(CLI::App& app) = 0;
-  /// What --data means.
-  virtual std::string data_help() const = 0;
-  /// After the flags are read: settles defaults that depend on others, opens the data.
-  virtual void Prepare(CLI::App& app) = 0;
+  /// After the flags are read: opens the data, and settles what depends on it. `given` are the
+  /// flags on the command line.
+  virtual void Prepare(const GivenFlags& given) = 0;
   virtual std::unique_ptr<Task> MakeTask(Worker& worker) const = 0;
 
   /// One line each, for the header of a run.
@@ -67,11 +67,20 @@ class Trainer {
   /// Whether evaluation counts correct answers.
   virtual bool has_accuracy() const { return false; }
 
-  CommonFlags& flags() { return flags_; }
   const CommonFlags& flags() const { return flags_; }
+  /// All parts of the command line: those of every trainer, then this trainer's own.
+  const std::vector<FlagPart*>& parts() const { return parts_; }
 
  protected:
+  Trainer() : parts_(flags_.Parts()) {}
+
+  /// Takes up flags of this trainer's own; `part` must live as long as the trainer.
+  void Use(FlagPart& part) { parts_.push_back(&part); }
+
   CommonFlags flags_;
+
+ private:
+  std::vector<FlagPart*> parts_;
 };
 
 /// A whole `main`: reads the flags, runs the workers, prints an error as one line on stderr.

@@ -13,38 +13,16 @@
 #include "ops/binary.h"
 #include "ops/cast.h"
 #include "ops/shape_ops.h"
-#include "optim/adam.h"
-#include "optim/sgd.h"
-#include "parallel/data_parallel/bucket_plan_file.h"
 
 namespace convoy {
 namespace {
 
-// What the workers sum in every step; behind it this worker's own loss and the optimizer's status.
+// What is summed over the workers in every step. In the report this worker's own loss and the
+// optimizer's status follow.
 enum Sum : int64_t { kLoss, kInterrupted, kTerminated, kSamples, kGivenUp, kSums };
 constexpr int64_t kStatus = kSums + 1;
 
 Sum SumOf(int stop_signal) { return stop_signal == SIGINT ? kInterrupted : kTerminated; }
-
-DataParallelOptions Options(const CommonFlags& flags, const ParameterList& parameters) {
-  DataParallelOptions options{.buckets = BucketsOfMb(flags.bucket_mb)};
-  if (!flags.bucket_plan.empty()) options.plan = ReadBucketPlan(flags.bucket_plan, parameters);
-  return options;
-}
-
-std::unique_ptr<Optimizer> MakeOptimizer(const CommonFlags& flags, const FlatParameters& flat) {
-  if (flags.optimizer == OptimizerKind::kSgd) {
-    return std::make_unique<Sgd>(flat, SgdOptions{.lr = flags.lr,
-                                                  .momentum = flags.momentum,
-                                                  .weight_decay = flags.weight_decay,
-                                                  .groups = NoDecayOnBiasesAndNorms()});
-  }
-  return std::make_unique<AdamW>(flat, AdamWOptions{.lr = flags.lr,
-                                                    .beta1 = flags.beta1,
-                                                    .beta2 = flags.beta2,
-                                                    .weight_decay = flags.weight_decay,
-                                                    .groups = NoDecayOnBiasesAndNorms()});
-}
 
 /// Micro-batch `m` of `count`.
 Batch MicroBatch(const Batch& batch, int64_t m, int64_t count) {
@@ -62,14 +40,14 @@ TrainStep::TrainStep(Worker& worker, Task& task, const CommonFlags& flags)
     : worker_(worker),
       task_(task),
       flags_(flags),
-      net_(worker, task.model().Parameters(), Options(flags, task.model().Parameters())),
-      optimizer_(MakeOptimizer(flags, net_.Parameters())) {
+      net_(worker, task.model().Parameters(), flags.buckets.Options(task.model().Parameters())),
+      optimizer_(flags.optimizer.MakeOptimizer(net_.Parameters())) {
   const Device device = worker.device();
-  if (flags.dtype == DType::kF16) scaler_.emplace(device);
+  if (flags.model.dtype == DType::kF16) scaler_.emplace(device);
   host_part_ = Tensor::Zeros({kSums}, {DType::kF64, device});
   report_ = Tensor::Zeros({kStatus + optimizer_->status().numel()}, {DType::kF64, device});
   sums_ = report_.View({kSums});
-  if (flags.cuda_graph) graph_.emplace(worker);
+  if (flags.graph.cuda_graph) graph_.emplace(worker);
 }
 
 void TrainStep::AddLoss(const Tensor& loss, double weight) {
@@ -85,23 +63,23 @@ void TrainStep::Compute(const Batch& batch, double share, int (*stop_signal)()) 
   sums_.CopyFrom(host_part_);
   Work summed;
   // On a GPU the host is far ahead of the device, and nothing can be taken back.
-  const bool can_give_up = flags_.micro_batches > 1 && worker_.device().is_cpu();
+  const bool can_give_up = flags_.run.micro_batches > 1 && worker_.device().is_cpu();
   bool given_up = false;
-  for (int64_t m = 0; m < flags_.micro_batches; ++m) {
+  for (int64_t m = 0; m < flags_.run.micro_batches; ++m) {
     if (const int signal = can_give_up && m > 0 ? stop_signal() : 0; signal != 0 && !given_up) {
-      // The other workers wait for the sums of the last micro-batch, and learn from them.
+      // The other workers wait for the allreduce of the last micro-batch, which tells them.
       given_up = true;
-      m = flags_.micro_batches - 1;
+      m = flags_.run.micro_batches - 1;
       sums_.data<double>()[kGivenUp] = sums_.data<double>()[SumOf(signal)] = 1;
     }
-    const Batch part = MicroBatch(batch, m, flags_.micro_batches);
+    const Batch part = MicroBatch(batch, m, flags_.run.micro_batches);
     const double weight =
         given_up ? 0 : share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
     Enter(StepPhase::kForward);
     const Tensor loss = task_.Loss(part);
     if (weight > 0) AddLoss(loss, weight);
-    // One small sum a step carries all that workers must agree on; backward hides it.
-    if (m + 1 == flags_.micro_batches) {
+    // One small allreduce a step carries all that workers must agree on; backward hides it.
+    if (m + 1 == flags_.run.micro_batches) {
       report_.View({}, kSums).CopyFrom(sums_.View({}));
       summed = worker_.group().AllReduce(sums_, ReduceOp::kSum, "loss and stop");
     }
@@ -109,14 +87,15 @@ void TrainStep::Compute(const Batch& batch, double share, int (*stop_signal)()) 
     net_.Backward(loss, {.weight = weight,
                          .scaler = scaler,
                          .micro_batch = static_cast<int>(m),
-                         .micro_batches = static_cast<int>(flags_.micro_batches)});
+                         .micro_batches = static_cast<int>(flags_.run.micro_batches)});
   }
   Enter(StepPhase::kOther);
   summed.Wait();
   if (can_give_up && sums_.data<double>()[kGivenUp] > 0) return;
   Enter(StepPhase::kOptimizer);
-  StepOptions options{.non_finite = flags_.on_non_finite, .scaler = scaler_ ? &*scaler_ : nullptr};
-  if (flags_.clip > 0) options.max_grad_norm = flags_.clip;
+  StepOptions options{.non_finite = flags_.run.on_non_finite,
+                      .scaler = scaler_ ? &*scaler_ : nullptr};
+  if (flags_.optimizer.clip > 0) options.max_grad_norm = flags_.optimizer.clip;
   optimizer_->Step(options);
   const Tensor& status = optimizer_->status();
   report_.View(status.shape(), kStatus).CopyFrom(status);

@@ -35,15 +35,15 @@ class TrainStep {
   /// Moves the model's parameters into buckets. Collective.
   TrainStep(Worker& worker, Task& task, const CommonFlags& flags);
 
-  /// Starts a step on the task's next batch. On a GPU nothing waits: its report is read when the
-  /// copy has arrived. `stop_signal` tells the signal that has asked this worker to stop, or 0; on
-  /// the CPU it is asked between micro-batches too. Collective.
+  /// Starts a step on the task's next batch. On a GPU the host does not wait: Read waits for the
+  /// report that this returns. `stop_signal` returns the signal that has asked this worker to stop,
+  /// or 0; on the CPU it is called between micro-batches too. Collective.
   Readback Start(double lr, int (*stop_signal)());
   StepReport Read(const Readback& report) const;
 
-  /// From now on steps are timed, for profiler(); or no longer.
+  /// Switches the timing of steps on or off, from the next step on.
   void Profile(bool on);
-  /// Of the steps that were timed; null if there were none.
+  /// Has the times of the steps that were timed; null if there were none.
   StepProfiler* profiler() { return profiler_ ? &*profiler_ : nullptr; }
 
   const DataParallel& net() const { return net_; }
@@ -66,10 +66,10 @@ class TrainStep {
   std::optional<StepProfiler> profiler_;
   bool profiling_ = false;
 
-  Tensor host_part_;  // (4) f64: what only the host knows of the sums below
-  Tensor report_;     // f64: sums over workers of loss, SIGINT, SIGTERM and samples; this worker's
-                      // loss; the optimizer's status
-  Tensor sums_;       // view of report_
+  Tensor
+      host_part_;  // (5) f64: this worker's part of sums_, but for the loss, which the device adds
+  Tensor report_;  // f64: sums_, this worker's loss, the optimizer's status
+  Tensor sums_;    // (5) f64, a view of report_: summed over workers, in the order of enum Sum
 
   std::optional<StepGraph> graph_;
   std::map<std::string, Batch> inputs_;  // of recorded steps: refilled before each replay

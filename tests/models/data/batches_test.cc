@@ -11,12 +11,12 @@
 namespace convoy {
 namespace {
 
-// Sample i is the vector (i, 10 i) with target i: also an example of a data set of one's own.
-class Numbers {
+// Sample i is the vector (i, 10 i) with target i: also an example of a user's data set.
+class Numbers : public Dataset {
  public:
   explicit Numbers(int64_t size) : size_(size) {}
-  int64_t size() const { return size_; }
-  std::pair<Tensor, Tensor> Get(std::span<const int64_t> indices, Device device) const {
+  int64_t size() const override { return size_; }
+  Batch Get(std::span<const int64_t> indices, Device device) const override {
     const int64_t n = static_cast<int64_t>(indices.size());
     const Tensor x = Tensor::Empty({n, 2}, {DType::kF32, device});
     const Tensor y = Tensor::Empty({n}, {DType::kI32, device});

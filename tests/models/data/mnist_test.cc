@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "models/data/digits.h"
 #include "models/data/idx.h"
 #include "tests/models/data/temporary_folder.h"
@@ -41,8 +42,7 @@ std::string Gzipped(const TemporaryFolder& folder, const std::string& content) {
   const gzFile file = gzopen((folder / "gz").c_str(), "wb");
   gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
   gzclose(file);
-  std::ifstream in(folder / "gz", std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return ReadWholeFile("test", folder / "gz", int64_t{1} << 30);
 }
 
 TEST_CASE("Images come as f32 in [0, 1], labels as i32, from plain and compressed files") {
@@ -55,7 +55,7 @@ TEST_CASE("Images come as f32 in [0, 1], labels as i32, from plain and compresse
     folder.Write("train-images-idx3-ubyte.gz", Gzipped(folder, Images()));
     folder.Write("train-labels-idx1-ubyte", Gzipped(folder, Labels()));
   }
-  const Mnist data(folder.path(), Split::kTrain);
+  const Mnist data(folder.path(), DataSplit::kTrain);
   REQUIRE(data.size() == 3);
   REQUIRE(data.rows() == 2);
   const std::vector<int64_t> indices = {2, 0};
@@ -73,7 +73,7 @@ TEST_CASE("The test split has its own files, and a missing one is named with bot
   const TemporaryFolder folder;
   folder.Write("train-images-idx3-ubyte", Images());
   folder.Write("train-labels-idx1-ubyte", Labels());
-  REQUIRE_THROWS_WITH(Mnist(folder.path(), Split::kTest),
+  REQUIRE_THROWS_WITH(Mnist(folder.path(), DataSplit::kTest),
                       "[Mnist] '" + folder.path() +
                           "' holds neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz; "
                           "give the folder with the four MNIST files");
@@ -83,7 +83,7 @@ TEST_CASE("Images and labels must belong together") {
   const TemporaryFolder folder;
   const std::string images = folder.Write("train-images-idx3-ubyte", Images());
   const std::string labels = folder.Write("train-labels-idx1-ubyte", Header(0x801, {2}) + "\1\2");
-  REQUIRE_THROWS_WITH(Mnist(folder.path(), Split::kTrain),
+  REQUIRE_THROWS_WITH(Mnist(folder.path(), DataSplit::kTrain),
                       "[Mnist] '" + images + "' holds 3 images, but '" + labels + "' 2 labels");
 }
 
@@ -151,14 +151,14 @@ void CheckDigits(const Mnist& data) {
   std::vector<int64_t> all;
   for (int64_t i = 0; i < data.size(); ++i) all.push_back(i);
   std::vector<int64_t> counts(10);
-  for (const int32_t label : data.Get(all, {}).second.ToVector<int32_t>()) {
+  for (const int32_t label : data.Get(all, {}).targets.ToVector<int32_t>()) {
     ++counts.at(static_cast<size_t>(label));
   }
   for (const int64_t count : counts) CHECK(count > data.size() / 20);
 }
 
 TEST_CASE("The digits that come with Convoy are UCI's") {
-  const Mnist train = Digits(Split::kTrain), test = Digits(Split::kTest);
+  const Mnist train = Digits(DataSplit::kTrain), test = Digits(DataSplit::kTest);
   CHECK(train.size() == 1500);
   CHECK(test.size() == 297);
   CheckDigits(train);
@@ -181,7 +181,7 @@ TEST_CASE("The digits that come with Convoy are UCI's") {
 }
 
 TEST_CASE("The digits' four files say the same as what is compiled in") {
-  for (const Split split : {Split::kTrain, Split::kTest}) {
+  for (const DataSplit split : {DataSplit::kTrain, DataSplit::kTest}) {
     const Mnist built_in = Digits(split), read("models/data/digits", split);
     REQUIRE(read.size() == built_in.size());
     CHECK(read.rows() == 8);
@@ -208,9 +208,9 @@ TEST_CASE("The real files are what they are said to be") {
     return;
   }
   const std::string folder = std::string(root) + "/mnist";
-  for (const Split split : {Split::kTrain, Split::kTest}) {
+  for (const DataSplit split : {DataSplit::kTrain, DataSplit::kTest}) {
     const Mnist data(folder, split);
-    REQUIRE(data.size() == (split == Split::kTrain ? 9000 : 1000));
+    REQUIRE(data.size() == (split == DataSplit::kTrain ? 9000 : 1000));
     REQUIRE(data.rows() * data.columns() == 784);
     CheckDigits(data);
   }

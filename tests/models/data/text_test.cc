@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "models/data/batches.h"
+#include "models/data/text_windows.h"
 #include "tests/models/data/fake_worker.h"
 #include "tests/models/data/temporary_folder.h"
 

@@ -1,20 +1,13 @@
 // The programs that README.md shows: the very text that is built, and it runs.
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <sstream>
 
+#include "core/base/file.h"
 #include "tests/models/trainers/subprocess.h"
 
 namespace convoy {
 namespace {
 
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  REQUIRE(file);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string ReadText(const std::string& path) { return ReadWholeFile("test", path, 1 << 20); }
 
 TEST_CASE("README shows the program that is built") {
   const std::string program = ReadText("models/examples/mlp.cc");

@@ -12,16 +12,18 @@ namespace convoy {
 namespace {
 
 // Sample i is the number i, its target 100 + i.
-struct Numbers {
-  int64_t count;
+struct Numbers : Dataset {
+  explicit Numbers(int64_t size) : count(size) {}
 
-  int64_t size() const { return count; }
-  std::pair<Tensor, Tensor> Get(std::span<const int64_t> indices, Device device) const {
+  int64_t size() const override { return count; }
+  Batch Get(std::span<const int64_t> indices, Device device) const override {
     std::vector<int32_t> inputs(indices.begin(), indices.end()), targets;
     for (const int32_t i : inputs) targets.push_back(100 + i);
     const Shape shape{static_cast<int64_t>(inputs.size())};
     return {Tensor::From(shape, inputs, device), Tensor::From(shape, targets, device)};
   }
+
+  const int64_t count;
 };
 
 using Chunks = std::vector<std::vector<int32_t>>;

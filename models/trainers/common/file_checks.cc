@@ -1,5 +1,5 @@
-// Checks of what is on the command line.
-#include "models/trainers/common/checks.h"
+// Checks of the files that a command line names.
+#include "models/trainers/common/file_checks.h"
 
 #include <sys/stat.h>
 
