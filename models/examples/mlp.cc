@@ -1,10 +1,9 @@
 // The program of README.md: a digit classifier, trained on all the workers that Launch starts.
-#include "models/mlp.h"
-
 #include <cstdio>
 
 #include "models/data/batches.h"
 #include "models/data/digits.h"
+#include "models/mlp.h"
 #include "ops/loss.h"
 #include "optim/sgd.h"
 #include "parallel/data_parallel.h"

@@ -3,10 +3,11 @@
 
 #include "core/base/error.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/scaling/json.h"
+#include "tools/scaling/report/json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
+  using namespace convoy::scaling;
   try {
     const SavedScaling saved = ParseScalingJson(std::string(AsText(data, bytes)), "file");
     // What was read is written, and read again.

@@ -17,13 +17,14 @@
 #include "parallel/launch.h"
 #include "parallel/launch/placement.h"
 #include "parallel/launch/program.h"
-#include "tools/scaling/machine.h"
-#include "tools/scaling/measure.h"
+#include "tools/scaling/measure/machine.h"
+#include "tools/scaling/measure/measure.h"
+#include "tools/scaling/measure/synthetic.h"
+#include "tools/scaling/model/profile_file.h"
 #include "tools/scaling/output.h"
 #include "tools/scaling/predict_flags.h"
-#include "tools/scaling/synthetic.h"
 
-namespace convoy {
+namespace convoy::scaling {
 namespace {
 
 constexpr char kAbout[] =
@@ -118,7 +119,7 @@ std::string CommandLine(int argc, char** argv) {
   return line;
 }
 
-// 1, 2, 4, ... and all.
+// The powers of two below `workers`, and `workers`.
 std::vector<int> PowersUpTo(int workers) {
   std::vector<int> counts;
   for (int count = 1; count < workers; count *= 2) counts.push_back(count);
@@ -164,7 +165,7 @@ void CheckMeasuring(Flags& flags) {
       cores);
 }
 
-// None if none are asked for.
+// The predictions that flags ask for; empty if they ask for none.
 std::vector<Prediction> Predictions(const PredictFlags& flags, const ModelProfile& profile) {
   if (!Predicts(flags)) return {};
   return {RunPredict(flags, profile).prediction};
@@ -201,12 +202,12 @@ void MeasureAndShow(Worker& worker, const Flags& flags) {
                flags.measure.timeline);
 }
 
-// Of flags that would have no effect beside others, the first one given is an error.
+// Fails with the first flag that has no effect beside the others that were given.
 void CheckGoTogether(const CLI::App& app, const Flags& flags) {
   const bool measures = flags.from.empty() && flags.predict.profile.empty();
   const std::string without = flags.from.empty() ? "--profile, which replaces a measurement"
                                                  : "--from, which shows what is saved";
-  // A prediction sums by the same buckets.
+  // A prediction uses the same buckets.
   const std::set<std::string> of_both = {"--bucket-mb", "--bucket-plan"};
   for (const CLI::Option* option : app.get_options()) {
     if (option->count() == 0) continue;
@@ -226,7 +227,7 @@ void CheckGoTogether(const CLI::App& app, const Flags& flags) {
              "[--dtype] has no effect on --model synthetic, which does not compute; leave it out");
 }
 
-// Before an hour is spent on what goes into them.
+// Checks all files first, before an hour is spent on what goes into them.
 void CheckFiles(const Flags& flags) {
   std::vector<NamedFile> outputs = OutputFiles(flags.output);
   outputs.push_back({"--timeline", flags.measure.timeline});
@@ -273,6 +274,6 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::scaling
 
-int main(int argc, char** argv) { return convoy::Main(argc, argv); }
+int main(int argc, char** argv) { return convoy::scaling::Main(argc, argv); }

@@ -15,20 +15,20 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/print.h"
-#include "tools/scaling/charts.h"
-#include "tools/scaling/comparison.h"
-#include "tools/scaling/csv.h"
-#include "tools/scaling/html.h"
-#include "tools/scaling/json.h"
-#include "tools/scaling/predict_text.h"
-#include "tools/scaling/table.h"
+#include "tools/scaling/report/charts.h"
+#include "tools/scaling/report/comparison.h"
+#include "tools/scaling/report/csv.h"
+#include "tools/scaling/report/html.h"
+#include "tools/scaling/report/json.h"
+#include "tools/scaling/report/predict_text.h"
+#include "tools/scaling/report/table.h"
 
-namespace convoy {
+namespace convoy::scaling {
 namespace {
 
-constexpr int64_t kMaxBytes = 64 << 20;  // of a file that --json has written
+constexpr int64_t kMaxBytes = 64 << 20;  // the largest file that --from reads
 
-// All files that were asked for, as far as they can be written; then the first error.
+// Writes all files that were asked for, as far as that is possible; then throws the first error.
 void WriteFiles(const ScalingResults* results, std::span<const Prediction> predictions,
                 const OutputFlags& flags) {
   std::optional<Error> first;
@@ -88,7 +88,7 @@ void Show(const ScalingResults* results, const OutputFlags& flags,
   try {
     predictions = predict();
   } catch (const Error&) {
-    failed = std::current_exception();  // a measurement is not lost for that
+    failed = std::current_exception();  // thrown again when the measurement is written
   }
   if (results != nullptr) PrintTo(stdout, "{}", ComparisonTable(*results, predictions));
   WriteFiles(results, predictions, flags);
@@ -112,4 +112,4 @@ void ShowSaved(const std::vector<std::string>& paths, const OutputFlags& flags) 
   });
 }
 
-}  // namespace convoy
+}  // namespace convoy::scaling

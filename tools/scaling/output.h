@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "models/trainers/common/checks.h"
-#include "tools/scaling/prediction.h"
-#include "tools/scaling/results.h"
+#include "tools/scaling/measure/results.h"
+#include "tools/scaling/model/prediction.h"
 
 namespace CLI {
 class App;
 }
 
-namespace convoy {
+namespace convoy::scaling {
 
 struct OutputFlags {
   std::string json, csv, html, svg;
@@ -21,15 +21,15 @@ struct OutputFlags {
 
 /// Adds --json, --csv, --html and --svg.
 void AddOutputFlags(CLI::App& app, OutputFlags& flags);
-/// All files that Show writes, with the flag that asks for each.
+/// The files that Show writes, with the flag that asks for each.
 std::vector<NamedFile> OutputFiles(const OutputFlags& flags);
 
 /// Prints `results` (may be null), then what `predict` prints and returns, and writes the files.
-/// Throws: Error if a file cannot be written, after all that can be.
+/// Throws: Error if a file cannot be written, after writing the others.
 void Show(const ScalingResults* results, const OutputFlags& flags,
           const std::function<std::vector<Prediction>()>& predict);
-/// The same for what --json has written in several runs: the first measurement that there is, and
-/// all predictions. Throws: also Error if a file cannot be read.
+/// Shows files that --json has written in several runs: the first measurement among them, and all
+/// predictions. Throws: as Show does, and Error if a file cannot be read.
 void ShowSaved(const std::vector<std::string>& paths, const OutputFlags& flags);
 
-}  // namespace convoy
+}  // namespace convoy::scaling

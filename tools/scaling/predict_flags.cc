@@ -11,10 +11,10 @@
 #include "core/base/exit_status.h"
 #include "core/base/print.h"
 #include "parallel/data_parallel/bucket_plan_file.h"
-#include "tools/scaling/bundled_profiles.h"
-#include "tools/scaling/predict_text.h"
+#include "tools/scaling/model/profile_file.h"
+#include "tools/scaling/report/predict_text.h"
 
-namespace convoy {
+namespace convoy::scaling {
 namespace {
 
 std::string Joined(const std::vector<std::string>& names) {
@@ -117,4 +117,4 @@ PredictOutcome RunPredict(const PredictFlags& flags, const ModelProfile& profile
   return outcome;
 }
 
-}  // namespace convoy
+}  // namespace convoy::scaling

@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "tools/scaling/advise.h"
-#include "tools/scaling/model_profile.h"
-#include "tools/scaling/prediction.h"
+#include "tools/scaling/measure/model_profile.h"
+#include "tools/scaling/model/advise.h"
+#include "tools/scaling/model/prediction.h"
 
 namespace CLI {
 class App;
 }
 
-namespace convoy {
+namespace convoy::scaling {
 
 struct PredictFlags {
   std::vector<int> sizes;          ///< --predict
@@ -25,7 +25,7 @@ struct PredictFlags {
   bool no_norm = false;            ///< --no-norm
   bool advise = false;             ///< --advise
   std::string write_plan;          ///< --write-plan
-  /// No flags of these: the program's own, which the measurement has too.
+  /// Set by the program from --bucket-plan and --bucket-mb, which measurements have too.
   std::string bucket_plan;
   double bucket_mb = 25;
 };
@@ -34,13 +34,13 @@ struct PredictFlags {
 /// and --write-plan, in a group of their own.
 void AddPredictFlags(CLI::App& app, PredictFlags& flags);
 
-/// The profile that --profile names; none without it: the model is the one that was measured.
-/// Throws: as FindProfile does.
+/// The profile that --profile names; none without that flag, since the measured model is meant
+/// then. Throws: as FindProfile does.
 std::optional<ModelProfile> GivenProfile(const PredictFlags& flags);
 
 /// Whether the flags ask for a prediction, or for advice.
 bool Predicts(const PredictFlags& flags);
-/// What can be checked before there is a profile. Throws: as RunPredict does.
+/// Checks what can be checked before there is a profile. Throws: as RunPredict does.
 void CheckPredictFlags(const PredictFlags& flags);
 
 struct PredictOutcome {
@@ -48,8 +48,9 @@ struct PredictOutcome {
   std::optional<Advice> advice;
 };
 
-/// Predicts for `profile`, and advises for the largest number of workers if asked to; prints both,
-/// and writes the plan. Throws: Error, one line, on every mistake in flags and files.
+/// Predicts for `profile` and, if flags ask for it, looks for the best bucket plan for the largest
+/// number of workers; prints both, and writes the plan. Throws: Error, one line, on every mistake
+/// in flags and files.
 PredictOutcome RunPredict(const PredictFlags& flags, const ModelProfile& profile);
 
-}  // namespace convoy
+}  // namespace convoy::scaling

@@ -34,7 +34,8 @@ std::string DescribeBuckets(const std::vector<FlatBucket>& buckets) {
   constexpr size_t kShown = 6;
   std::string sizes;
   for (size_t b = 0; b < std::min(buckets.size(), kShown); ++b) {
-    sizes += (b == 0 ? "" : " + ") + Bytes(static_cast<int64_t>(buckets[b].gradients.bytes()));
+    sizes +=
+        (b == 0 ? "" : " + ") + BytesInKibOrMib(static_cast<int64_t>(buckets[b].gradients.bytes()));
   }
   if (buckets.size() > kShown) sizes += " + ...";
   return fmt::format("{} bucket{}: {}", buckets.size(), buckets.size() == 1 ? "" : "s", sizes);
@@ -126,7 +127,8 @@ void TrainingRun::PrintSummary() {
           Field("exposed", fmt::format("{:.3f} ms/step of communication not hidden", exposed_ms)));
     }
   }
-  progress_.Print(Field("memory", Bytes(peak.Item<int64_t>()) + " at most per worker (tensors)"));
+  progress_.Print(
+      Field("memory", BytesInKibOrMib(peak.Item<int64_t>()) + " at most per worker (tensors)"));
   if (!flags_.files.save.empty()) progress_.Print(Field("saved", flags_.files.save));
 }
 

@@ -9,9 +9,9 @@
 #include "tests/models/trainers/job.h"
 #include "tests/models/trainers/timeline.h"
 #include "tests/models/trainers/trainer_fixture.h"
-#include "tools/scaling/json.h"
+#include "tools/scaling/report/json.h"
 
-namespace convoy {
+namespace convoy::scaling {
 namespace {
 
 using Catch::Contains;
@@ -267,4 +267,4 @@ TEST_CASE("A signal ends it at once, and leaves no file half written") {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::scaling

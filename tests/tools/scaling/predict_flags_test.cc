@@ -12,9 +12,9 @@
 #include "core/base/error.h"
 #include "parallel/data_parallel/bucket_plan_file.h"
 #include "tests/models/data/temporary_folder.h"
-#include "tools/scaling/bundled_profiles.h"
+#include "tools/scaling/model/profile_file.h"
 
-namespace convoy {
+namespace convoy::scaling {
 namespace {
 
 PredictFlags Parse(std::vector<std::string> arguments) {
@@ -115,4 +115,4 @@ TEST_CASE("Mistakes are errors of one line") {
 }
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::scaling

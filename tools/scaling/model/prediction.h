@@ -1,0 +1,41 @@
+// What data-parallel training is predicted to do on more workers than there are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace convoy::scaling {
+
+/// What is predicted for one number of workers. Times are in milliseconds.
+struct PredictedSize {
+  int workers = 0;
+  double step_ms = 0;
+  double units_per_s = 0;       ///< throughput of all workers
+  double efficiency = 0;        ///< throughput of a worker over that of one alone; 1 is perfect
+  double communication_ms = 0;  ///< all allreduces
+  double exposed_ms = 0;        ///< the part of them that no computing hides
+  double waiting_ms = 0;        ///< waiting for the slowest worker
+  std::string algorithm;        ///< that sums most bytes: "ring", "tree", "two-level", ...
+  int costliest_bucket = 0;     ///< the bucket whose allreduce adds most to the step
+  std::string costliest_name;   ///< "bucket 3 (fc6.weight)"
+  double costliest_ms = 0;      ///< how much shorter the step is if that took no time
+};
+
+/// What somebody has measured and published, to be shown beside a prediction.
+struct PublishedPoint {
+  int workers = 0;
+  double efficiency = 0;
+  std::string source;
+};
+
+struct Prediction {
+  std::string model;
+  std::string links;                     ///< the name of the system
+  std::string unit;                      ///< "images"
+  std::vector<std::string> assumptions;  ///< all that the figures rest on
+  std::vector<PredictedSize> sizes;      ///< ascending
+  std::vector<PublishedPoint> published;
+  std::vector<std::string> remarks;  ///< what was published without figures
+};
+
+}  // namespace convoy::scaling
