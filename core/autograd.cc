@@ -66,7 +66,7 @@ bool Exclusive(const Tensor& tensor) {
   return tensor.shared_impl().use_count() == 1 && tensor.impl()->storage.use_count() == 1;
 }
 
-GradTarget LeafTarget(TensorImpl& leaf) {
+Place LeafTarget(TensorImpl& leaf) {
   if (!leaf.grad.defined()) {
     const MemoryLabel label("gradients");
     leaf.grad = Tensor::Empty(leaf.shape, {leaf.dtype, leaf.storage->device()});
@@ -82,7 +82,7 @@ void AddInto(const Tensor& to, const Tensor& from) {
       .AddInto(to.device(), to.raw_data(), from.raw_data(), to.dtype(), to.numel());
 }
 
-void AddToTarget(const GradTarget& target, const Tensor& gradient) {
+void AddToTarget(const Place& target, const Tensor& gradient) {
   if (target.accumulate) {
     AddInto(target.tensor, gradient);
   } else {
@@ -100,7 +100,7 @@ using internal::TensorImpl;
 
 bool BackwardPass::Needs(int i) const { return node_.inputs[static_cast<size_t>(i)].needed(); }
 
-GradTarget BackwardPass::Target(int i) {
+internal::Place BackwardPass::PlaceOf(int i) {
   Edge& edge = node_.inputs[static_cast<size_t>(i)];
   if (edge.leaf) return internal::LeafTarget(*edge.leaf);
   Node& producer = *edge.node;
@@ -113,8 +113,13 @@ GradTarget BackwardPass::Target(int i) {
   return {producer.grad, accumulate};
 }
 
+GradTarget BackwardPass::Target(int i) {
+  const internal::Place place = PlaceOf(i);
+  return {place.tensor, place.accumulate};
+}
+
 void BackwardPass::Write(int i, const std::function<void(const Tensor& dx)>& kernel) {
-  const GradTarget target = Target(i);
+  const internal::Place target = PlaceOf(i);
   if (!target.accumulate) return kernel(target.tensor);
   const Tensor temporary = Tensor::Empty(target.tensor.shape(), target.tensor.options());
   kernel(temporary);
@@ -157,7 +162,7 @@ void BackwardPass::Pass(int i, const Tensor& gradient) {
     edge.node->grad = gradient.Detach();
     return;
   }
-  internal::AddToTarget(Target(i), gradient);
+  internal::AddToTarget(PlaceOf(i), gradient);
 }
 
 Tensor Record(const char* op, Tensor output, std::initializer_list<Tensor> inputs,
@@ -168,7 +173,6 @@ Tensor Record(const char* op, Tensor output, std::initializer_list<Tensor> input
 
 Tensor Record(const char* op, Tensor output, std::span<const Tensor> inputs,
               BackwardFunction backward) {
-  SetMemoryOp(nullptr);  // the op is done
   const auto requires_grad = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
   if (!internal::grad_enabled || std::none_of(inputs.begin(), inputs.end(), requires_grad)) {
     return output;

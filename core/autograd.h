@@ -10,14 +10,17 @@
 #include <span>
 
 #include "core/tensor.h"
+#include "core/view.h"
 
 namespace convoy {
 
-/// Where a backward function writes the gradient of one input.
-struct GradTarget {
-  Tensor tensor;            ///< shape, dtype and device of the input
-  bool accumulate = false;  ///< add to what it holds, rather than overwrite (a GEMM's beta)
+namespace internal {
+/// A GradTarget with a handle of its tensor.
+struct Place {
+  Tensor tensor;
+  bool accumulate = false;
 };
+}  // namespace internal
 
 /// One node's turn in a Backward, as its backward function sees it. Every input for which Needs
 /// is true must be served exactly once, by one of Target, Write, InPlace, TargetOver, Pass.
@@ -55,6 +58,8 @@ class BackwardPass {
   void Pass(int i, const Tensor& gradient);
 
  private:
+  internal::Place PlaceOf(int i);
+
   internal::Node& node_;
   Tensor grad_;
 };

@@ -22,8 +22,10 @@ MemoryLabel::~MemoryLabel() {
 
 MemoryPurpose CurrentMemoryPurpose() { return current; }
 
-void SetMemoryOp(const char* op) {
+OpScope::OpScope(const char* op) : before_(current) {
   if (!fixed) current = {op, false};
 }
+
+OpScope::~OpScope() { current = before_; }
 
 }  // namespace convoy

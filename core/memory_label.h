@@ -27,8 +27,17 @@ class MemoryLabel {
 /// The purpose of what this thread allocates now.
 MemoryPurpose CurrentMemoryPurpose();
 
-/// Called by every op as it starts (ops/checks) and, with null, as it ends (Record): what it
-/// allocates between is its own, unless a MemoryLabel says otherwise. Costs a thread-local store.
-void SetMemoryOp(const char* op);
+/// One lives in every op, from its first check to its result: what is allocated meanwhile is for
+/// `op` (a string literal), unless a MemoryLabel says otherwise. Costs two thread-local stores.
+class OpScope {
+ public:
+  explicit OpScope(const char* op);
+  ~OpScope();
+  OpScope(const OpScope&) = delete;
+  OpScope& operator=(const OpScope&) = delete;
+
+ private:
+  MemoryPurpose before_;
+};
 
 }  // namespace convoy

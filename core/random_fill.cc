@@ -1,9 +1,13 @@
-// Uniform and normal values from Philox blocks: each lane of 64 bits draws a block of its own.
+// Uniform and normal values from Philox blocks: each lane of 32 bits draws a block of its own, and
+// makes its values in a lane of 64 bits.
 #include "core/random_fill.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/random_fill.cc"
 #include "hwy/foreach_target.h"
+// clang-format off: foreach_target.h comes first
+#include "core/philox-inl.h"
+// clang-format on
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -14,11 +18,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using F = hn::ScalableTag<double>;
 using U = hn::RebindToUnsigned<F>;
-using U32 = hn::Repartition<uint32_t, U>;
 using VF = hn::Vec<F>;
 using VU = hn::Vec<U>;
 
-static_assert(internal::kFillBlocks % hn::MaxLanes(F()) == 0);
+static_assert(internal::kFillBlocks % hn::MaxLanes(PhiloxTag()) == 0);
 
 // Additions and multiplications are kept apart, so that the bits are the same with and without a
 // fused multiply-add; all others (division, square root) are rounded correctly everywhere.
@@ -26,42 +29,11 @@ static_assert(internal::kFillBlocks % hn::MaxLanes(F()) == 0);
 HWY_INLINE VF Set(double value) { return hn::Set(F(), value); }
 HWY_INLINE VU SetBits(uint64_t value) { return hn::Set(U(), value); }
 
-// The 64-bit products of the lower halves.
-HWY_INLINE VU MulLow32(VU a, VU b) {
-  return hn::MulEven(hn::BitCast(U32(), a), hn::BitCast(U32(), b));
-}
-
-// RandomStream::Block of as many blocks as there are lanes: number k of lane i's block is the lower
-// half of lane i of `words`k. The upper halves hold what is left over: no round reads them.
-struct Blocks {
-  VU words0, words1, words2, words3;
-};
-
-HWY_INLINE Blocks Draw(const RandomStream& stream, uint64_t first_block) {
-  const VU index = hn::Add(SetBits(first_block), hn::Iota(U(), 0));
-  VU c0 = index, c1 = hn::ShiftRight<32>(index);
-  VU c2 = SetBits(stream.stream), c3 = SetBits(stream.stream >> 32);
-  uint32_t k0 = static_cast<uint32_t>(stream.seed), k1 = static_cast<uint32_t>(stream.seed >> 32);
-  const VU m0 = SetBits(RandomStream::kMultiplier0), m1 = SetBits(RandomStream::kMultiplier1);
-  for (int round = 0; round < RandomStream::kRounds; ++round) {
-    const VU p0 = MulLow32(c0, m0), p1 = MulLow32(c2, m1);
-    c0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p1), c1), SetBits(k0));
-    c1 = p1;
-    c2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p0), c3), SetBits(k1));
-    c3 = p0;
-    k0 += RandomStream::kKeyStep0;
-    k1 += RandomStream::kKeyStep1;
-  }
-  return {c0, c1, c2, c3};
-}
-
 // An integer below 2^52 as a floating number, less `offset`: it becomes the mantissa of 2^52 + x.
 HWY_INLINE VF ToFloating(VU x, double offset) {
   const VF shifted = hn::BitCast(F(), hn::Or(x, hn::BitCast(U(), Set(0x1p52))));
   return hn::Sub(shifted, Set(0x1p52 + offset));
 }
-
-HWY_INLINE VU Low32(VU x) { return hn::And(x, SetBits(0xffffffffu)); }
 
 // c[0] + c[1] x + ...
 template <size_t N>
@@ -122,22 +94,48 @@ HWY_INLINE void CosSin(VU b, VF& cosine, VF& sine) {
   sine = hn::Xor(hn::IfThenElse(even, s, c), hn::BitCast(F(), sin_sign));
 }
 
-void Uniform(const RandomStream& stream, uint64_t first_block, double low, double range,
-             double* values) {
-  constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(F()));
-  const auto value = [=](VU word) HWY_ATTR {
-    const VF unit = hn::Mul(ToFloating(hn::ShiftRight<8>(Low32(word)), 0), Set(0x1p-24));
-    return hn::Add(Set(low), hn::Mul(Set(range), unit));
-  };
-  for (int64_t i = 0; i < internal::kFillBlocks; i += kLanes) {
-    const Blocks blocks = Draw(stream, first_block + static_cast<uint64_t>(i));
-    hn::StoreInterleaved4(value(blocks.words0), value(blocks.words1), value(blocks.words2),
-                          value(blocks.words3), F(), values + 4 * i);
+// Half of the blocks of a draw, each number in a lane of its own.
+struct Words {
+  VU words0, words1, words2, words3;
+};
+
+// Calls `f(Words, double* values)` for the blocks of a fill, in order; f makes the values of as
+// many blocks as there are lanes of 64 bits.
+template <class Make>
+HWY_INLINE void ForEachDraw(const RandomStream& stream, uint64_t first_block, double* values,
+                            Make&& f) {
+  const U wide;
+  const hn::Half<PhiloxTag> half;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(wide));
+  for (int64_t i = 0; i < internal::kFillBlocks; i += 2 * lanes) {
+    const PhiloxBlocks b = DrawBlocks(stream, first_block + static_cast<uint64_t>(i));
+    f(Words{hn::PromoteTo(wide, hn::LowerHalf(half, b.words0)),
+            hn::PromoteTo(wide, hn::LowerHalf(half, b.words1)),
+            hn::PromoteTo(wide, hn::LowerHalf(half, b.words2)),
+            hn::PromoteTo(wide, hn::LowerHalf(half, b.words3))},
+      values + 4 * i);
+    f(Words{hn::PromoteTo(wide, hn::UpperHalf(half, b.words0)),
+            hn::PromoteTo(wide, hn::UpperHalf(half, b.words1)),
+            hn::PromoteTo(wide, hn::UpperHalf(half, b.words2)),
+            hn::PromoteTo(wide, hn::UpperHalf(half, b.words3))},
+      values + 4 * (i + lanes));
   }
 }
 
+void Uniform(const RandomStream& stream, uint64_t first_block, double low, double range,
+             double* values) {
+  const auto value = [=](VU word) HWY_ATTR {
+    const VF unit = hn::Mul(ToFloating(hn::ShiftRight<8>(word), 0), Set(0x1p-24));
+    return hn::Add(Set(low), hn::Mul(Set(range), unit));
+  };
+  ForEachDraw(stream, first_block, values, [&](const Words& w, double* to) HWY_ATTR {
+    hn::StoreInterleaved4(value(w.words0), value(w.words1), value(w.words2), value(w.words3), F(),
+                          to);
+  });
+}
+
 HWY_INLINE void NormalPair(VU a, VU b, double mean, double stddev, VF& first, VF& second) {
-  const VF u = hn::Mul(ToFloating(Low32(a), -1), Set(0x1p-32));  // (0, 1]
+  const VF u = hn::Mul(ToFloating(a, -1), Set(0x1p-32));  // (0, 1]
   const VF radius = hn::Mul(Set(stddev), hn::Sqrt(hn::Mul(Set(-2), Log(u))));
   CosSin(b, first, second);
   first = hn::Add(Set(mean), hn::Mul(radius, first));
@@ -146,14 +144,12 @@ HWY_INLINE void NormalPair(VU a, VU b, double mean, double stddev, VF& first, VF
 
 void Normal(const RandomStream& stream, uint64_t first_block, double mean, double stddev,
             double* values) {
-  constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(F()));
-  for (int64_t i = 0; i < internal::kFillBlocks; i += kLanes) {
-    const Blocks blocks = Draw(stream, first_block + static_cast<uint64_t>(i));
+  ForEachDraw(stream, first_block, values, [=](const Words& w, double* to) HWY_ATTR {
     VF first, second, third, fourth;
-    NormalPair(blocks.words0, blocks.words1, mean, stddev, first, second);
-    NormalPair(blocks.words2, blocks.words3, mean, stddev, third, fourth);
-    hn::StoreInterleaved4(first, second, third, fourth, F(), values + 4 * i);
-  }
+    NormalPair(w.words0, w.words1, mean, stddev, first, second);
+    NormalPair(w.words2, w.words3, mean, stddev, third, fourth);
+    hn::StoreInterleaved4(first, second, third, fourth, F(), to);
+  });
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/random.h"
+#include "core/random_stream.h"
 
 namespace convoy::internal {
 

@@ -19,17 +19,10 @@ Device HostFor(Device device) { return device.is_cpu() ? device : Device::Cpu();
 
 }  // namespace
 
-Storage::Storage(Device device, size_t bytes)
-    : device_(device), bytes_(bytes), data_(GetBackend(device.type).Allocate(device, bytes)) {}
-
-Storage::~Storage() { GetBackend(device_.type).Free(device_, data_, bytes_); }
-
 Tensor Tensor::Empty(const Shape& shape, TensorOptions options) {
-  int64_t bytes = 0;
-  CONVOY_CHECK(!__builtin_mul_overflow(shape.numel(), SizeOf(options.dtype), &bytes),
-               "[Tensor] {} {} is larger than any memory", Name(options.dtype), shape.ToString());
+  const size_t bytes = TensorBytes(shape, options.dtype);
   auto impl = std::make_shared<TensorImpl>();
-  impl->storage = std::make_shared<Storage>(options.device, static_cast<size_t>(bytes));
+  impl->storage = std::make_shared<Storage>(options.device, bytes);
   impl->shape = shape;
   impl->dtype = options.dtype;
   return Tensor(std::move(impl));
@@ -74,6 +67,11 @@ void* Tensor::raw_data() const {
   return static_cast<char*>(impl.storage->data()) + impl.offset_bytes;
 }
 
+Tensor::operator convoy::View() const {
+  if (impl_ == nullptr) return {};
+  return {raw_data(), impl_->shape, {impl_->dtype, impl_->storage->device()}};
+}
+
 void Tensor::CheckDType(DType wanted) const {
   CONVOY_CHECK(dtype() == wanted, "[Tensor] elements are {}, not {}", Name(dtype()), Name(wanted));
 }
@@ -116,10 +114,7 @@ void Tensor::CopyFrom(const Tensor& source) const {
   CONVOY_CHECK(shape() == source.shape() && dtype() == source.dtype(),
                "[CopyFrom] expected {} {}, got {} {}", Name(dtype()), shape().ToString(),
                Name(source.dtype()), source.shape().ToString());
-  const Device to = device();
-  const Device from = source.device();
-  GetBackend(to.is_cpu() ? from.type : to.type)
-      .Copy(to, raw_data(), from, source.raw_data(), bytes());
+  static_cast<convoy::View>(*this).CopyFrom(source);
 }
 
 void Tensor::Zero() const { GetBackend(device().type).Zero(device(), raw_data(), bytes()); }

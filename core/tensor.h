@@ -12,6 +12,8 @@
 #include "core/device.h"
 #include "core/dtype.h"
 #include "core/shape.h"
+#include "core/storage.h"
+#include "core/view.h"
 
 namespace convoy {
 
@@ -19,30 +21,6 @@ namespace internal {
 struct Node;
 struct TensorImpl;
 }  // namespace internal
-
-/// What a factory makes when nothing else is said: f32 on cpu:0.
-struct TensorOptions {
-  DType dtype = DType::kF32;
-  Device device;
-};
-
-/// Memory of one device, freed when its last owner goes.
-class Storage {
- public:
-  Storage(Device device, size_t bytes);
-  ~Storage();
-  Storage(const Storage&) = delete;
-  Storage& operator=(const Storage&) = delete;
-
-  void* data() const { return data_; }
-  size_t bytes() const { return bytes_; }
-  Device device() const { return device_; }
-
- private:
-  Device device_;
-  size_t bytes_;
-  void* data_;
-};
 
 /// A handle: copies share the elements, the gradient and the graph. Always contiguous, row-major.
 /// A default-constructed tensor is undefined: only `defined()` may be asked of it.
@@ -89,6 +67,10 @@ class Tensor {
     return static_cast<T*>(raw_data());
   }
   void* raw_data() const;
+
+  /// The elements, as kernels see them; undefined if the tensor is. Owns nothing: some handle must
+  /// outlive it.
+  operator convoy::View() const;  // NOLINT: ops hand tensors to kernels
 
   /// The one element, read back to the host. Throws: Error unless numel() is 1 and T the dtype.
   template <typename T>

@@ -5,6 +5,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/attention_kernels.h"
 #include "ops/checks.h"
 #include "ops/op.h"
@@ -54,6 +55,7 @@ Forward Run(const AttentionProblem& p, const AttentionInputs& inputs, bool keep_
 }  // namespace
 
 Tensor Attention(const Tensor& qkv, AttentionOptions options) {
+  const OpScope scope(kAttention.name());
   CheckFloating(kAttention.name(), {"qkv", qkv});
   CONVOY_CHECK(qkv.ndim() == 5 && qkv.dim(2) == 3,
                "[{}] qkv has the wrong shape: expected (B, T, 3, H, D), got {}", kAttention.name(),
@@ -74,6 +76,7 @@ Tensor Attention(const Tensor& qkv, AttentionOptions options) {
 }
 
 Tensor Attention(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options) {
+  const OpScope scope(kAttention.name());
   CheckFloating(kAttention.name(), {"q", q});
   CheckFloating(kAttention.name(), {"k", k});
   CheckFloating(kAttention.name(), {"v", v});
@@ -95,25 +98,24 @@ Tensor Attention(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOpt
                                  .scale = Scale(options, q.dim(3)),
                                  .causal = options.causal};
   const auto [out, softmax] = Run(problem, {Rows({q}), Rows({k}), Rows({v})}, NeedsGrad({q, k, v}));
-  return Record(
-      kAttention.name(), out, {q, k, v},
-      [problem, q, k, v, out = out.Detach(), softmax = softmax](BackwardPass& pass) {
-        // Of a tensor that is used twice, no two targets may be held at once.
-        const bool shared = q.Is(k) || q.Is(v) || k.Is(v);
-        const auto target = [&](int i, const Tensor& x) -> AttentionRows {
-          if (!pass.Needs(i)) return {};
-          return Rows(shared ? GradTarget{Tensor::Empty(x.shape(), x.options())} : pass.Target(i));
-        };
-        const AttentionInputs grads{target(0, q), target(1, k), target(2, v)};
-        attention_backward(out.device(), problem, {Rows({q}), Rows({k}), Rows({v})}, out, softmax,
-                           pass.grad(), grads);
-        if (!shared) return;
-        int i = 0;
-        for (const AttentionRows* grad : {&grads.q, &grads.k, &grads.v}) {
-          if (pass.Needs(i)) pass.Pass(i, grad->tensor);
-          ++i;
-        }
-      });
+  return Record(kAttention.name(), out, {q, k, v},
+                [problem, q, k, v, out = out.Detach(), softmax = softmax](BackwardPass& pass) {
+                  // Of a tensor that is used twice, no two targets may be held at once.
+                  const bool shared = q.Is(k) || q.Is(v) || k.Is(v);
+                  Tensor apart[3];
+                  const auto target = [&](int i, const Tensor& x) -> AttentionRows {
+                    if (!pass.Needs(i)) return {};
+                    if (!shared) return Rows(pass.Target(i));
+                    apart[i] = Tensor::Empty(x.shape(), x.options());
+                    return Rows({apart[i]});
+                  };
+                  const AttentionInputs grads{target(0, q), target(1, k), target(2, v)};
+                  attention_backward(out.device(), problem, {Rows({q}), Rows({k}), Rows({v})}, out,
+                                     softmax, pass.grad(), grads);
+                  for (int i = 0; i < 3; ++i) {
+                    if (apart[i].defined()) pass.Pass(i, apart[i]);
+                  }
+                });
 }
 
 }  // namespace convoy

@@ -1,7 +1,7 @@
 // Kernel slots of Attention: queries, keys and values where they lie, packed together or apart.
 #pragma once
 
-#include "core/tensor.h"
+#include "core/view.h"
 #include "ops/kernel.h"
 
 namespace convoy {
@@ -21,7 +21,7 @@ struct AttentionProblem {
 /// offset + (b * steps + t) * stride + h * D. In a packed qkv, stride is 3 * H * D and offset 0,
 /// H * D or 2 * H * D; apart, they are H * D and 0.
 struct AttentionRows {
-  Tensor tensor;  ///< undefined: a gradient that nobody wants
+  View tensor;  ///< undefined: a gradient that nobody wants
   int64_t offset = 0;
   int64_t stride = 0;
   int64_t steps = 0;        ///< Tq or Tk
@@ -42,13 +42,13 @@ struct AttentionInputs {
 /// only reader. The two are apart, since the logarithm of that sum would be rounded to the
 /// precision of a large score.
 inline constinit Kernel<void(const AttentionProblem& problem, const AttentionInputs& inputs,
-                             const Tensor& out, const Tensor& softmax)>
+                             const View& out, const View& softmax)>
     attention_forward{"Attention"};
 
 /// Gradients of q, k and v (those defined in `grads`) from the output's. Parts of one tensor are
 /// allowed in `grads`, as long as they do not overlap.
 inline constinit Kernel<void(const AttentionProblem& problem, const AttentionInputs& inputs,
-                             const Tensor& out, const Tensor& softmax, const Tensor& dout,
+                             const View& out, const View& softmax, const View& dout,
                              const AttentionInputs& grads)>
     attention_backward{"Attention"};
 

@@ -3,6 +3,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/binary_kernels.h"
 #include "ops/checks.h"
 #include "ops/op.h"
@@ -12,18 +13,22 @@
 namespace convoy {
 namespace {
 
-const Op kAdd("Add");
-const Op kSub("Sub");
-const Op kMul("Mul");
-const Op kDiv("Div");
-const Op kMaximum("Maximum");
-const Op kMinimum("Minimum");
+#define CONVOY_BINARY(Name, op, ...) const Op k##Name(op);
+#include "ops/pointwise/binary_table.h"
 const Op kWhere("Where");
-constexpr const char* kPow = "Pow";  // registered beside Pow(x, exponent)
+
+// A tensor, or a constant in its place (`tensor` undefined).
+struct Input {
+  Tensor tensor;
+  double constant = 0;
+
+  bool is_constant() const { return !tensor.defined(); }
+  operator Operand() const { return {tensor, constant}; }
+};
 
 // What the gradients of one application of F are computed from.
 struct Saved {
-  Operand lhs, rhs;
+  Input lhs, rhs;
   Shape lhs_shape, rhs_shape;
   int lhs_input = -1, rhs_input = -1;  // numbers as inputs of the node; -1 for a constant
 };
@@ -33,7 +38,7 @@ struct Saved {
 template <class F, Side kSide>
 void GiveGradient(BackwardPass& pass, const Saved& saved, bool grad_is_free) {
   constexpr bool kIsLhs = kSide == Side::kLhs;
-  constexpr bool kIsGradient = kIsLhs ? F::kLhs.is_gradient : F::kRhs.is_gradient;
+  constexpr bool kIsGradient = (kIsLhs ? F::kLhs : F::kRhs) == Partial::kIsGradient;
   const int input = kIsLhs ? saved.lhs_input : saved.rhs_input;
   const Tensor& dy = pass.grad();
   const bool stretched = (kIsLhs ? saved.lhs_shape : saved.rhs_shape) != dy.shape();
@@ -51,7 +56,7 @@ void GiveGradient(BackwardPass& pass, const Saved& saved, bool grad_is_free) {
 }
 
 template <class F>
-Tensor Apply(const char* op, const Operand& lhs, const Operand& rhs) {
+Tensor Apply(const char* op, const Input& lhs, const Input& rhs) {
   const bool lhs_is_tensor = !lhs.is_constant(), rhs_is_tensor = !rhs.is_constant();
   const Tensor& some = lhs_is_tensor ? lhs.tensor : rhs.tensor;
   const Shape shape = lhs_is_tensor && rhs_is_tensor
@@ -72,8 +77,8 @@ Tensor Apply(const char* op, const Operand& lhs, const Operand& rhs) {
   if (rhs_is_tensor) saved.rhs_input = add_input(rhs.tensor, saved.rhs_shape);
   const bool for_lhs = lhs_is_tensor && lhs.tensor.requires_grad();
   const bool for_rhs = rhs_is_tensor && rhs.tensor.requires_grad();
-  if ((for_lhs && F::kLhs.reads_lhs) || (for_rhs && F::kRhs.reads_lhs)) saved.lhs = lhs;
-  if ((for_lhs && F::kLhs.reads_rhs) || (for_rhs && F::kRhs.reads_rhs)) saved.rhs = rhs;
+  if ((for_lhs && ReadsLhs(F::kLhs)) || (for_rhs && ReadsLhs(F::kRhs))) saved.lhs = lhs;
+  if ((for_lhs && ReadsRhs(F::kLhs)) || (for_rhs && ReadsRhs(F::kRhs))) saved.rhs = rhs;
   return Record(op, y, inputs, [saved](BackwardPass& pass) {
     const bool lhs = saved.lhs_input >= 0 && pass.Needs(saved.lhs_input);
     const bool rhs = saved.rhs_input >= 0 && pass.Needs(saved.rhs_input);
@@ -84,50 +89,38 @@ Tensor Apply(const char* op, const Operand& lhs, const Operand& rhs) {
 
 template <class F>
 Tensor OfTensors(const char* op, const Tensor& lhs, const Tensor& rhs) {
+  const OpScope scope(op);
   CheckFloating(op, {"lhs", lhs});
   CheckFloating(op, {"rhs", rhs});
   CheckSameKind(op, {{"lhs", lhs}, {"rhs", rhs}});
-  return Apply<F>(op, Operand::Of(lhs), Operand::Of(rhs));
+  return Apply<F>(op, Input{lhs}, Input{rhs});
 }
 
 template <class F>
 Tensor WithConstant(const char* op, const Tensor& lhs, double rhs) {
+  const OpScope scope(op);
   CheckFloating(op, {"lhs", lhs});
-  return Apply<F>(op, Operand::Of(lhs), Operand::Constant(rhs));
+  return Apply<F>(op, Input{lhs}, Input{{}, rhs});
 }
 
 template <class F>
 Tensor WithConstant(const char* op, double lhs, const Tensor& rhs) {
+  const OpScope scope(op);
   CheckFloating(op, {"rhs", rhs});
-  return Apply<F>(op, Operand::Constant(lhs), Operand::Of(rhs));
+  return Apply<F>(op, Input{{}, lhs}, Input{rhs});
 }
 
 }  // namespace
 
-Tensor Add(const Tensor& lhs, const Tensor& rhs) {
-  return OfTensors<scalar::Add>(kAdd.name(), lhs, rhs);
-}
-Tensor Sub(const Tensor& lhs, const Tensor& rhs) {
-  return OfTensors<scalar::Sub>(kSub.name(), lhs, rhs);
-}
-Tensor Mul(const Tensor& lhs, const Tensor& rhs) {
-  return OfTensors<scalar::Mul>(kMul.name(), lhs, rhs);
-}
-Tensor Div(const Tensor& lhs, const Tensor& rhs) {
-  return OfTensors<scalar::Div>(kDiv.name(), lhs, rhs);
-}
-Tensor Maximum(const Tensor& lhs, const Tensor& rhs) {
-  return OfTensors<scalar::Maximum>(kMaximum.name(), lhs, rhs);
-}
-Tensor Minimum(const Tensor& lhs, const Tensor& rhs) {
-  return OfTensors<scalar::Minimum>(kMinimum.name(), lhs, rhs);
-}
-Tensor Pow(const Tensor& lhs, const Tensor& rhs) {
-  return OfTensors<scalar::PowBinary>(kPow, lhs, rhs);
-}
+#define CONVOY_BINARY(Name, ...)                              \
+  Tensor Name(const Tensor& lhs, const Tensor& rhs) {         \
+    return OfTensors<scalar::Name>(k##Name.name(), lhs, rhs); \
+  }
+#include "ops/pointwise/binary_table.h"
 
 Tensor Where(const Tensor& condition, const Tensor& if_true, const Tensor& if_false) {
   const char* op = kWhere.name();
+  const OpScope scope(op);
   CheckDType(op, {"condition", condition}, DType::kBool);
   CheckFloating(op, {"if_true", if_true});
   CheckFloating(op, {"if_false", if_false});

@@ -10,16 +10,10 @@
 
 namespace convoy {
 
-Tensor Add(const Tensor& lhs, const Tensor& rhs);
-Tensor Sub(const Tensor& lhs, const Tensor& rhs);
-Tensor Mul(const Tensor& lhs, const Tensor& rhs);
-Tensor Div(const Tensor& lhs, const Tensor& rhs);
-/// The greater, NaN if either is; where equal, each side gets half of the gradient.
-Tensor Maximum(const Tensor& lhs, const Tensor& rhs);
-/// The lesser, NaN if either is; where equal, each side gets half of the gradient.
-Tensor Minimum(const Tensor& lhs, const Tensor& rhs);
-/// lhs ^ rhs.
-Tensor Pow(const Tensor& lhs, const Tensor& rhs);
+// `Tensor Name(const Tensor& lhs, const Tensor& rhs)` for each function of the table, which says
+// what it computes: Add, Sub, Mul, Div, Maximum, Minimum, Pow.
+#define CONVOY_BINARY(Name, ...) Tensor Name(const Tensor& lhs, const Tensor& rhs);
+#include "ops/pointwise/binary_table.h"
 
 /// `if_true` where `condition` holds, else `if_false`.
 ///

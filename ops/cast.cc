@@ -3,6 +3,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/cast_kernels.h"
 #include "ops/op.h"
 
@@ -14,6 +15,7 @@ const Op kCast("Cast");
 }  // namespace
 
 Tensor Cast(const Tensor& x, DType dtype) {
+  const OpScope scope(kCast.name());
   CONVOY_CHECK(x.defined(), "[Cast] x is an undefined tensor");
   if (x.dtype() == dtype) return x;
   const Tensor y = Tensor::Empty(x.shape(), {dtype, x.device()});

@@ -2,13 +2,11 @@
 #include "ops/checks.h"
 
 #include "core/base/error.h"
-#include "core/memory_label.h"
 
 namespace convoy {
 namespace {
 
 void CheckDefined(const char* op, const Argument& argument) {
-  SetMemoryOp(op);
   CONVOY_CHECK(argument.tensor.defined(), "[{}] {} is an undefined tensor", op, argument.name);
 }
 

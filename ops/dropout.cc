@@ -3,6 +3,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/dropout_kernels.h"
 #include "ops/op.h"
@@ -15,6 +16,7 @@ const Op kDropout("Dropout");
 }  // namespace
 
 Tensor Dropout(const Tensor& x, double p, RandomStream stream) {
+  const OpScope scope(kDropout.name());
   CheckFloating(kDropout.name(), {"x", x});
   CONVOY_CHECK(p >= 0 && p < 1, "[Dropout] wants a probability p with 0 <= p < 1, got {}", p);
   if (p == 0) return x;

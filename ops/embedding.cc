@@ -5,6 +5,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/embedding_kernels.h"
 #include "ops/op.h"
@@ -17,6 +18,7 @@ const Op kEmbedding("Embedding");
 }  // namespace
 
 Tensor Embedding(const Tensor& table, const Tensor& indices) {
+  const OpScope scope(kEmbedding.name());
   CheckFloating(kEmbedding.name(), {"table", table});
   CONVOY_CHECK(table.ndim() == 2, "[Embedding] table wants the shape (V, C), got {}",
                table.shape().ToString());

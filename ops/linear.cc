@@ -5,19 +5,21 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/gemm.h"
 #include "ops/linear_kernels.h"
+#include "ops/linear_passes.h"
 #include "ops/op.h"
-#include "ops/sum_parts.h"
 
 namespace convoy {
 namespace {
 
 const Op kLinear("Linear");
 
-// Those of x (..., C).
-int64_t Rows(const Tensor& x) { return x.shape().Product(0, x.ndim() - 1); }
+// Backward takes an activation that keeps nothing for none.
+#define CONVOY_ACTIVATION(Name, op, saves, ...) static_assert(Saves::saves != Saves::kNothing);
+#include "ops/pointwise/unary_table.h"
 
 void Check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   CheckFloating(kLinear.name(), {"x", x});
@@ -34,70 +36,37 @@ void Check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 // dx (..., K) (+)= dz (..., N) @ weight.
 void InputGradient(const Tensor& dz, const Tensor& weight, const GradTarget& dx) {
   GemmArguments args{.device = dz.device(), .dtype = dz.dtype()};
-  args.m = Rows(dz), args.n = weight.dim(1), args.k = weight.dim(0);
+  args.m = LinearRows(dz), args.n = weight.dim(1), args.k = weight.dim(0);
   args.a = dz.raw_data();
   args.b = weight.raw_data();
   args.c = dx.tensor.raw_data(), args.accumulate = dx.accumulate;
   gemm(args.device, args);
 }
 
-// dbias (+)= the sum of the rows of dz = dy * activation'.
-void ActivationAndBiasGradient(Activation activation, const Tensor& dy, const Tensor& saved,
-                               const Tensor& dz, const GradTarget& dbias) {
-  Tensor parts;
-  linear_backward(dz.device(), {.activation = activation,
-                                .dy = dy,
-                                .saved = saved,
-                                .dz = dz,
-                                .dbias_parts = dbias.tensor.defined() ? &parts : nullptr});
-  if (dbias.tensor.defined()) sum_parts(dz.device(), parts, dbias);
-}
-
 }  // namespace
 
-void LinearForwardInPasses(const LinearForward& l) {
-  const Tensor& z = l.z.defined() ? l.z : l.y;
-  GemmArguments args{.device = z.device(), .dtype = z.dtype()};
-  args.m = Rows(z), args.n = l.weight.dim(0), args.k = l.weight.dim(1);
-  args.a = l.x.raw_data();
-  args.b = l.weight.raw_data(), args.transpose_b = true;
-  args.c = z.raw_data();
-  args.bias = l.bias.defined() ? l.bias.raw_data() : nullptr;
-  gemm(args.device, args);
-  if (l.activation != Activation::kNone) linear_activate(z.device(), l.activation, z, l.y);
-}
-
-void LinearWeightGradientInPasses(const LinearWeightGradient& l) {
-  if (l.dbias.tensor.defined())
-    ActivationAndBiasGradient(Activation::kNone, l.dz, {}, l.dz, l.dbias);
-  GemmArguments args{.device = l.dz.device(), .dtype = l.dz.dtype()};
-  args.m = l.dz.dim(-1), args.n = l.x.dim(-1), args.k = Rows(l.dz);
-  args.a = l.dz.raw_data(), args.transpose_a = true;
-  args.b = l.x.raw_data();
-  args.c = l.dweight.tensor.raw_data(), args.accumulate = l.dweight.accumulate;
-  gemm(args.device, args);
-}
-
 Tensor Linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
+  const OpScope scope(kLinear.name());
   Check(x, weight, bias);
   const Tensor y = Tensor::Empty(x.shape().With(-1, weight.dim(0)), x.options());
 
-  // ReLU's backward reads its output; GELU's needs what went in.
-  const bool gelu = activation == Activation::kGelu || activation == Activation::kGeluTanh;
-  const Tensor z =
-      gelu && NeedsGrad({x, weight, bias}) ? Tensor::Empty(y.shape(), y.options()) : Tensor();
+  // Some activations' backward reads their output (ReLU), others' what went in (GELU).
+  const Saves saves = SavesOf(activation);
+  const Tensor z = saves == Saves::kInput && NeedsGrad({x, weight, bias})
+                       ? Tensor::Empty(y.shape(), y.options())
+                       : Tensor();
   linear_forward(
       y.device(),
       {.x = x, .weight = weight, .bias = bias, .activation = activation, .z = z, .y = y});
 
-  const Tensor saved = activation == Activation::kRelu ? y.Detach() : z;
+  const Tensor saved = saves == Saves::kOutput ? y.Detach() : z;
   return Record(
       kLinear.name(), y, {x, weight, bias}, [x, weight, saved, activation](BackwardPass& pass) {
         const auto target = [&](int i) { return pass.Needs(i) ? pass.Target(i) : GradTarget{}; };
         GradTarget dbias = target(2);
         const Tensor dz = saved.defined() ? pass.ReuseGrad() : pass.grad();
         if (saved.defined() || (dbias.tensor.defined() && !pass.Needs(1))) {
-          ActivationAndBiasGradient(activation, pass.grad(), saved, dz, std::exchange(dbias, {}));
+          LinearActivationGradient(activation, pass.grad(), saved, dz, std::exchange(dbias, {}));
         }
         if (pass.Needs(1))
           linear_weight_gradient(dz.device(),

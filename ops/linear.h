@@ -2,12 +2,12 @@
 #pragma once
 
 #include "core/tensor.h"
+#include "ops/pointwise/functions.h"
 
 namespace convoy {
 
-enum class Activation { kNone, kRelu, kGelu, kGeluTanh };
-
-/// activation(x @ weight^T + bias), PyTorch's layout.
+/// activation(x @ weight^T + bias), PyTorch's layout. The activations are those of
+/// ops/pointwise/unary_table.h: Activation::kNone, kRelu, kGelu, kGeluTanh.
 ///
 /// Shape:  x (..., K), weight (N, K), bias (N) or undefined -> (..., N).
 /// DType:  f32, f64, bf16, f16, the same for all; kept; bf16 and f16 accumulate in f32.

@@ -3,6 +3,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/loss_kernels.h"
 #include "ops/op.h"
@@ -15,6 +16,7 @@ const Op kCrossEntropy("CrossEntropy");
 }  // namespace
 
 Tensor CrossEntropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options) {
+  const OpScope scope(kCrossEntropy.name());
   CheckFloating(kCrossEntropy.name(), {"logits", logits});
   CONVOY_CHECK(logits.ndim() == 2, "[CrossEntropy] logits want the shape (N, C), got {}",
                logits.shape().ToString());

@@ -3,6 +3,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/gemm.h"
 #include "ops/op.h"
@@ -108,6 +109,7 @@ void BackwardRhs(const Tensor& dy, const Tensor& lhs, const Problem& p, MatMulOp
 }  // namespace
 
 Tensor MatMul(const Tensor& lhs, const Tensor& rhs, MatMulOptions options) {
+  const OpScope scope(kMatMul.name());
   const Problem p = Analyse(lhs, rhs, options);
   const Tensor y = Tensor::Empty(p.output, lhs.options());
   GemmArguments args{.device = y.device(), .dtype = y.dtype(), .m = p.m, .n = p.n, .k = p.k};

@@ -3,6 +3,8 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
+#include "core/workspace.h"
 #include "ops/checks.h"
 #include "ops/norm_kernels.h"
 #include "ops/op.h"
@@ -38,7 +40,7 @@ GradTarget InPlaceIfNeeded(BackwardPass& pass, int input) {
 Tensor RecordLayerNorm(const char* op, const Tensor& y, const Tensor& x, const Tensor& weight,
                        const Tensor& bias, const Tensor& mean, const Tensor& rstd) {
   return Record(op, y, {x, weight, bias}, [x, weight, mean, rstd](BackwardPass& pass) {
-    Tensor dweight_parts, dbias_parts;
+    Workspace dweight_parts, dbias_parts;
     layer_norm_backward(x.device(), pass.grad(), x, weight, mean, rstd, InPlaceIfNeeded(pass, 0),
                         dweight_parts, dbias_parts);
     if (pass.Needs(1)) sum_parts(x.device(), dweight_parts, pass.Target(1));
@@ -49,6 +51,7 @@ Tensor RecordLayerNorm(const char* op, const Tensor& y, const Tensor& x, const T
 }  // namespace
 
 Tensor LayerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  const OpScope scope(kLayerNorm.name());
   CheckNorm(kLayerNorm.name(), x, weight, bias);
   const Tensor y = Tensor::Empty(x.shape(), x.options());
   const Tensor mean = RowStatistic(x);
@@ -59,6 +62,7 @@ Tensor LayerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, doub
 
 SumAndNorm AddLayerNorm(const Tensor& x, const Tensor& residual, const Tensor& weight,
                         const Tensor& bias, double eps) {
+  const OpScope scope(kAddLayerNorm.name());
   CheckNorm(kAddLayerNorm.name(), x, weight, bias);
   CheckShape(kAddLayerNorm.name(), {"residual", residual}, x.shape());
   CheckSameKind(kAddLayerNorm.name(), {{"x", x}, {"residual", residual}});
@@ -78,12 +82,13 @@ SumAndNorm AddLayerNorm(const Tensor& x, const Tensor& residual, const Tensor& w
 }
 
 Tensor RmsNorm(const Tensor& x, const Tensor& weight, double eps) {
+  const OpScope scope(kRmsNorm.name());
   CheckNorm(kRmsNorm.name(), x, weight, {});
   const Tensor y = Tensor::Empty(x.shape(), x.options());
   const Tensor rstd = RowStatistic(x);
   rms_norm_forward(x.device(), x, weight, eps, y, rstd);
   return Record(kRmsNorm.name(), y, {x, weight}, [x, weight, rstd](BackwardPass& pass) {
-    Tensor dweight_parts;
+    Workspace dweight_parts;
     rms_norm_backward(x.device(), pass.grad(), x, weight, rstd, InPlaceIfNeeded(pass, 0),
                       dweight_parts);
     if (pass.Needs(1)) sum_parts(x.device(), dweight_parts, pass.Target(1));

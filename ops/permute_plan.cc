@@ -37,7 +37,7 @@ int64_t PermutePlan::WidenElements(int64_t size, int64_t widest, const void* x, 
   return bytes;
 }
 
-PermutePlan PlanPermute(const Tensor& x, const std::vector<int>& axes) {
+PermutePlan PlanPermute(const View& x, const std::vector<int>& axes) {
   PermutePlan plan;
   for (const int axis : axes) {
     const int64_t extent = x.dim(axis);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/tensor.h"
+#include "core/view.h"
 
 namespace convoy {
 
@@ -35,6 +35,6 @@ struct PermutePlan {
 };
 
 /// Dimension i of the result is dimension axes[i] of x.
-PermutePlan PlanPermute(const Tensor& x, const std::vector<int>& axes);
+PermutePlan PlanPermute(const View& x, const std::vector<int>& axes);
 
 }  // namespace convoy

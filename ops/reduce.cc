@@ -6,6 +6,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/binary_kernels.h"
 #include "ops/checks.h"
 #include "ops/op.h"
@@ -44,11 +45,12 @@ struct Groups {
 
 // Reduces the dimensions of x marked in `axes` into y: one kernel for each group of neighbouring
 // dimensions, last group first, with the results in between in the type of computation.
-void ReduceInto(ReduceFunction f, const Tensor& x, const AxisMask& axes, double divisor,
-                const Tensor& y) {
+void ReduceInto(ReduceFunction f, const View& x, const AxisMask& axes, double divisor,
+                const View& y) {
   Groups groups;
   for (int i = 0; i < x.ndim(); ++i) groups.Add(x.dim(i), axes[static_cast<size_t>(i)]);
-  Tensor source = x;
+  View source = x;
+  Tensor kept;  // what source shows, after the first group
   while (true) {
     const size_t size = groups.extents.size();
     size_t last = size;  // the last reduced group
@@ -67,7 +69,8 @@ void ReduceInto(ReduceFunction f, const Tensor& x, const AxisMask& axes, double 
       if (i != at) rest.Add(groups.extents[i], groups.reduced[i]);
     }
     groups = std::move(rest);
-    source = between;
+    kept = between;
+    source = kept;
   }
 }
 
@@ -104,6 +107,7 @@ Reduction PlanReduction(const char* op, const Tensor& x, const std::vector<int>&
 }
 
 Tensor SumOver(const Op& op, const Tensor& x, const Reduction& plan, double divisor) {
+  const OpScope scope(op.name());
   const Tensor y = Tensor::Empty(plan.result, x.options());
   ReduceInto(ReduceFunction::kSum, x, plan.axes, divisor, y);
   return Record(op.name(), y, {x}, [kept = plan.kept, divisor](BackwardPass& pass) {
@@ -116,7 +120,7 @@ Tensor SumOver(const Op& op, const Tensor& x, const Reduction& plan, double divi
 
 }  // namespace
 
-void SumTo(const Tensor& x, const Tensor& y) {
+void SumTo(const View& x, const View& y) {
   AxisMask axes{};
   for (int i = 1; i <= x.ndim(); ++i) {
     axes[static_cast<size_t>(x.ndim() - i)] = i > y.ndim() || (y.dim(-i) == 1 && x.dim(-i) != 1);
@@ -134,6 +138,7 @@ Tensor Mean(const Tensor& x, const std::vector<int>& axes, bool keep_dims) {
 }
 
 Tensor Max(const Tensor& x, const std::vector<int>& axes, bool keep_dims) {
+  const OpScope scope(kMax.name());
   const Reduction plan = PlanReduction(kMax.name(), x, axes, keep_dims);
   CONVOY_CHECK(plan.count > 0, "[Max] no element to choose from in shape {}", x.shape().ToString());
   const Tensor y = Tensor::Empty(plan.result, x.options());
@@ -153,6 +158,7 @@ Tensor Max(const Tensor& x, const std::vector<int>& axes, bool keep_dims) {
 }
 
 Tensor ArgMax(const Tensor& x, int axis, bool keep_dims) {
+  const OpScope scope(kArgMax.name());
   const Reduction plan = PlanReduction(kArgMax.name(), x, {axis}, keep_dims);
   CONVOY_CHECK(plan.count > 0, "[ArgMax] no element to choose from in shape {}",
                x.shape().ToString());

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/autograd.h"
+#include "core/view.h"
 #include "ops/kernel.h"
 
 namespace convoy {
@@ -25,15 +25,15 @@ enum class PutMode {
 };
 
 /// part (+)= whole[:, begin:end]. Accumulates for floating dtypes only.
-inline constinit Kernel<void(const Tensor& whole, const SliceRange& range, const GradTarget& part)>
+inline constinit Kernel<void(const View& whole, const SliceRange& range, const GradTarget& part)>
     take_slice{"Slice"};
 /// whole[:, begin:end] = or += part.
-inline constinit Kernel<void(const Tensor& part, const SliceRange& range, PutMode mode,
-                             const Tensor& whole)>
+inline constinit Kernel<void(const View& part, const SliceRange& range, PutMode mode,
+                             const View& whole)>
     put_slice{"Slice"};
 
 /// Dimension i of y is dimension axes[i] (not negative) of x.
-inline constinit Kernel<void(const Tensor& x, const std::vector<int>& axes, const Tensor& y)>
-    permute{"Permute"};
+inline constinit Kernel<void(const View& x, const std::vector<int>& axes, const View& y)> permute{
+    "Permute"};
 
 }  // namespace convoy

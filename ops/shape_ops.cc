@@ -8,6 +8,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/op.h"
 #include "ops/shape_kernels.h"
@@ -46,6 +47,7 @@ Shape ResolveShape(const Tensor& x, std::vector<int64_t> dims) {
 
 // A permutation that has been checked, recorded under the name of `op`.
 Tensor PermuteAs(const Op& op, const Tensor& x, const std::vector<int>& axes) {
+  const OpScope scope(op.name());
   std::vector<int64_t> dims;
   std::vector<int> inverse(axes.size());
   for (size_t i = 0; i < axes.size(); ++i) {
@@ -69,6 +71,7 @@ SliceRange RangeOf(const Shape& shape, int axis, int64_t begin, int64_t end) {
 
 // A slice that has been checked, recorded under the name of `op`.
 Tensor SliceAs(const Op& op, const Tensor& x, int axis, int64_t begin, int64_t end) {
+  const OpScope scope(op.name());
   const SliceRange range = RangeOf(x.shape(), axis, begin, end);
   const Shape shape = x.shape().With(axis, end - begin);
   Tensor y;
@@ -143,6 +146,7 @@ Tensor Slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
 }
 
 Tensor Concat(std::span<const Tensor> tensors, int axis) {
+  const OpScope scope(kConcat.name());
   CONVOY_CHECK(!tensors.empty(), "[Concat] wants at least one tensor");
   CONVOY_CHECK(tensors[0].defined(), "[Concat] tensor 0 is an undefined tensor");
   axis = tensors[0].shape().Axis(axis);

@@ -3,6 +3,7 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/op.h"
 #include "ops/softmax_kernels.h"
@@ -21,6 +22,7 @@ void CheckRows(const char* op, const Tensor& x) {
 }  // namespace
 
 Tensor Softmax(const Tensor& x) {
+  const OpScope scope(kSoftmax.name());
   CheckRows(kSoftmax.name(), x);
   const Tensor y = Tensor::Empty(x.shape(), x.options());
   softmax_forward(x.device(), x, y);
@@ -30,6 +32,7 @@ Tensor Softmax(const Tensor& x) {
 }
 
 Tensor LogSoftmax(const Tensor& x) {
+  const OpScope scope(kLogSoftmax.name());
   CheckRows(kLogSoftmax.name(), x);
   const Tensor y = Tensor::Empty(x.shape(), x.options());
   log_softmax_forward(x.device(), x, y);

@@ -3,28 +3,18 @@
 
 #include "core/autograd.h"
 #include "core/base/error.h"
+#include "core/memory_label.h"
 #include "ops/checks.h"
 #include "ops/op.h"
-#include "ops/pointwise/activations-inl.h"
-#include "ops/pointwise/elementary-inl.h"
+#include "ops/pointwise/unary-inl.h"
 #include "ops/unary_kernels.h"
 
 namespace convoy {
 namespace {
 
-const Op kNeg("Neg");
-const Op kAbs("Abs");
-const Op kExp("Exp");
-const Op kLog("Log");
-const Op kSqrt("Sqrt");
-const Op kRsqrt("Rsqrt");
-const Op kTanh("Tanh");
-const Op kSigmoid("Sigmoid");
-const Op kRelu("Relu");
-const Op kSilu("Silu");
-const Op kGelu("Gelu");
-const Op kClamp("Clamp");
-const Op kPow("Pow");
+#define CONVOY_UNARY(Name, op, ...) const Op k##Name(op);
+#define CONVOY_UNARY_OF_CONSTANTS(Name, op) const Op k##Name(op);
+#include "ops/pointwise/unary_table.h"
 
 template <Saves kSaves>
 Tensor WhatIsSaved(const Tensor& x, const Tensor& y) {
@@ -33,9 +23,10 @@ Tensor WhatIsSaved(const Tensor& x, const Tensor& y) {
   return {};
 }
 
-// F is a function of ops/pointwise.
+// F is a function of ops/pointwise/unary-inl.h.
 template <class F>
 Tensor Apply(const Op& op, const Tensor& x, UnaryParameters parameters = {}) {
+  const OpScope scope(op.name());
   CheckFloating(op.name(), {"x", x});
   const Tensor y = Tensor::Empty(x.shape(), x.options());
   unary_forward(x.device(), F::kId, parameters, x, y);
@@ -48,20 +39,12 @@ Tensor Apply(const Op& op, const Tensor& x, UnaryParameters parameters = {}) {
 
 }  // namespace
 
-Tensor Neg(const Tensor& x) { return Apply<scalar::Neg>(kNeg, x); }
-Tensor Abs(const Tensor& x) { return Apply<scalar::Abs>(kAbs, x); }
-Tensor Exp(const Tensor& x) { return Apply<scalar::Exp>(kExp, x); }
-Tensor Log(const Tensor& x) { return Apply<scalar::Log>(kLog, x); }
-Tensor Sqrt(const Tensor& x) { return Apply<scalar::Sqrt>(kSqrt, x); }
-Tensor Rsqrt(const Tensor& x) { return Apply<scalar::Rsqrt>(kRsqrt, x); }
-Tensor Tanh(const Tensor& x) { return Apply<scalar::Tanh>(kTanh, x); }
-Tensor Sigmoid(const Tensor& x) { return Apply<scalar::Sigmoid>(kSigmoid, x); }
-Tensor Relu(const Tensor& x) { return Apply<scalar::Relu>(kRelu, x); }
-Tensor Silu(const Tensor& x) { return Apply<scalar::Silu>(kSilu, x); }
+#define CONVOY_UNARY(Name, ...) \
+  Tensor Name(const Tensor& x) { return Apply<scalar::Name>(k##Name, x); }
+#include "ops/pointwise/unary_table.h"
 
 Tensor Gelu(const Tensor& x, GeluKind kind) {
-  return kind == GeluKind::kExact ? Apply<scalar::Gelu>(kGelu, x)
-                                  : Apply<scalar::GeluTanh>(kGelu, x);
+  return kind == GeluKind::kExact ? Gelu(x) : GeluTanh(x);
 }
 
 Tensor Clamp(const Tensor& x, double low, double high) {
@@ -69,7 +52,9 @@ Tensor Clamp(const Tensor& x, double low, double high) {
   return Apply<scalar::Clamp>(kClamp, x, {low, high});
 }
 
-Tensor Pow(const Tensor& x, double exponent) { return Apply<scalar::Pow>(kPow, x, {exponent}); }
+Tensor Pow(const Tensor& x, double exponent) {
+  return Apply<scalar::PowOfConstant>(kPowOfConstant, x, {exponent});
+}
 
 Tensor operator-(const Tensor& x) { return Neg(x); }
 

@@ -9,28 +9,16 @@
 
 namespace convoy {
 
-Tensor Neg(const Tensor& x);
-/// |x|; the gradient at 0 is 0.
-Tensor Abs(const Tensor& x);
-Tensor Exp(const Tensor& x);
-/// Natural logarithm; NaN below 0, -inf at 0.
-Tensor Log(const Tensor& x);
-Tensor Sqrt(const Tensor& x);
-/// 1 / sqrt(x).
-Tensor Rsqrt(const Tensor& x);
-Tensor Tanh(const Tensor& x);
-/// 1 / (1 + exp(-x)).
-Tensor Sigmoid(const Tensor& x);
-/// max(x, 0); the gradient at 0 is 0.
-Tensor Relu(const Tensor& x);
-/// x * Sigmoid(x).
-Tensor Silu(const Tensor& x);
+// `Tensor Name(const Tensor& x)` for each function of the table, which says what it computes: Neg,
+// Abs, Exp, Log, Sqrt, Rsqrt, Tanh, Sigmoid, Relu, Silu, Gelu, GeluTanh.
+#define CONVOY_UNARY(Name, ...) Tensor Name(const Tensor& x);
+#include "ops/pointwise/unary_table.h"
 
 enum class GeluKind {
-  kExact,  ///< x * Phi(x), Phi the normal distribution function (erf)
-  kTanh,   ///< GPT-2's approximation: x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
+  kExact,  ///< Gelu: x * Phi(x), Phi the normal distribution function (erf)
+  kTanh,   ///< GeluTanh, GPT-2's approximation of it
 };
-Tensor Gelu(const Tensor& x, GeluKind kind = GeluKind::kExact);
+Tensor Gelu(const Tensor& x, GeluKind kind);
 
 /// min(max(x, low), high); an infinite limit is none. The gradient is 1 where low <= x <= high,
 /// limits included, and 0 elsewhere and for NaN. PyTorch agrees at a single limit, but its gradient

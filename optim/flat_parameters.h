@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "optim/flat_alignment.h"
 
 namespace convoy {
 
@@ -37,8 +38,7 @@ struct FlatBucket {
 /// share the buffers.
 class FlatParameters {
  public:
-  /// Parameters start at multiples of this many elements (a cache line of f32).
-  static constexpr int64_t kAlignElements = 16;
+  static constexpr int64_t kAlignElements = kFlatAlignElements;
 
   FlatParameters() = default;
 

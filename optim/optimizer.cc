@@ -72,19 +72,28 @@ Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
   const MemoryLabel label("optimizer state");
   MakeStepBuffers();
   for (const FlatBucket& flat : parameters_.buckets()) {
-    UpdateBucket& bucket = buckets_.emplace_back();
-    bucket.control = step_.control;
-    bucket.values = flat.values;
-    bucket.gradients = flat.gradients;
+    BucketState& bucket = buckets_.emplace_back();
     bucket.segments = Segments(flat, hyper.weight_decay, hyper.groups);
     const DType dtype = flat.values.dtype();
     const DType compute = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
     const TensorOptions options = {compute, flat.values.device()};
     if (dtype != compute) bucket.master = Tensor::Zeros({flat.numel()}, options);
     for (size_t s = 0; s < state_names_.size(); ++s) {
-      bucket.states[s] = Tensor::Zeros({flat.numel()}, options);
+      bucket.states.push_back(Tensor::Zeros({flat.numel()}, options));
     }
   }
+}
+
+UpdateBucket Optimizer::BucketViews(size_t b) const {
+  const FlatBucket& flat = parameters_.buckets()[b];
+  const BucketState& state = buckets_[b];
+  UpdateBucket views{.values = flat.values,
+                     .gradients = flat.gradients,
+                     .master = state.master,
+                     .segments = state.segments,
+                     .control = step_.control};
+  std::copy(state.states.begin(), state.states.end(), views.states.begin());
+  return views;
 }
 
 // Where the kernels of a step find everything; nothing of this changes later.
@@ -144,12 +153,18 @@ void Optimizer::Step(const StepOptions& options) {
   parameters_.CheckInPlace();
   parameters_.ZeroMissingGradients();
   if (rule.measure) MeasureGradients();
-  prepare_step(device, step_, scaler, rule);
+  prepare_step(device,
+               {.control = step_.control,
+                .counters = step_.counters,
+                .parts = step_.parts,
+                .spans = step_.spans,
+                .entries = step_.entries},
+               scaler, rule);
   for (size_t b = 0; b < buckets_.size(); ++b) {
     // An update does not wait for the sums of later buckets, unless the norm had to.
     const FlatBucket& flat = parameters_.buckets()[b];
     if (!rule.measure && flat.before_read) flat.before_read();
-    Update(buckets_[b]);
+    Update(BucketViews(b));
   }
   parameters_.ConsumeGradients();
 }

@@ -102,9 +102,19 @@ class Optimizer {
   FlatParameters parameters_;
   double lr_;
   double beta1_, beta2_;
-  StepBuffers step_;
+  // What the optimizer keeps of a bucket, beside the parameters and their gradients.
+  struct BucketState {
+    Tensor master, segments;
+    std::vector<Tensor> states;
+  };
+  UpdateBucket BucketViews(size_t b) const;
+
+  // StepBuffers, owned.
+  struct {
+    Tensor control, counters, parts, spans, entries;
+  } step_;
   std::vector<std::string> state_names_;
-  std::vector<UpdateBucket> buckets_;
+  std::vector<BucketState> buckets_;
 };
 
 }  // namespace convoy

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/tensor.h"
+#include "core/view.h"
 
 namespace convoy {
 
@@ -44,13 +44,13 @@ struct StepCounters {
 };
 
 /// The elements of such a tensor, in its device's memory.
-inline StepControl* ControlOf(const Tensor& tensor) {
+inline StepControl* ControlOf(const View& tensor) {
   return reinterpret_cast<StepControl*>(tensor.data<double>());
 }
-inline ScalerState* ScalerOf(const Tensor& tensor) {
+inline ScalerState* ScalerOf(const View& tensor) {
   return tensor.defined() ? reinterpret_cast<ScalerState*>(tensor.data<double>()) : nullptr;
 }
-inline StepCounters* CountersOf(const Tensor& tensor) {
+inline StepCounters* CountersOf(const View& tensor) {
   return reinterpret_cast<StepCounters*>(tensor.data<int64_t>());
 }
 

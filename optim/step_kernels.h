@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/tensor.h"
+#include "core/view.h"
 #include "ops/kernel.h"
 #include "optim/decide_step.h"
 
@@ -28,25 +28,24 @@ struct GradientSpan {
 
 /// Everything that the decision reads and writes, on one device.
 struct StepBuffers {
-  Tensor control;   ///< StepControl
-  Tensor counters;  ///< StepCounters
-  Tensor parts;     ///< f64: a sum of squares for each kNormChunk elements of each bucket
-  Tensor spans;     ///< i64 (buckets, GradientSpan::kFields)
-  Tensor entries;   ///< i64: the parameters' offsets in their buckets, in bucket order
+  View control;   ///< StepControl
+  View counters;  ///< StepCounters
+  View parts;     ///< f64: a sum of squares for each kNormChunk elements of each bucket
+  View spans;     ///< i64 (buckets, GradientSpan::kFields)
+  View entries;   ///< i64: the parameters' offsets in their buckets, in bucket order
 };
 
 /// parts[c] = sum of the squares of elements [c * kNormChunk, (c + 1) * kNormChunk) of `x`, in f64
-/// and a fixed order; `x` has a multiple of FlatParameters::kAlignElements elements.
-inline constinit Kernel<void(const Tensor& x, const Tensor& parts)> sum_of_squares{"GradNorm"};
+/// and a fixed order; `x` has a multiple of kFlatAlignElements elements.
+inline constinit Kernel<void(const View& x, const View& parts)> sum_of_squares{"GradNorm"};
 
 /// DecideStep with the sum of `parts`, and the search for the parameter to blame if there is one.
 /// `scaler` (ScalerState) may be undefined.
-inline constinit Kernel<void(const StepBuffers& buffers, const Tensor& scaler,
-                             const StepRule& rule)>
+inline constinit Kernel<void(const StepBuffers& buffers, const View& scaler, const StepRule& rule)>
     prepare_step{"Optimizer"};
 
 /// The one element of `to` becomes weight * scaler->scale.
-inline constinit Kernel<void(const Tensor& scaler, double weight, const Tensor& to)> fill_scaled{
+inline constinit Kernel<void(const View& scaler, double weight, const View& to)> fill_scaled{
     "LossScaler"};
 
 }  // namespace convoy

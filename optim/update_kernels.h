@@ -4,14 +4,14 @@
 #include <array>
 #include <cstdint>
 
-#include "core/tensor.h"
+#include "core/view.h"
 #include "ops/kernel.h"
 #include "optim/step_control.h"
 
 namespace convoy {
 
 /// A run of elements of one bucket with the same hyper-parameters, padding included; both ends are
-/// multiples of FlatParameters::kAlignElements. All f64: a row of `UpdateBucket::segments`.
+/// multiples of kFlatAlignElements. All f64: a row of `UpdateBucket::segments`.
 struct UpdateSegment {
   double begin = 0;
   double end = 0;
@@ -22,17 +22,17 @@ struct UpdateSegment {
 };
 static_assert(sizeof(UpdateSegment) == UpdateSegment::kFields * sizeof(double));
 
-/// A bucket as an update sees it; all tensors are on one device, and flat, (numel), where nothing
+/// A bucket as an update sees it; all views are on one device, and flat, (numel), where nothing
 /// else is said. Zeros stay zeros in padding.
 struct UpdateBucket {
   static constexpr int kMaxStates = 2;
 
-  Tensor values;
-  Tensor gradients;                       ///< read only
-  Tensor master;                          ///< f32 copy of bf16 and f16 values, else undefined
-  std::array<Tensor, kMaxStates> states;  ///< in the dtype of computation; undefined if not kept
-  Tensor segments;  ///< f64 (segments, UpdateSegment::kFields): cover [0, numel) in order
-  Tensor control;   ///< StepControl: lr, grad_scale, corrections; with `skip`, nothing is done
+  View values;
+  View gradients;                       ///< read only
+  View master;                          ///< f32 copy of bf16 and f16 values, else undefined
+  std::array<View, kMaxStates> states;  ///< in the dtype of computation; undefined if not kept
+  View segments;  ///< f64 (segments, UpdateSegment::kFields): cover [0, numel) in order
+  View control;   ///< StepControl: lr, grad_scale, corrections; with `skip`, nothing is done
 
   const UpdateSegment* SegmentData() const {
     return reinterpret_cast<const UpdateSegment*>(segments.data<double>());

@@ -65,8 +65,8 @@ class BackwardWorker {
 
  public:
   /// `max_keys` is the largest number of keys in a part that wants dkv.
-  BackwardWorker(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                 const Tensor& softmax, const Tensor& dout, const AttentionInputs& grads,
+  BackwardWorker(const AttentionProblem& p, const AttentionInputs& inputs, const View& out,
+                 const View& softmax, const View& dout, const AttentionInputs& grads,
                  size_t max_keys)
       : p_(p),
         in_(inputs),
@@ -218,8 +218,8 @@ std::pair<size_t, size_t> Share(size_t count, size_t block, int64_t i, int64_t n
   return {at(i), at(i + 1)};
 }
 
-void AttentionBackward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                       const Tensor& softmax, const Tensor& dout, const AttentionInputs& grads) {
+void AttentionBackward(const AttentionProblem& p, const AttentionInputs& inputs, const View& out,
+                       const View& softmax, const View& dout, const AttentionInputs& grads) {
   const int64_t heads = p.batch * p.heads;
   if (heads * p.dim == 0) return;
   const size_t queries = static_cast<size_t>(p.queries);

@@ -61,8 +61,8 @@ class ForwardWorker {
   using C = ComputeType<T>;
 
  public:
-  ForwardWorker(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                const Tensor& softmax)
+  ForwardWorker(const AttentionProblem& p, const AttentionInputs& inputs, const View& out,
+                const View& softmax)
       : p_(p),
         q_rows_(inputs.q),
         q_(inputs.q.tensor.data<T>()),
@@ -133,8 +133,8 @@ class ForwardWorker {
   RunningSoftmax<C> softmax_;
 };
 
-void AttentionForward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-                      const Tensor& softmax) {
+void AttentionForward(const AttentionProblem& p, const AttentionInputs& inputs, const View& out,
+                      const View& softmax) {
   if (out.numel() == 0) return;
   const int64_t blocks = (p.queries + int64_t{kTileQueries} - 1) / int64_t{kTileQueries};
   const int64_t block_work = int64_t{kTileQueries} * std::max<int64_t>(p.keys, 1) * p.dim;

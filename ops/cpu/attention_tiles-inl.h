@@ -16,7 +16,8 @@
 #include <limits>
 #include <numbers>
 
-#include "core/tensor.h"
+#include "core/storage.h"
+#include "core/view.h"
 #include "ops/attention_kernels.h"
 #include "ops/cpu/rows-inl.h"
 #include "ops/cpu/simd-inl.h"

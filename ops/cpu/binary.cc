@@ -13,10 +13,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-template <class... F>
-struct BinaryList {};
-using AllBinary = BinaryList<Add, Sub, Mul, Div, Maximum, Minimum, PowBinary, Equal>;
-
 template <class F, typename C>
 void BinaryBlock(size_t n, C* y, const C* const* in, const UnaryParameters&) {
   MapLanes(
@@ -51,41 +47,41 @@ template <class F, typename C>
 constexpr BlockFunction<C> GradBlock(Side side) {
   if constexpr (requires { F::kLhs; }) {
     if (side == Side::kLhs) {
-      if constexpr (!F::kLhs.is_gradient) return &GradLhsBlock<F, C>;
+      if constexpr (F::kLhs != Partial::kIsGradient) return &GradLhsBlock<F, C>;
     } else {
-      if constexpr (!F::kRhs.is_gradient) return &GradRhsBlock<F, C>;
+      if constexpr (F::kRhs != Partial::kIsGradient) return &GradRhsBlock<F, C>;
     }
   }
   return nullptr;
 }
 
-template <typename C, class... F>
-BlockFunction<C> FindBinary(BinaryFunction id, BinaryList<F...>) {
+template <typename C>
+BlockFunction<C> FindBinary(BinaryFunction id) {
   BlockFunction<C> found = nullptr;
-  ((F::kId == id ? void(found = &BinaryBlock<F, C>) : void()), ...);
+  DispatchBinary(id, [&]<class F>(F) { found = &BinaryBlock<F, C>; });
   return found;
 }
 
-template <typename C, class... F>
-BlockFunction<C> FindGradient(BinaryFunction id, Side side, BinaryList<F...>) {
+template <typename C>
+BlockFunction<C> FindGradient(BinaryFunction id, Side side) {
   BlockFunction<C> found = nullptr;
-  ((F::kId == id ? void(found = GradBlock<F, C>(side)) : void()), ...);
+  DispatchBinary(id, [&]<class F>(F) { found = GradBlock<F, C>(side); });
   return found;
 }
 
-void BinaryForward(BinaryFunction f, const Operand& lhs, const Operand& rhs, const Tensor& y) {
+void BinaryForward(BinaryFunction f, const Operand& lhs, const Operand& rhs, const View& y) {
   DispatchFloating(y.dtype(), "Binary", [&]<typename T>(T) {
     const Operand operands[] = {lhs, rhs};
-    RunBlocks<T, T, T>({y, false}, operands, FindBinary<ComputeType<T>>(f, AllBinary()));
+    RunBlocks<T, T, T>({y, false}, operands, FindBinary<ComputeType<T>>(f));
   });
 }
 
-void BinaryGradient(BinaryFunction f, Side side, const Tensor& dy, const Operand& lhs,
+void BinaryGradient(BinaryFunction f, Side side, const View& dy, const Operand& lhs,
                     const Operand& rhs, const GradTarget& dx) {
   DispatchFloating(dy.dtype(), "Binary", [&]<typename T>(T) {
     using C = ComputeType<T>;
     const Operand operands[] = {Operand::Of(dy), lhs, rhs};
-    const BlockFunction<C> block = FindGradient<C>(f, side, AllBinary());
+    const BlockFunction<C> block = FindGradient<C>(f, side);
     if (dx.tensor.dtype() == dy.dtype()) {
       RunBlocks<T, T, T, T>(dx, operands, block);
     } else {
@@ -94,7 +90,7 @@ void BinaryGradient(BinaryFunction f, Side side, const Tensor& dy, const Operand
   });
 }
 
-void WhereForward(const Tensor& condition, const Operand& if_true, const Operand& if_false,
+void WhereForward(const View& condition, const Operand& if_true, const Operand& if_false,
                   const GradTarget& y) {
   DispatchFloating(y.tensor.dtype(), "Where", [&]<typename T>(T) {
     const Operand operands[] = {Operand::Of(condition), if_true, if_false};

@@ -17,8 +17,8 @@
 #include <tuple>
 #include <utility>
 
-#include "core/autograd.h"
 #include "core/threads.h"
+#include "core/view.h"
 #include "ops/cpu/simd-inl.h"
 #include "ops/pointwise/functions.h"
 #include "ops/pointwise/operand.h"

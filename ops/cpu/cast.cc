@@ -45,7 +45,7 @@ void CastArray(size_t n, const From* from, To* to) {
   for (; i < n; ++i) to[i] = CastOne<To>(from[i]);
 }
 
-void CastForward(const Tensor& x, const Tensor& y) {
+void CastForward(const View& x, const View& y) {
   constexpr int64_t kGrain = 16 << 10;
   DispatchAll(x.dtype(), [&]<typename From>(From) {
     DispatchAll(y.dtype(), [&]<typename To>(To) {

@@ -31,7 +31,7 @@ void AddTo(T* to, const T* from, int64_t count) {
       from);
 }
 
-void TakeSlice(const Tensor& whole, const SliceRange& range, const GradTarget& part) {
+void TakeSlice(const View& whole, const SliceRange& range, const GradTarget& part) {
   const int64_t n = (range.end - range.begin) * range.inner;
   const int64_t stride = range.extent * range.inner;
   const int64_t offset = range.begin * range.inner;
@@ -54,7 +54,7 @@ void TakeSlice(const Tensor& whole, const SliceRange& range, const GradTarget& p
 }
 
 // Every element of `whole` is written once: copied if it lies in the range, else zeroed.
-void CopyZeroRest(const Tensor& part, const SliceRange& range, const Tensor& whole) {
+void CopyZeroRest(const View& part, const SliceRange& range, const View& whole) {
   const int64_t size = static_cast<int64_t>(SizeOf(whole.dtype()));
   const int64_t stride = range.extent * range.inner;
   const int64_t first = range.begin * range.inner;
@@ -74,7 +74,7 @@ void CopyZeroRest(const Tensor& part, const SliceRange& range, const Tensor& who
   });
 }
 
-void PutSlice(const Tensor& part, const SliceRange& range, PutMode mode, const Tensor& whole) {
+void PutSlice(const View& part, const SliceRange& range, PutMode mode, const View& whole) {
   if (mode == PutMode::kCopyZeroRest) return CopyZeroRest(part, range, whole);
   const int64_t n = (range.end - range.begin) * range.inner;
   const int64_t stride = range.extent * range.inner;

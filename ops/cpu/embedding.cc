@@ -1,5 +1,6 @@
 // CPU kernels of Embedding. Backward sorts the positions by table row; each row is then summed and
 // written once, by one thread.
+#include "core/workspace.h"
 #include "ops/embedding_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -82,14 +83,14 @@ void SumRows(const T* dy, const int64_t* rows, int64_t count, int64_t n, T* to, 
 // The positions in `indices` sorted by what they hold, equal ones in order: those of table row v
 // are order[first[v]] .. order[first[v + 1]].
 struct SortedPositions {
-  Tensor first;  // (V + 1)
-  Tensor order;  // (indices)
+  Workspace first;  // (V + 1)
+  Workspace order;  // (indices)
 };
 
-inline SortedPositions SortPositions(const Tensor& indices, int64_t table_rows) {
+inline SortedPositions SortPositions(const View& indices, int64_t table_rows) {
   const TensorOptions options{DType::kI64, indices.device()};
-  const SortedPositions sorted{Tensor::Zeros({table_rows + 1}, options),
-                               Tensor::Empty({indices.numel()}, options)};
+  SortedPositions sorted{Workspace::Zeros({table_rows + 1}, options),
+                         Workspace::Empty({indices.numel()}, options)};
   const int32_t* index = indices.data<int32_t>();
   int64_t* first = sorted.first.data<int64_t>();
   int64_t* order = sorted.order.data<int64_t>();
@@ -100,7 +101,7 @@ inline SortedPositions SortPositions(const Tensor& indices, int64_t table_rows) 
   return sorted;
 }
 
-void EmbeddingBackward(const Tensor& dy, const Tensor& indices, const GradTarget& dtable) {
+void EmbeddingBackward(const View& dy, const View& indices, const GradTarget& dtable) {
   const int64_t table_rows = dtable.tensor.dim(0);
   const int64_t n = dtable.tensor.dim(1);
   if (dtable.tensor.numel() == 0) return;
@@ -135,7 +136,7 @@ void EmbeddingBackward(const Tensor& dy, const Tensor& indices, const GradTarget
   });
 }
 
-void EmbeddingForward(const Tensor& table, const Tensor& indices, const Tensor& y) {
+void EmbeddingForward(const View& table, const View& indices, const View& y) {
   const int32_t* index = indices.data<int32_t>();
   for (int64_t i = 0; i < indices.numel(); ++i) {
     CONVOY_CHECK(index[i] >= 0 && index[i] < table.dim(0),

@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/tensor.h"
 #include "core/threads.h"
+#include "core/view.h"
+#include "core/workspace.h"
 #include "ops/cpu/onednn.h"
 #include "ops/cpu/thin_gemm.h"
 
@@ -189,15 +190,15 @@ void Gemm(const GemmArguments& g);
 void ThroughFloat(const GemmArguments& g) {
   const TensorOptions f32{DType::kF32, g.device};
   const auto widen = [&](const void* from, int64_t numel) {
-    const Tensor copy = Tensor::Empty({numel}, f32);
+    Workspace copy = Workspace::Empty({numel}, f32);
     ToFloat(g.device, g.dtype, from, numel, copy.data<float>());
     return copy;
   };
-  const Tensor a = widen(g.a, (g.repeat_a ? 1 : g.batch) * g.m * g.k);
-  const Tensor b = widen(g.b, (g.repeat_b ? 1 : g.batch) * g.k * g.n);
+  const Workspace a = widen(g.a, (g.repeat_a ? 1 : g.batch) * g.m * g.k);
+  const Workspace b = widen(g.b, (g.repeat_b ? 1 : g.batch) * g.k * g.n);
   const int64_t numel = (g.sum_batch ? 1 : g.batch) * g.m * g.n;
-  const Tensor c = g.accumulate ? widen(g.c, numel) : Tensor::Empty({numel}, f32);
-  const Tensor bias = g.bias ? widen(g.bias, g.n) : Tensor();
+  const Workspace c = g.accumulate ? widen(g.c, numel) : Workspace::Empty({numel}, f32);
+  const Workspace bias = g.bias ? widen(g.bias, g.n) : Workspace();
   GemmArguments wide = g;
   wide.dtype = DType::kF32;
   wide.a = a.raw_data();

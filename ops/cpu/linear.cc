@@ -1,41 +1,21 @@
 // CPU kernels of Linear: the activation, and its backward in one pass with the partial sums of the
 // bias gradient.
+#include "core/workspace.h"
 #include "ops/linear_kernels.h"
+#include "ops/linear_passes.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/linear.cc"
 #include "hwy/foreach_target.h"
 #include "ops/cpu/rows-inl.h"
 #include "ops/cpu/simd-inl.h"
-#include "ops/pointwise/activations-inl.h"
 #include "ops/pointwise/simd_math-inl.h"
+#include "ops/pointwise/unary-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-// The derivative of no activation, for the kernels that only sum columns.
-struct Identity {
-  template <class M, class V>
-  static HWY_INLINE V Backward(M, V g, V) {
-    return g;
-  }
-};
-
-template <class F>
-void DispatchActivation(Activation activation, F&& f) {
-  switch (activation) {
-    case Activation::kNone:
-      return f(Identity{});
-    case Activation::kRelu:
-      return f(Relu{});
-    case Activation::kGelu:
-      return f(Gelu{});
-    case Activation::kGeluTanh:
-      return f(GeluTanh{});
-  }
-}
-
-void LinearActivate(Activation activation, const Tensor& z, const Tensor& y) {
+void LinearActivate(Activation activation, const View& z, const View& y) {
   DispatchFloating(z.dtype(), "Linear", [&]<typename T>(T) {
     DispatchActivation(activation, [&]<class F>(F) {
       if constexpr (!std::is_same_v<F, Identity>) {
@@ -86,7 +66,7 @@ void Backward(const LinearBackward& args) {
   const RowChunks chunks(n == 0 ? 0 : args.dy.numel() / n, n);
   C* parts = nullptr;
   if (args.dbias_parts != nullptr) {
-    *args.dbias_parts = Tensor::Zeros({chunks.count, n}, {DTypeOf<C>(), args.dy.device()});
+    *args.dbias_parts = Workspace::Zeros({chunks.count, n}, {DTypeOf<C>(), args.dy.device()});
     parts = args.dbias_parts->data<C>();
   }
   const T* dy = args.dy.data<T>();

@@ -1,4 +1,5 @@
 // CPU kernels of CrossEntropy: one row at a time, vectorised along it.
+#include "core/workspace.h"
 #include "ops/loss_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,7 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
 // The number of rows that count. Throws if one of their labels is out of range.
-inline int64_t CountRows(const Tensor& labels, int64_t classes, std::optional<int32_t> ignore) {
+inline int64_t CountRows(const View& labels, int64_t classes, std::optional<int32_t> ignore) {
   const int32_t* label = labels.data<int32_t>();
   int64_t count = 0;
   for (int64_t row = 0; row < labels.numel(); ++row) {
@@ -25,11 +26,11 @@ inline int64_t CountRows(const Tensor& labels, int64_t classes, std::optional<in
   return count;
 }
 
-void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::optional<int32_t> ignore,
-                         const Tensor& loss, const Tensor& softmax, const Tensor& weight) {
+void CrossEntropyForward(const View& logits, const View& labels, std::optional<int32_t> ignore,
+                         const View& loss, const View& softmax, const View& weight) {
   const int64_t count = CountRows(labels, logits.dim(1), ignore);
   const int32_t* label = labels.data<int32_t>();
-  const Tensor losses = Tensor::Empty(labels.shape(), {DType::kF64, labels.device()});
+  const Workspace losses = Workspace::Empty(labels.shape(), {DType::kF64, labels.device()});
   double* row_loss = losses.data<double>();
   ForEachRow("CrossEntropy", logits, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     using C = ComputeType<T>;
@@ -45,7 +46,7 @@ void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::option
   });
   // In the order of the rows, whatever thread made them. Without classes no row counts.
   double sum = 0;
-  for (int64_t row = 0; count > 0 && row < losses.numel(); ++row) sum += row_loss[row];
+  for (int64_t row = 0; count > 0 && row < labels.numel(); ++row) sum += row_loss[row];
   const double scale = count > 0 ? 1.0 / static_cast<double>(count) : 0.0;
   DispatchFloating(loss.dtype(), "CrossEntropy", [&]<typename T>(T) {
     using C = ComputeType<T>;
@@ -54,9 +55,9 @@ void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::option
   });
 }
 
-void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                          std::optional<int32_t> ignore, const Tensor& softmax,
-                          const Tensor& weight, const GradTarget& dlogits) {
+void CrossEntropyBackward(const View& dloss, const View& logits, const View& labels,
+                          std::optional<int32_t> ignore, const View& softmax, const View& weight,
+                          const GradTarget& dlogits) {
   const int32_t* label = labels.data<int32_t>();
   ForEachRow("CrossEntropy", logits, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     using C = ComputeType<T>;

@@ -1,6 +1,7 @@
 // CPU kernels of LayerNorm, AddLayerNorm and RmsNorm: forward row by row; backward over fixed
 // chunks of rows, each with its own sums for weight and bias, so that the bits do not depend on the
 // threads.
+#include "core/workspace.h"
 #include "ops/norm_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -75,8 +76,8 @@ HWY_INLINE void NormalizeRow(size_t n, const T* in, const T* w, const T* b, doub
       w, b);
 }
 
-void LayerNormForward(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
-                      const Tensor& y, const Tensor& mean, const Tensor& rstd) {
+void LayerNormForward(const View& x, const View& weight, const View& bias, double eps,
+                      const View& y, const View& mean, const View& rstd) {
   ForEachRow("LayerNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     using C = ComputeType<T>;
     const int64_t at = row * static_cast<int64_t>(n);
@@ -86,9 +87,9 @@ void LayerNormForward(const Tensor& x, const Tensor& weight, const Tensor& bias,
   });
 }
 
-void AddLayerNormForward(const Tensor& x, const Tensor& residual, const Tensor& weight,
-                         const Tensor& bias, double eps, const Tensor& sum, const Tensor& y,
-                         const Tensor& mean, const Tensor& rstd) {
+void AddLayerNormForward(const View& x, const View& residual, const View& weight, const View& bias,
+                         double eps, const View& sum, const View& y, const View& mean,
+                         const View& rstd) {
   ForEachRow("AddLayerNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     using C = ComputeType<T>;
     const int64_t at = row * static_cast<int64_t>(n);
@@ -124,8 +125,8 @@ HWY_INLINE void RmsNormalizeRow(size_t n, const T* in, const T* w, double eps, T
       w);
 }
 
-void RmsNormForward(const Tensor& x, const Tensor& weight, double eps, const Tensor& y,
-                    const Tensor& rstd) {
+void RmsNormForward(const View& x, const View& weight, double eps, const View& y,
+                    const View& rstd) {
   ForEachRow("RmsNorm", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     const int64_t at = row * static_cast<int64_t>(n);
     RmsNormalizeRow<T>(n, x.data<T>() + at, weight.data<T>(), eps, y.data<T>() + at,
@@ -209,13 +210,13 @@ void BackwardTile(const BackwardRow<T>* rows, const T* weight, size_t n, bool ac
 }
 
 template <bool kCentre>
-void NormBackward(const char* op, const Tensor& dy, const Tensor& x, const Tensor& weight,
-                  const Tensor& mean, const Tensor& rstd, const GradTarget& dx,
-                  Tensor& dweight_parts, Tensor& dbias_parts) {
+void NormBackward(const char* op, const View& dy, const View& x, const View& weight,
+                  const View& mean, const View& rstd, const GradTarget& dx,
+                  Workspace& dweight_parts, Workspace& dbias_parts) {
   const int64_t n = x.dim(-1);
   const RowChunks chunks(rstd.numel(), n);
-  dweight_parts = Tensor::Empty({chunks.count, n}, rstd.options());
-  if (kCentre) dbias_parts = Tensor::Empty({chunks.count, n}, rstd.options());
+  dweight_parts = Workspace::Empty({chunks.count, n}, rstd.options());
+  if (kCentre) dbias_parts = Workspace::Empty({chunks.count, n}, rstd.options());
   DispatchFloating(x.dtype(), op, [&]<typename T>(T) {
     using C = ComputeType<T>;
     const T* w = weight.data<T>();
@@ -254,15 +255,15 @@ void NormBackward(const char* op, const Tensor& dy, const Tensor& x, const Tenso
   });
 }
 
-void LayerNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
-                       const Tensor& rstd, const GradTarget& dx, Tensor& dweight_parts,
-                       Tensor& dbias_parts) {
+void LayerNormBackward(const View& dy, const View& x, const View& weight, const View& mean,
+                       const View& rstd, const GradTarget& dx, Workspace& dweight_parts,
+                       Workspace& dbias_parts) {
   NormBackward<true>("LayerNorm", dy, x, weight, mean, rstd, dx, dweight_parts, dbias_parts);
 }
 
-void RmsNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& rstd,
-                     const GradTarget& dx, Tensor& dweight_parts) {
-  Tensor no_bias;
+void RmsNormBackward(const View& dy, const View& x, const View& weight, const View& rstd,
+                     const GradTarget& dx, Workspace& dweight_parts) {
+  Workspace no_bias;
   NormBackward<false>("RmsNorm", dy, x, weight, {}, rstd, dx, dweight_parts, no_bias);
 }
 

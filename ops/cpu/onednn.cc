@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
-#include "core/tensor.h"
+#include "core/storage.h"
 
 namespace convoy {
 namespace {

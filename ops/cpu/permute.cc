@@ -104,10 +104,10 @@ void TransposeTiles(Device device, const PermutePlan& outer, const PermuteDim& r
   });
 }
 
-void PermuteOnCpu(const Tensor& x, const std::vector<int>& axes, const Tensor& y) {
+void PermuteOnCpu(const View& x, const std::vector<int>& axes, const View& y) {
   if (x.numel() == 0) return;
   PermutePlan plan = PlanPermute(x, axes);
-  if (plan.ndim <= 1) return y.CopyFrom(x.View(y.shape()));
+  if (plan.ndim <= 1) return y.CopyFrom(x);
   const int64_t size = plan.WidenElements(static_cast<int64_t>(SizeOf(x.dtype())), /*widest=*/8,
                                           x.raw_data(), y.raw_data());
   const PermuteDim columns = plan.back();

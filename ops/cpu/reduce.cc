@@ -4,6 +4,7 @@
 // parallel, and the results of the chunks are reduced in the same way: a tree, whose shape (and so
 // the bits of a sum) does not depend on the number of threads, and in which rounding errors grow
 // with its depth.
+#include "core/workspace.h"
 #include "ops/reduce_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -124,8 +125,8 @@ void ReduceTree(Device device, ReduceForm form, const T* x, ComputeType<T>* out)
   const int64_t chunk = rows ? kRowChunk : kColumnChunk;
   const int64_t chunks = std::max<int64_t>((count + chunk - 1) / chunk, 1);
   const int64_t tiles = (inner + kColumnTile - 1) / kColumnTile;
-  Tensor partial;
-  if (chunks > 1) partial = Tensor::Empty({outer, chunks, inner}, {DTypeOf<C>(), device});
+  Workspace partial;
+  if (chunks > 1) partial = Workspace::Empty({outer, chunks, inner}, {DTypeOf<C>(), device});
   C* to = chunks > 1 ? partial.data<C>() : out;
   const int64_t task = std::min(chunk, std::max<int64_t>(count, 1)) * std::min(inner, kColumnTile);
   ParallelFor(device, outer * chunks * tiles, std::max<int64_t>(kReduceGrain / task, 1),
@@ -160,24 +161,25 @@ void Finish(size_t n, const C* from, C divisor, T* to) {
 }
 
 template <class R>
-void ReduceWith(ReduceForm form, double divisor, const Tensor& x, const Tensor& y) {
+void ReduceWith(ReduceForm form, double divisor, const View& x, const View& y) {
   if (y.numel() == 0) return;
   DispatchFloating(x.dtype(), "Reduce", [&]<typename T>(T) {
     using C = ComputeType<T>;
     const bool direct = y.dtype() == DTypeOf<C>();
-    const Tensor result = direct ? y : Tensor::Empty(y.shape(), {DTypeOf<C>(), y.device()});
-    ReduceTree<R>(x.device(), form, x.data<T>(), result.data<C>());
+    Workspace wide;
+    if (!direct) wide = Workspace::Empty(y.shape(), {DTypeOf<C>(), y.device()});
+    C* const result = direct ? y.data<C>() : wide.data<C>();
+    ReduceTree<R>(x.device(), form, x.data<T>(), result);
     if (direct && divisor == 1) return;
     DispatchFloating(y.dtype(), "Reduce", [&]<typename U>(U) {
       if constexpr (std::is_same_v<ComputeType<U>, C>) {
-        Finish(static_cast<size_t>(y.numel()), result.data<C>(), static_cast<C>(divisor),
-               y.data<U>());
+        Finish(static_cast<size_t>(y.numel()), result, static_cast<C>(divisor), y.data<U>());
       }
     });
   });
 }
 
-void Reduce(ReduceFunction f, ReduceForm form, double divisor, const Tensor& x, const Tensor& y) {
+void Reduce(ReduceFunction f, ReduceForm form, double divisor, const View& x, const View& y) {
   switch (f) {
     case ReduceFunction::kSum:
       return ReduceWith<SumReduction>(form, divisor, x, y);
@@ -195,7 +197,7 @@ HWY_AFTER_NAMESPACE();
 namespace convoy {
 namespace {
 
-void ArgMax(ReduceForm form, const Tensor& x, const Tensor& y) {
+void ArgMax(ReduceForm form, const View& x, const View& y) {
   const int64_t count = form.count, inner = form.inner;
   DispatchFloating(x.dtype(), "ArgMax", [&]<typename T>(T) {
     const T* in = x.data<T>();

@@ -13,8 +13,8 @@
 #include <limits>
 #include <vector>
 
-#include "core/tensor.h"
 #include "core/threads.h"
+#include "core/view.h"
 #include "ops/cpu/simd-inl.h"
 #include "ops/pointwise/simd_math-inl.h"
 
@@ -64,7 +64,7 @@ void SumInBlocks(int64_t begin, int64_t end, int64_t n, std::array<C*, kSums> to
 
 /// Calls `f(T{}, row, n)` for every row of `x` (..., n), in parallel over rows.
 template <class F>
-void ForEachRow(const char* op, const Tensor& x, F&& f) {
+void ForEachRow(const char* op, const View& x, F&& f) {
   const int64_t n = x.dim(-1);
   if (x.numel() == 0) return;
   DispatchFloating(x.dtype(), op, [&]<typename T>(T) {

@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-void SoftmaxForward(const Tensor& x, const Tensor& y) {
+void SoftmaxForward(const View& x, const View& y) {
   ForEachRow("Softmax", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     const T* in = x.data<T>() + row * static_cast<int64_t>(n);
     T* out = y.data<T>() + row * static_cast<int64_t>(n);
@@ -30,7 +30,7 @@ void SoftmaxForward(const Tensor& x, const Tensor& y) {
   });
 }
 
-void SoftmaxBackward(const Tensor& dy, const Tensor& y, const GradTarget& dx) {
+void SoftmaxBackward(const View& dy, const View& y, const GradTarget& dx) {
   ForEachRow("Softmax", y, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     const int64_t at = row * static_cast<int64_t>(n);
     const T* g = dy.data<T>() + at;
@@ -44,7 +44,7 @@ void SoftmaxBackward(const Tensor& dy, const Tensor& y, const GradTarget& dx) {
   });
 }
 
-void LogSoftmaxForward(const Tensor& x, const Tensor& y) {
+void LogSoftmaxForward(const View& x, const View& y) {
   ForEachRow("LogSoftmax", x, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     const int64_t at = row * static_cast<int64_t>(n);
     const T* in = x.data<T>() + at;
@@ -60,7 +60,7 @@ void LogSoftmaxForward(const Tensor& x, const Tensor& y) {
   });
 }
 
-void LogSoftmaxBackward(const Tensor& dy, const Tensor& y, const GradTarget& dx) {
+void LogSoftmaxBackward(const View& dy, const View& y, const GradTarget& dx) {
   ForEachRow("LogSoftmax", y, [&]<typename T>(T, int64_t row, size_t n) HWY_ATTR {
     const int64_t at = row * static_cast<int64_t>(n);
     const T* g = dy.data<T>() + at;

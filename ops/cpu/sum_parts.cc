@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-void SumParts(const Tensor& parts, const GradTarget& to) {
+void SumParts(const View& parts, const GradTarget& to) {
   const int64_t n = parts.dim(1);
   DispatchFloating(to.tensor.dtype(), "SumParts", [&]<typename T>(T) {
     using C = ComputeType<T>;

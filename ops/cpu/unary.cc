@@ -7,28 +7,11 @@
 #include "hwy/highway.h"
 #include "ops/cpu/blocks-inl.h"
 #include "ops/cpu/simd-inl.h"
-#include "ops/pointwise/activations-inl.h"
-#include "ops/pointwise/elementary-inl.h"
 #include "ops/pointwise/simd_math-inl.h"
+#include "ops/pointwise/unary-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
-
-template <class... F>
-struct UnaryList {};
-using AllUnary = UnaryList<Neg, Abs, Exp, Log, Sqrt, Rsqrt, Tanh, Sigmoid, Relu, Silu, Gelu,
-                           GeluTanh, Clamp, Pow>;
-
-template <class F>
-F MakeUnary(const UnaryParameters& p) {
-  if constexpr (std::is_empty_v<F>) {
-    return F{};
-  } else if constexpr (requires { F{p.a, p.b}; }) {
-    return F{p.a, p.b};
-  } else {
-    return F{p.a};
-  }
-}
 
 template <class F, typename C>
 void ForwardBlock(size_t n, C* y, const C* const* in, const UnaryParameters& parameters) {
@@ -46,27 +29,26 @@ void BackwardBlock(size_t n, C* dx, const C* const* in, const UnaryParameters& p
 }
 
 /// The block functions of `id`: forward and backward.
-template <typename C, class... F>
-std::pair<BlockFunction<C>, BlockFunction<C>> FindUnary(UnaryFunction id, UnaryList<F...>) {
+template <typename C>
+std::pair<BlockFunction<C>, BlockFunction<C>> FindUnary(UnaryFunction id) {
   std::pair<BlockFunction<C>, BlockFunction<C>> found;
-  ((F::kId == id ? void(found = {&ForwardBlock<F, C>, &BackwardBlock<F, C>}) : void()), ...);
+  DispatchUnary(id, [&]<class F>(F) { found = {&ForwardBlock<F, C>, &BackwardBlock<F, C>}; });
   return found;
 }
 
-void UnaryForward(UnaryFunction f, const UnaryParameters& parameters, const Tensor& x,
-                  const Tensor& y) {
+void UnaryForward(UnaryFunction f, const UnaryParameters& parameters, const View& x,
+                  const View& y) {
   DispatchFloating(x.dtype(), "Unary", [&]<typename T>(T) {
     const Operand operands[] = {Operand::Of(x)};
-    RunBlocks<T, T>({y, false}, operands, FindUnary<ComputeType<T>>(f, AllUnary()).first,
-                    parameters);
+    RunBlocks<T, T>({y, false}, operands, FindUnary<ComputeType<T>>(f).first, parameters);
   });
 }
 
-void UnaryBackward(UnaryFunction f, const UnaryParameters& parameters, const Tensor& dy,
-                   const Tensor& saved, const GradTarget& dx) {
+void UnaryBackward(UnaryFunction f, const UnaryParameters& parameters, const View& dy,
+                   const View& saved, const GradTarget& dx) {
   DispatchFloating(dy.dtype(), "Unary", [&]<typename T>(T) {
     const Operand operands[] = {Operand::Of(dy), {saved}};
-    RunBlocks<T, T, T>(dx, operands, FindUnary<ComputeType<T>>(f, AllUnary()).second, parameters);
+    RunBlocks<T, T, T>(dx, operands, FindUnary<ComputeType<T>>(f).second, parameters);
   });
 }
 

@@ -58,7 +58,7 @@ __global__ void __launch_bounds__(kThreads)
   if (output < outputs && lane == 0) y[output] = best.at;
 }
 
-void ArgMax(ReduceForm form, const Tensor& x, const Tensor& y) {
+void ArgMax(ReduceForm form, const View& x, const View& y) {
   const cudaStream_t stream = cuda::Use(x.device());
   // Neighbouring threads read neighbours: along the row, or of neighbouring columns.
   int lanes = 1;

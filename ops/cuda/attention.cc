@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "core/cuda/stream.h"
+#include "core/workspace.h"
 #include "ops/attention_kernels.h"
 #include "ops/attention_settings.h"
 #include "ops/cuda/attention_tiled.h"
@@ -23,7 +24,7 @@ cuda::SdpaStrides StridesOf(const AttentionRows& rows) {
   return {.batch = rows.steps * rows.stride, .row = rows.stride};
 }
 
-SdpaProblem Describe(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out) {
+SdpaProblem Describe(const AttentionProblem& p, const AttentionInputs& inputs, const View& out) {
   return {.device = out.device().index,
           .bf16 = out.dtype() == DType::kBF16,
           .causal = p.causal,
@@ -40,7 +41,7 @@ SdpaProblem Describe(const AttentionProblem& p, const AttentionInputs& inputs, c
 }
 
 // Why cuDNN is not asked, or nothing.
-std::string NotForCudnn(const AttentionProblem& p, const Tensor& out,
+std::string NotForCudnn(const AttentionProblem& p, const View& out,
                         std::initializer_list<const void*> pointers) {
   if (!GetAttentionSettings().cudnn) return "cuDNN is turned off";
   if (out.dtype() != DType::kBF16 && out.dtype() != DType::kF16)
@@ -63,12 +64,12 @@ bool Choose(std::string reason, const SdpaProblem& problem) {
 void Run(const SdpaProblem& problem, const cuda::SdpaPointers& pointers, Device device,
          cudaStream_t stream) {
   const size_t bytes = cuda::SdpaWorkspaceBytes(problem);
-  const Tensor workspace = Tensor::Empty({static_cast<int64_t>(bytes)}, {DType::kU8, device});
+  const Workspace workspace = Workspace::Empty({static_cast<int64_t>(bytes)}, {DType::kU8, device});
   cuda::RunSdpa(problem, pointers, workspace.raw_data(), stream);
 }
 
-void Forward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-             const Tensor& softmax) {
+void Forward(const AttentionProblem& p, const AttentionInputs& inputs, const View& out,
+             const View& softmax) {
   const cudaStream_t stream = cuda::Use(out.device());
   SdpaProblem problem = Describe(p, inputs, out);
   problem.deterministic = false;  // a forward always is
@@ -84,8 +85,8 @@ void Forward(const AttentionProblem& p, const AttentionInputs& inputs, const Ten
     cuda::TiledAttentionForward(p, inputs, out, softmax);
 }
 
-void Backward(const AttentionProblem& p, const AttentionInputs& inputs, const Tensor& out,
-              const Tensor& softmax, const Tensor& dout, const AttentionInputs& grads) {
+void Backward(const AttentionProblem& p, const AttentionInputs& inputs, const View& out,
+              const View& softmax, const View& dout, const AttentionInputs& grads) {
   const cudaStream_t stream = cuda::Use(out.device());
   std::string reason;
   for (const AttentionRows* grad : {&grads.q, &grads.k, &grads.v}) {

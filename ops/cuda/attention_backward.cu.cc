@@ -5,6 +5,7 @@
 
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
+#include "core/workspace.h"
 #include "ops/cuda/attention_tiled.h"
 #include "ops/cuda/attention_tiles.h"
 
@@ -196,7 +197,7 @@ void Backward(const AttentionProblem& p, const Inputs<T, ComputeType<T>>& in,
 }  // namespace
 
 void TiledAttentionBackward(const AttentionProblem& p, const AttentionInputs& inputs,
-                            const Tensor& out, const Tensor& softmax, const Tensor& dout,
+                            const View& out, const View& softmax, const View& dout,
                             const AttentionInputs& grads) {
   const cudaStream_t stream = Use(out.device());
   if (p.batch * p.heads * p.dim == 0) return;
@@ -204,7 +205,7 @@ void TiledAttentionBackward(const AttentionProblem& p, const AttentionInputs& in
   DispatchFloating(out.dtype(), "Attention", [&]<typename T>(T) {
     using C = ComputeType<T>;
     constexpr int kPack = kPackElements<C>;
-    const Tensor delta = Tensor::Empty({rows}, softmax.options());
+    const Workspace delta = Workspace::Empty({rows}, softmax.options());
     Launch(DeltaKernel<T>, BlocksFor(rows, kAttentionThreads / kWarp), kAttentionThreads, 0, stream,
            SizesOf<C>(p), rows, out.data<T>(), dout.data<T>(), delta.data<C>());
     const Inputs<T, C> in{

@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
 }  // namespace
 
 void TiledAttentionForward(const AttentionProblem& p, const AttentionInputs& inputs,
-                           const Tensor& out, const Tensor& softmax) {
+                           const View& out, const View& softmax) {
   const cudaStream_t stream = Use(out.device());
   if (out.numel() == 0) return;
   DispatchFloating(out.dtype(), "Attention", [&]<typename T>(T) {

@@ -7,11 +7,11 @@ namespace convoy::cuda {
 
 /// As the slot attention_forward; softmax holds what kKeepsMaximum says.
 void TiledAttentionForward(const AttentionProblem& problem, const AttentionInputs& inputs,
-                           const Tensor& out, const Tensor& softmax);
+                           const View& out, const View& softmax);
 
 /// As the slot attention_backward, after a forward as above. Every sum is made in a fixed order.
 void TiledAttentionBackward(const AttentionProblem& problem, const AttentionInputs& inputs,
-                            const Tensor& out, const Tensor& softmax, const Tensor& dout,
+                            const View& out, const View& softmax, const View& dout,
                             const AttentionInputs& grads);
 
 }  // namespace convoy::cuda

@@ -7,11 +7,6 @@
 namespace convoy {
 namespace {
 
-template <class... F>
-struct List {};
-using AllBinary = List<scalar::Add, scalar::Sub, scalar::Mul, scalar::Div, scalar::Maximum,
-                       scalar::Minimum, scalar::PowBinary, scalar::Equal>;
-
 template <class F>
 struct Forward {
   template <typename C>
@@ -36,7 +31,7 @@ struct Gradient {
 template <class F, Side kSide>
 constexpr bool HasGradient() {
   if constexpr (requires { F::kLhs; }) {
-    return !(kSide == Side::kLhs ? F::kLhs : F::kRhs).is_gradient;
+    return (kSide == Side::kLhs ? F::kLhs : F::kRhs) != Partial::kIsGradient;
   } else {
     return false;
   }
@@ -49,42 +44,37 @@ struct AnyGradient {
 
   template <typename C>
   __device__ __forceinline__ C operator()(C g, C a, C b) const {
-    return Find(AllBinary(), g, a, b);
+    switch (id) {
+#define CONVOY_BINARY(Name, ...) \
+  case BinaryFunction::k##Name:  \
+    return Of<scalar::Name>(g, a, b);
+#include "ops/pointwise/binary_table.h"
+      default:
+        return C{};
+    }
   }
 
  private:
-  template <typename C, class... F>
-  __device__ __forceinline__ C Find(List<F...>, C g, C a, C b) const {
-    C result{};
-    ((F::kId == id ? Set<F>(result, g, a, b) : void()), ...);
-    return result;
-  }
   template <class F, typename C>
-  __device__ __forceinline__ void Set(C& result, C g, C a, C b) const {
+  __device__ __forceinline__ C Of(C g, C a, C b) const {
     if (side == Side::kLhs) {
-      if constexpr (HasGradient<F, Side::kLhs>()) result = Gradient<F, Side::kLhs>()(g, a, b);
+      if constexpr (HasGradient<F, Side::kLhs>()) return Gradient<F, Side::kLhs>()(g, a, b);
     } else {
-      if constexpr (HasGradient<F, Side::kRhs>()) result = Gradient<F, Side::kRhs>()(g, a, b);
+      if constexpr (HasGradient<F, Side::kRhs>()) return Gradient<F, Side::kRhs>()(g, a, b);
     }
+    return C{};
   }
 };
 
-// Calls `run(F{})` with the function that `id` names.
-template <class Run, class... F>
-void Dispatch(BinaryFunction id, Run&& run, List<F...>) {
-  ((F::kId == id ? run(F{}) : void()), ...);
-}
-
-void BinaryForward(BinaryFunction id, const Operand& lhs, const Operand& rhs, const Tensor& y) {
+void BinaryForward(BinaryFunction id, const Operand& lhs, const Operand& rhs, const View& y) {
   DispatchFloating(y.dtype(), "Binary", [&]<typename T>(T) {
-    const auto run = [&]<class F>(F) {
+    scalar::DispatchBinary(id, [&]<class F>(F) {
       cuda::Map<T, T, T>(Forward<F>(), Forward<F>(), {y, false}, {lhs, rhs});
-    };
-    Dispatch(id, run, AllBinary());
+    });
   });
 }
 
-void BinaryGradient(BinaryFunction id, Side side, const Tensor& dy, const Operand& lhs,
+void BinaryGradient(BinaryFunction id, Side side, const View& dy, const Operand& lhs,
                     const Operand& rhs, const GradTarget& dx) {
   const AnyGradient any{id, side};
   DispatchFloating(dy.dtype(), "Binary", [&]<typename T>(T) {
@@ -97,14 +87,13 @@ void BinaryGradient(BinaryFunction id, Side side, const Tensor& dy, const Operan
         cuda::Map<T, T, T, T>(Gradient<F, kSide>(), any, dx, {Operand::Of(dy), lhs, rhs});
       }
     };
-    const auto run = [&]<class F>(F) {
+    scalar::DispatchBinary(id, [&]<class F>(F) {
       if (side == Side::kLhs) {
         of_side.template operator()<F, Side::kLhs>();
       } else {
         of_side.template operator()<F, Side::kRhs>();
       }
-    };
-    Dispatch(id, run, AllBinary());
+    });
   });
 }
 
@@ -115,7 +104,7 @@ struct Select {
   }
 };
 
-void WhereForward(const Tensor& condition, const Operand& if_true, const Operand& if_false,
+void WhereForward(const View& condition, const Operand& if_true, const Operand& if_false,
                   const GradTarget& y) {
   DispatchFloating(y.tensor.dtype(), "Where", [&]<typename T>(T) {
     cuda::Map<T, bool, T, T>(Select(), Select(), y, {Operand::Of(condition), if_true, if_false});

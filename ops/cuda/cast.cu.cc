@@ -30,7 +30,7 @@ struct CastTo {
   }
 };
 
-void CastForward(const Tensor& x, const Tensor& y) {
+void CastForward(const View& x, const View& y) {
   DispatchAll(x.dtype(), [&]<typename From>(From) {
     DispatchAll(y.dtype(), [&]<typename To>(To) {
       cuda::MapFlat<To, From>(CastTo<To>(), {y, false}, {Operand::Of(x)});

@@ -29,7 +29,7 @@ Rows InUnits(const Rows& rows, int64_t element, int64_t unit) {
 }
 
 // The widest unit in which every row of the slice can be moved.
-int64_t UnitOf(const Rows& rows, const Tensor& whole, const Tensor& part) {
+int64_t UnitOf(const Rows& rows, const View& whole, const View& part) {
   const uint64_t size = SizeOf(whole.dtype());
   return cuda::UnitFor({static_cast<uint64_t>(rows.whole_row) * size,
                         static_cast<uint64_t>(rows.slice_row) * size,
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(kThreads)
 enum class Direction { kTake, kPut };
 
 // Copies or adds the slice of `whole` to `part`, or the converse.
-void Move(Direction direction, const Tensor& whole, const Tensor& part, const SliceRange& range,
+void Move(Direction direction, const View& whole, const View& part, const SliceRange& range,
           bool add) {
   const cudaStream_t stream = cuda::Use(whole.device());
   if (part.numel() == 0) return;
@@ -144,11 +144,11 @@ void Move(Direction direction, const Tensor& whole, const Tensor& part, const Sl
   });
 }
 
-void TakeSlice(const Tensor& whole, const SliceRange& range, const GradTarget& part) {
+void TakeSlice(const View& whole, const SliceRange& range, const GradTarget& part) {
   Move(Direction::kTake, whole, part.tensor, range, part.accumulate);
 }
 
-void CopyZeroRest(const Tensor& part, const SliceRange& range, const Tensor& whole) {
+void CopyZeroRest(const View& part, const SliceRange& range, const View& whole) {
   const cudaStream_t stream = cuda::Use(whole.device());
   if (whole.numel() == 0) return;
   const Rows elements = RowsOf(range);
@@ -162,7 +162,7 @@ void CopyZeroRest(const Tensor& part, const SliceRange& range, const Tensor& who
   });
 }
 
-void PutSlice(const Tensor& part, const SliceRange& range, PutMode mode, const Tensor& whole) {
+void PutSlice(const View& part, const SliceRange& range, PutMode mode, const View& whole) {
   if (mode == PutMode::kCopyZeroRest) return CopyZeroRest(part, range, whole);
   Move(Direction::kPut, whole, part, range, mode == PutMode::kAdd);
 }

@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-void DropoutOnCuda(const Tensor& x, double p, const RandomStream& stream, const GradTarget& y) {
+void DropoutOnCuda(const View& x, double p, const RandomStream& stream, const GradTarget& y) {
   const cudaStream_t cuda_stream = cuda::Use(x.device());
   const int64_t n = x.numel();
   // Uniform numbers are multiples of 2^-24: one is below p if it is below the next multiple.

@@ -10,10 +10,10 @@
 #include <array>
 #include <utility>
 
-#include "core/autograd.h"
 #include "core/cuda/kernel.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
+#include "core/view.h"
 #include "ops/cuda/map_plan.h"
 
 namespace convoy::cuda {

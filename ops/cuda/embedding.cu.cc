@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/cuda/stream.h"
+#include "core/workspace.h"
 #include "ops/cuda/rows.h"
 #include "ops/cuda/sort_positions.h"
 #include "ops/embedding_kernels.h"
@@ -170,7 +171,7 @@ __global__ void __launch_bounds__(kThreads) FinishRuns(const ScatterArgs<T> a) {
   WriteRow<T, kPack>(a, key, column, sums);
 }
 
-void EmbeddingForward(const Tensor& table, const Tensor& indices, const Tensor& y) {
+void EmbeddingForward(const View& table, const View& indices, const View& y) {
   const cudaStream_t stream = cuda::Use(table.device());
   const int64_t count = indices.numel(), n = table.dim(1);
   DispatchFloating(table.dtype(), "Embedding", [&]<typename T>(T) {
@@ -182,7 +183,7 @@ void EmbeddingForward(const Tensor& table, const Tensor& indices, const Tensor& 
   });
 }
 
-void EmbeddingBackward(const Tensor& dy, const Tensor& indices, const GradTarget& dtable) {
+void EmbeddingBackward(const View& dy, const View& indices, const GradTarget& dtable) {
   const cudaStream_t stream = cuda::Use(dy.device());
   const int64_t count = indices.numel(), n = dtable.tensor.dim(1);
   if (dtable.tensor.numel() == 0) return;
@@ -192,8 +193,8 @@ void EmbeddingBackward(const Tensor& dy, const Tensor& indices, const GradTarget
   DispatchFloating(dy.dtype(), "Embedding", [&]<typename T>(T) {
     using C = ComputeType<T>;
     const TensorOptions options{DTypeOf<C>(), dy.device()};
-    const Tensor heads = Tensor::Empty({chunks, n}, options);
-    const Tensor tails = Tensor::Empty({chunks, n}, options);
+    const Workspace heads = Workspace::Empty({chunks, n}, options);
+    const Workspace tails = Workspace::Empty({chunks, n}, options);
     const ScatterArgs<T> args{.dy = dy.data<T>(),
                               .keys = sorted.keys.data<int32_t>(),
                               .positions = sorted.positions.data<int32_t>(),

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "core/tensor.h"
+#include "core/view.h"
+#include "core/workspace.h"
 #include "ops/cuda/gemm_passes.h"
 #include "ops/cuda/gemm_plan.h"
 #include "ops/reduce_kernels.h"
@@ -46,7 +47,7 @@ void SumBatch(GemmArguments g) {
   const int64_t bytes = numel * static_cast<int64_t>(SizeOf(wide));
   const int64_t count =
       std::clamp<int64_t>(kMaxPartsBytes / bytes, 1, std::min(g.batch, kMaxBatch));
-  const Tensor parts = Tensor::Empty({count, numel}, {wide, g.device});
+  const Workspace parts = Workspace::Empty({count, numel}, {wide, g.device});
   for (int64_t begin = 0; begin < g.batch; begin += count) {
     GemmArguments part = Part(g, begin, std::min(count, g.batch - begin));
     part.c = parts.raw_data();

@@ -15,7 +15,8 @@
 #include "core/base/error.h"
 #include "core/cuda/check.h"
 #include "core/cuda/stream.h"
-#include "core/tensor.h"
+#include "core/view.h"
+#include "core/workspace.h"
 #include "ops/cuda/cublaslt_api.h"
 #include "ops/cuda/cublaslt_descriptors.h"
 #include "ops/gemm_settings.h"
@@ -178,7 +179,7 @@ DeviceState& StateOf(Device device) {
 }
 
 cublasStatus_t Queue(DeviceState& state, const Plan& plan, const GemmCall& call, size_t algorithm,
-                     const Tensor& workspace, cudaStream_t stream) {
+                     const View& workspace, cudaStream_t stream) {
   const double beta64 = call.g.accumulate ? 1 : 0, alpha64 = 1;
   const float beta32 = call.g.accumulate ? 1 : 0, alpha32 = 1;
   const bool f64 = call.g.dtype == DType::kF64;
@@ -194,9 +195,9 @@ cublasStatus_t Queue(DeviceState& state, const Plan& plan, const GemmCall& call,
 }
 
 // From the stream's own pool: the next product on it may have the same memory.
-Tensor Workspace(Device device, size_t bytes) {
+Workspace Scratch(Device device, size_t bytes) {
   if (bytes == 0) return {};
-  return Tensor::Empty({static_cast<int64_t>(bytes)}, {DType::kU8, device});
+  return Workspace::Empty({static_cast<int64_t>(bytes)}, {DType::kU8, device});
 }
 
 class TimingEvent {
@@ -215,14 +216,14 @@ class TimingEvent {
 void Time(DeviceState& state, Plan& plan, GemmCall call, cudaStream_t stream) {
   constexpr float kEnoughMs = 2;
   constexpr int kMaxRepeats = 20;
-  Tensor sums;
+  Workspace sums;
   if (call.g.accumulate) {  // not into the real ones
-    sums = Tensor::Zeros({call.g.batch, call.g.m, call.g.n}, {call.result, call.g.device});
+    sums = Workspace::Zeros({call.g.batch, call.g.m, call.g.n}, {call.result, call.g.device});
     call.g.c = sums.raw_data();
   }
   size_t bytes = 0;
   for (const auto& algorithm : plan.algorithms) bytes = std::max(bytes, algorithm.workspaceSize);
-  const Tensor workspace = Workspace(call.g.device, bytes);
+  const Workspace workspace = Scratch(call.g.device, bytes);
   const TimingEvent start, stop;
   const auto run_ms = [&](size_t algorithm, int repeats) {
     CONVOY_CUDA(cudaEventRecord(start.get(), stream));
@@ -277,7 +278,7 @@ bool RunGemm(const GemmCall& call) {
   }
   SetPointers(plan, call);
   if (key.autotune && !plan.timed && !IsCapturing(stream)) Time(state, plan, call, stream);
-  const Tensor workspace = Workspace(call.g.device, plan.algorithms[0].workspaceSize);
+  const Workspace workspace = Scratch(call.g.device, plan.algorithms[0].workspaceSize);
   const cublasStatus_t status = Queue(state, plan, call, 0, workspace, stream);
   if (status != CUBLAS_STATUS_SUCCESS)
     internal::FailCublasLt(status, "cublasLtMatmul", __FILE__, __LINE__);

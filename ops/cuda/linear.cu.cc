@@ -1,16 +1,16 @@
 // Kernels of Linear: the activation, and its backward in one pass with the partial sums of the bias
 // gradient.
+#include "core/workspace.h"
 #include "ops/cuda/columns.h"
 #include "ops/cuda/elementwise.h"
 #include "ops/linear_kernels.h"
-#include "ops/pointwise/activations-inl.h"
 #include "ops/pointwise/scalar_math.h"
+#include "ops/pointwise/unary-inl.h"
 
 namespace convoy {
 namespace {
 
-// No activation, for the kernel that only sums columns.
-struct Identity {};
+using scalar::Identity;
 
 template <class F>
 struct Forward {
@@ -28,23 +28,9 @@ struct Backward {
   }
 };
 
-template <class Run>
-void DispatchActivation(Activation activation, Run&& run) {
-  switch (activation) {
-    case Activation::kNone:
-      return run(Identity{});
-    case Activation::kRelu:
-      return run(scalar::Relu{});
-    case Activation::kGelu:
-      return run(scalar::Gelu{});
-    case Activation::kGeluTanh:
-      return run(scalar::GeluTanh{});
-  }
-}
-
-void LinearActivate(Activation activation, const Tensor& z, const Tensor& y) {
+void LinearActivate(Activation activation, const View& z, const View& y) {
   DispatchFloating(z.dtype(), "Linear", [&]<typename T>(T) {
-    DispatchActivation(activation, [&]<class F>(F) {
+    scalar::DispatchActivation(activation, [&]<class F>(F) {
       if constexpr (!std::is_same_v<F, Identity>) {
         cuda::MapFlat<T, T>(Forward<F>(), {y, false}, {Operand::Of(z)});
       }
@@ -96,18 +82,18 @@ void BackwardWithSums(const LinearBackward& args) {
   bool packs = n % N == 0 && cuda::IsAlignedFor(args.dy, N) && cuda::IsAlignedFor(args.dz, N);
   if (args.saved.defined()) packs = packs && cuda::IsAlignedFor(args.saved, N);
   const auto tiles = cuda::ColumnTiles::InChunks(1, rows, n, N, packs);
-  const Tensor parts = Tensor::Empty({tiles.chunks, n}, {DTypeOf<C>(), args.dy.device()});
+  Workspace parts = Workspace::Empty({tiles.chunks, n}, {DTypeOf<C>(), args.dy.device()});
   const GradientRows<F, T, N> source = {args.dy.data<T>(),
                                         args.saved.defined() ? args.saved.data<T>() : nullptr,
                                         args.dz.data<T>(), n};
   const cuda::StoreResult<C, C, N> sink = {parts.data<C>(), n};
   cuda::ReduceColumns<cuda::SumReduction, N, C>(tiles, source, sink, stream);
-  *args.dbias_parts = parts;
+  *args.dbias_parts = std::move(parts);
 }
 
 void LinearBackwardKernel(const LinearBackward& args) {
   DispatchFloating(args.dy.dtype(), "Linear", [&]<typename T>(T) {
-    DispatchActivation(args.activation, [&]<class F>(F) {
+    scalar::DispatchActivation(args.activation, [&]<class F>(F) {
       if (args.dbias_parts != nullptr) return BackwardWithSums<F, T>(args);
       if constexpr (!std::is_same_v<F, Identity>) {
         cuda::MapFlat<T, T, T>(Backward<F>(), {args.dz, false},

@@ -1,9 +1,10 @@
 // Linear on a GPU: activation and bias gradient within the products' own kernels, where cuBLASLt
 // has them; else the passes.
 #include "core/backend.h"
+#include "core/workspace.h"
 #include "ops/cuda/gemm_plan.h"
 #include "ops/gemm_settings.h"
-#include "ops/linear_kernels.h"
+#include "ops/linear_passes.h"
 
 namespace convoy {
 namespace {
@@ -44,15 +45,15 @@ bool WeightGradient(const LinearWeightGradient& l) {
   g.a = l.dz.raw_data(), g.transpose_a = true;
   g.b = l.x.raw_data();
   g.c = l.dweight.tensor.raw_data(), g.accumulate = l.dweight.accumulate;
-  const Tensor& dbias = l.dbias.tensor;
+  const View& dbias = l.dbias.tensor;
   // The library overwrites the sums, whatever becomes of c.
-  const Tensor sums = l.dbias.accumulate ? Tensor::Empty(dbias.shape(), dbias.options()) : dbias;
-  if (!cuda::RunGemm(
-          {.g = g, .epilogue = cuda::GemmEpilogue::kBiasGradient, .aux = sums.raw_data()}))
+  Workspace own;
+  if (l.dbias.accumulate) own = Workspace::Empty(dbias.shape(), dbias.options());
+  void* const sums = l.dbias.accumulate ? own.raw_data() : dbias.raw_data();
+  if (!cuda::RunGemm({.g = g, .epilogue = cuda::GemmEpilogue::kBiasGradient, .aux = sums}))
     return false;
   if (l.dbias.accumulate) {
-    GetBackend(DeviceType::kCuda)
-        .AddInto(g.device, dbias.raw_data(), sums.raw_data(), g.dtype, dbias.numel());
+    GetBackend(DeviceType::kCuda).AddInto(g.device, dbias.raw_data(), sums, g.dtype, dbias.numel());
   }
   return true;
 }

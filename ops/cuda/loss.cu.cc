@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/cuda/stream.h"
+#include "core/workspace.h"
 #include "ops/cuda/log_sum_exp.h"
 #include "ops/loss_kernels.h"
 
@@ -19,7 +20,7 @@ struct Labels {
   bool has_ignore;
   int32_t ignore;
 
-  Labels(const Tensor& labels, std::optional<int32_t> ignore_index)
+  Labels(const View& labels, std::optional<int32_t> ignore_index)
       : values(labels.data<int32_t>()),
         has_ignore(ignore_index.has_value()),
         ignore(ignore_index.value_or(0)) {}
@@ -110,11 +111,11 @@ __global__ void LogitsGradient(const ComputeType<T>* dloss, const T* logits, Lab
   });
 }
 
-void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::optional<int32_t> ignore,
-                         const Tensor& loss, const Tensor& softmax, const Tensor& weight) {
+void CrossEntropyForward(const View& logits, const View& labels, std::optional<int32_t> ignore,
+                         const View& loss, const View& softmax, const View& weight) {
   const cudaStream_t stream = cuda::Use(logits.device());
   const int64_t rows = logits.dim(0), n = logits.dim(1);
-  const Tensor losses = Tensor::Empty({rows}, {DType::kF64, logits.device()});
+  const Workspace losses = Workspace::Empty({rows}, {DType::kF64, logits.device()});
   const Labels wanted(labels, ignore);
   DispatchFloating(logits.dtype(), "CrossEntropy", [&]<typename T>(T) {
     using C = ComputeType<T>;
@@ -127,9 +128,9 @@ void CrossEntropyForward(const Tensor& logits, const Tensor& labels, std::option
   });
 }
 
-void CrossEntropyBackward(const Tensor& dloss, const Tensor& logits, const Tensor& labels,
-                          std::optional<int32_t> ignore, const Tensor& softmax,
-                          const Tensor& weight, const GradTarget& dlogits) {
+void CrossEntropyBackward(const View& dloss, const View& logits, const View& labels,
+                          std::optional<int32_t> ignore, const View& softmax, const View& weight,
+                          const GradTarget& dlogits) {
   const cudaStream_t stream = cuda::Use(logits.device());
   const int64_t rows = logits.dim(0), n = logits.dim(1);
   DispatchFloating(logits.dtype(), "CrossEntropy", [&]<typename T>(T) {

@@ -3,18 +3,18 @@
 
 namespace convoy::cuda {
 
-bool IsAlignedFor(const Tensor& tensor, int pack) {
+bool IsAlignedFor(const View& tensor, int pack) {
   const size_t bytes = SizeOf(tensor.dtype()) * static_cast<size_t>(pack);
   return reinterpret_cast<uintptr_t>(tensor.raw_data()) % bytes == 0;
 }
 
-MapPlan PlanMap(const Tensor& out, std::span<const Operand> operands, int pack) {
+MapPlan PlanMap(const View& out, std::span<const Operand> operands, int pack) {
   const BroadcastPlan broadcast = PlanBroadcast(out.shape(), operands);
   MapPlan plan;
   plan.packs = IsAlignedFor(out, pack);
   for (size_t k = 0; k < operands.size(); ++k) {
     if (operands[k].is_constant()) continue;
-    const Tensor& tensor = operands[k].tensor;
+    const View& tensor = operands[k].tensor;
     plan.one[k] = !broadcast.contiguous[k] && tensor.numel() == 1;
     plan.flat = plan.flat && (broadcast.contiguous[k] || plan.one[k]);
     plan.packs = plan.packs && (plan.one[k] || IsAlignedFor(tensor, pack));

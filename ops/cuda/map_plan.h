@@ -24,9 +24,9 @@ struct MapPlan {
 };
 
 /// For packs of `pack` elements.
-MapPlan PlanMap(const Tensor& out, std::span<const Operand> operands, int pack);
+MapPlan PlanMap(const View& out, std::span<const Operand> operands, int pack);
 
 /// Whether `pack` elements of `tensor` may be accessed at once, at its beginning.
-bool IsAlignedFor(const Tensor& tensor, int pack);
+bool IsAlignedFor(const View& tensor, int pack);
 
 }  // namespace convoy::cuda

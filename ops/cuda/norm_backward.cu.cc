@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "core/cuda/stream.h"
+#include "core/workspace.h"
 #include "ops/cuda/rows.h"
 #include "ops/norm_kernels.h"
 
@@ -148,9 +149,9 @@ __global__ void __launch_bounds__(kWarpRow ? kThreads : kMaxThreads, kWarpRow ? 
 }
 
 template <bool kCentre>
-void Backward(const char* op, const Tensor& dy, const Tensor& x, const Tensor& weight,
-              const Tensor& mean, const Tensor& rstd, const GradTarget& dx, Tensor& dweight_parts,
-              Tensor& dbias_parts) {
+void Backward(const char* op, const View& dy, const View& x, const View& weight, const View& mean,
+              const View& rstd, const GradTarget& dx, Workspace& dweight_parts,
+              Workspace& dbias_parts) {
   const cudaStream_t stream = cuda::Use(x.device());
   const int64_t rows = rstd.numel(), n = x.dim(-1);
   DispatchFloating(x.dtype(), op, [&]<typename T>(T) {
@@ -160,8 +161,8 @@ void Backward(const char* op, const Tensor& dy, const Tensor& x, const Tensor& w
       const cuda::RowTeams layout(n / kPack, kHold<T, kPack>, kThreads, kMaxThreads);
       const int64_t blocks = std::min((rows + layout.teams - 1) / layout.teams,
                                       layout.threads > kThreads ? kLargeBlocks : kBlocks);
-      dweight_parts = Tensor::Empty({blocks, n}, rstd.options());
-      if (kCentre) dbias_parts = Tensor::Empty({blocks, n}, rstd.options());
+      dweight_parts = Workspace::Empty({blocks, n}, rstd.options());
+      if (kCentre) dbias_parts = Workspace::Empty({blocks, n}, rstd.options());
       if (x.numel() == 0) return;
       const size_t shared = layout.teams > 1 ? 2 * static_cast<size_t>(n) * sizeof(C) : 0;
       cuda::Launch(layout.team_warps == 1 ? NormBackward<T, kPack, true, kCentre>
@@ -184,15 +185,15 @@ void Backward(const char* op, const Tensor& dy, const Tensor& x, const Tensor& w
   });
 }
 
-void LayerNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
-                       const Tensor& rstd, const GradTarget& dx, Tensor& dweight_parts,
-                       Tensor& dbias_parts) {
+void LayerNormBackward(const View& dy, const View& x, const View& weight, const View& mean,
+                       const View& rstd, const GradTarget& dx, Workspace& dweight_parts,
+                       Workspace& dbias_parts) {
   Backward<true>("LayerNorm", dy, x, weight, mean, rstd, dx, dweight_parts, dbias_parts);
 }
 
-void RmsNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& rstd,
-                     const GradTarget& dx, Tensor& dweight_parts) {
-  Tensor no_bias;
+void RmsNormBackward(const View& dy, const View& x, const View& weight, const View& rstd,
+                     const GradTarget& dx, Workspace& dweight_parts) {
+  Workspace no_bias;
   Backward<false>("RmsNorm", dy, x, weight, {}, rstd, dx, dweight_parts, no_bias);
 }
 

@@ -116,13 +116,13 @@ __global__ void __launch_bounds__(kWarpRow ? kThreads : kMaxThreads)
 }
 
 template <bool kCentre>
-void Forward(const char* op, const Tensor& x, const Tensor& residual, const Tensor& weight,
-             const Tensor& bias, double eps, const Tensor& sum, const Tensor& y, const Tensor& mean,
-             const Tensor& rstd) {
+void Forward(const char* op, const View& x, const View& residual, const View& weight,
+             const View& bias, double eps, const View& sum, const View& y, const View& mean,
+             const View& rstd) {
   const cudaStream_t stream = cuda::Use(x.device());
   if (x.numel() == 0) return;
   DispatchFloating(x.dtype(), op, [&]<typename T>(T) {
-    const auto data = [](const Tensor& t) { return t.defined() ? t.data<T>() : nullptr; };
+    const auto data = [](const View& t) { return t.defined() ? t.data<T>() : nullptr; };
     using C = ComputeType<T>;
     ForwardArgs<T> args{.x = data(x),
                         .residual = data(residual),
@@ -147,19 +147,19 @@ void Forward(const char* op, const Tensor& x, const Tensor& residual, const Tens
   });
 }
 
-void LayerNormForward(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
-                      const Tensor& y, const Tensor& mean, const Tensor& rstd) {
+void LayerNormForward(const View& x, const View& weight, const View& bias, double eps,
+                      const View& y, const View& mean, const View& rstd) {
   Forward<true>("LayerNorm", x, {}, weight, bias, eps, {}, y, mean, rstd);
 }
 
-void AddLayerNormForward(const Tensor& x, const Tensor& residual, const Tensor& weight,
-                         const Tensor& bias, double eps, const Tensor& sum, const Tensor& y,
-                         const Tensor& mean, const Tensor& rstd) {
+void AddLayerNormForward(const View& x, const View& residual, const View& weight, const View& bias,
+                         double eps, const View& sum, const View& y, const View& mean,
+                         const View& rstd) {
   Forward<true>("AddLayerNorm", x, residual, weight, bias, eps, sum, y, mean, rstd);
 }
 
-void RmsNormForward(const Tensor& x, const Tensor& weight, double eps, const Tensor& y,
-                    const Tensor& rstd) {
+void RmsNormForward(const View& x, const View& weight, double eps, const View& y,
+                    const View& rstd) {
   Forward<false>("RmsNorm", x, {}, weight, {}, eps, {}, y, {}, rstd);
 }
 

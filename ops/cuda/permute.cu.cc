@@ -117,7 +117,7 @@ __global__ void __launch_bounds__(kThreads) TransposeKernel(const U* x, Tiles ti
   }
 }
 
-void Gather(const PermutePlan& plan, int64_t size, const Tensor& x, const Tensor& y,
+void Gather(const PermutePlan& plan, int64_t size, const View& x, const View& y,
             cudaStream_t stream) {
   const int64_t n = plan.Numel();
   cuda::DispatchUnit(size, [&]<typename U>(U) {
@@ -129,7 +129,7 @@ void Gather(const PermutePlan& plan, int64_t size, const Tensor& x, const Tensor
 
 // The plan in units of up to 16 bytes instead of elements of `size`: runs stay contiguous, so every
 // stride beside theirs is a multiple of a run.
-int64_t WidenRuns(PermutePlan& plan, int64_t size, const Tensor& x, const Tensor& y) {
+int64_t WidenRuns(PermutePlan& plan, int64_t size, const View& x, const View& y) {
   PermuteDim& run = plan.back();
   const int64_t unit = cuda::UnitFor({static_cast<uint64_t>(run.extent * size),
                                       cuda::Address(x.raw_data()), cuda::Address(y.raw_data())});
@@ -142,11 +142,11 @@ int64_t WidenRuns(PermutePlan& plan, int64_t size, const Tensor& x, const Tensor
   return unit;
 }
 
-void PermuteOnCuda(const Tensor& x, const std::vector<int>& axes, const Tensor& y) {
+void PermuteOnCuda(const View& x, const std::vector<int>& axes, const View& y) {
   const cudaStream_t stream = cuda::Use(x.device());
   if (x.numel() == 0) return;
   PermutePlan plan = PlanPermute(x, axes);
-  if (plan.ndim <= 1) return y.CopyFrom(x.View(y.shape()));
+  if (plan.ndim <= 1) return y.CopyFrom(x);
   int64_t size = plan.WidenElements(static_cast<int64_t>(SizeOf(x.dtype())), /*widest=*/16,
                                     x.raw_data(), y.raw_data());
   if (plan.back().from_stride == 1) {

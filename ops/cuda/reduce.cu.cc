@@ -3,6 +3,7 @@
 // As on the CPU: long dimensions are cut into chunks, and the chunks' results reduced in turn; the
 // shape of that tree, and so the bits of a sum, depend on the form only.
 #include "core/cuda/stream.h"
+#include "core/workspace.h"
 #include "ops/cuda/columns.h"
 #include "ops/cuda/map_plan.h"
 #include "ops/reduce_kernels.h"
@@ -83,7 +84,7 @@ int LanesFor(int64_t count, int pack) {
 }
 
 template <class R, typename T, typename U>
-void ReduceRows(const T* x, int64_t rows, int64_t count, double divisor, const Tensor& y,
+void ReduceRows(const T* x, int64_t rows, int64_t count, double divisor, const View& y,
                 cudaStream_t stream) {
   using C = ComputeType<T>;
   constexpr int N = cuda::kPackElements<T>;
@@ -96,7 +97,7 @@ void ReduceRows(const T* x, int64_t rows, int64_t count, double divisor, const T
   };
   if (count <= kBlockCount) return launch(y.data<U>(), 1, count, divisor);
   const int64_t chunks = (count + kBlockCount - 1) / kBlockCount;
-  const Tensor partial = Tensor::Empty({rows, chunks}, {DTypeOf<C>(), y.device()});
+  const Workspace partial = Workspace::Empty({rows, chunks}, {DTypeOf<C>(), y.device()});
   launch(partial.data<C>(), chunks, kBlockCount, 1);
   ReduceRows<R, C, U>(partial.data<C>(), rows, chunks, divisor, y, stream);
 }
@@ -112,7 +113,7 @@ void ReduceTiles(const cuda::ColumnTiles& tiles, const T* from, U* to, double di
 }
 
 template <class R, typename T, typename U>
-void ReduceColumns(const Tensor& x, ReduceForm form, double divisor, const Tensor& y,
+void ReduceColumns(const View& x, ReduceForm form, double divisor, const View& y,
                    cudaStream_t stream) {
   using C = ComputeType<T>;
   constexpr int N = cuda::kPackElements<T>, kPartial = cuda::kPackElements<C>;
@@ -122,15 +123,15 @@ void ReduceColumns(const Tensor& x, ReduceForm form, double divisor, const Tenso
   if (tiles.chunks == 1) {
     return ReduceTiles<R>(tiles, x.data<T>(), y.data<U>(), divisor, stream);
   }
-  const Tensor partial =
-      Tensor::Empty({form.outer, tiles.chunks, form.inner}, {DTypeOf<C>(), y.device()});
+  const Workspace partial =
+      Workspace::Empty({form.outer, tiles.chunks, form.inner}, {DTypeOf<C>(), y.device()});
   ReduceTiles<R>(tiles, x.data<T>(), partial.data<C>(), 1, stream);
   const cuda::ColumnTiles rest(form.outer, tiles.chunks, form.inner, kPartial, packs, kNarrow);
   ReduceTiles<R>(rest, partial.data<C>(), y.data<U>(), divisor, stream);
 }
 
 template <class R>
-void ReduceWith(ReduceForm form, double divisor, const Tensor& x, const Tensor& y) {
+void ReduceWith(ReduceForm form, double divisor, const View& x, const View& y) {
   const cudaStream_t stream = cuda::Use(x.device());
   if (y.numel() == 0) return;
   DispatchFloating(x.dtype(), "Reduce", [&]<typename T>(T) {
@@ -151,7 +152,7 @@ void ReduceWith(ReduceForm form, double divisor, const Tensor& x, const Tensor& 
   });
 }
 
-void Reduce(ReduceFunction f, ReduceForm form, double divisor, const Tensor& x, const Tensor& y) {
+void Reduce(ReduceFunction f, ReduceForm form, double divisor, const View& x, const View& y) {
   switch (f) {
     case ReduceFunction::kSum:
       return ReduceWith<SumReduction>(form, divisor, x, y);

@@ -74,7 +74,7 @@ __global__ void SoftmaxBackward(const T* gradient, const T* output, T* to, bool 
 }
 
 template <bool kLog>
-void Forward(const Tensor& x, const Tensor& y) {
+void Forward(const View& x, const View& y) {
   const cudaStream_t stream = cuda::Use(x.device());
   if (x.numel() == 0) return;
   const int64_t n = x.dim(-1), rows = x.numel() / n;
@@ -87,7 +87,7 @@ void Forward(const Tensor& x, const Tensor& y) {
 }
 
 template <bool kLog>
-void Backward(const Tensor& dy, const Tensor& y, const GradTarget& dx) {
+void Backward(const View& dy, const View& y, const GradTarget& dx) {
   const cudaStream_t stream = cuda::Use(y.device());
   if (y.numel() == 0) return;
   const int64_t n = y.dim(-1), rows = y.numel() / n;

@@ -8,6 +8,7 @@
 #include "core/cuda/kernel.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
+#include "core/workspace.h"
 
 namespace convoy::cuda {
 namespace {
@@ -144,22 +145,22 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-SortedPositions SortPositions(const Tensor& indices, int64_t bound) {
+SortedPositions SortPositions(const View& indices, int64_t bound) {
   const cudaStream_t stream = Use(indices.device());
   const int64_t n = indices.numel();
   CONVOY_CHECK(n <= INT32_MAX && bound <= INT32_MAX,
                "[SortPositions] {} indices below {}: more than 2^31 - 1", n, bound);
   const TensorOptions options{DType::kI32, indices.device()};
   const unsigned tiles = BlocksFor(n, kTileKeys);
-  const Tensor counts = Tensor::Empty({int64_t{tiles}, kDigits}, options);
+  const Workspace counts = Workspace::Empty({int64_t{tiles}, kDigits}, options);
   constexpr size_t kShared = (kWarps * kDigits + kWarps) * sizeof(int);
   Source from{indices.data<int32_t>(), nullptr, static_cast<int32_t>(n),
               static_cast<int32_t>(bound), 0};
   SortedPositions sorted, before;
   const int bits = std::max(static_cast<int>(std::bit_width(static_cast<uint64_t>(bound))), 1);
   for (; from.shift < bits; from.shift += kDigitBits) {
-    before = sorted;
-    sorted = {Tensor::Empty({n}, options), Tensor::Empty({n}, options)};
+    before = std::move(sorted);
+    sorted = {Workspace::Empty({n}, options), Workspace::Empty({n}, options)};
     if (tiles > 1) {
       Launch(CountDigits, tiles, kThreads, kShared, stream, from, counts.data<int32_t>());
     }

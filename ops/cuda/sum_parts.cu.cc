@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kLanes = 8;  // narrow tiles: N is thousands at most, and every block counts
 
-void SumParts(const Tensor& parts, const GradTarget& to) {
+void SumParts(const View& parts, const GradTarget& to) {
   const cudaStream_t stream = cuda::Use(to.tensor.device());
   const int64_t chunks = parts.dim(0), n = to.tensor.numel();
   DispatchFloating(to.tensor.dtype(), "SumParts", [&]<typename T>(T) {

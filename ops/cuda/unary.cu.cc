@@ -1,8 +1,7 @@
 // Kernels of the element-wise functions of one tensor.
 #include "ops/cuda/elementwise.h"
-#include "ops/pointwise/activations-inl.h"
-#include "ops/pointwise/elementary-inl.h"
 #include "ops/pointwise/scalar_math.h"
+#include "ops/pointwise/unary-inl.h"
 #include "ops/unary_kernels.h"
 
 namespace convoy {
@@ -26,46 +25,23 @@ struct Backward {
   }
 };
 
-template <class F>
-F Make(const UnaryParameters& p) {
-  if constexpr (std::is_empty_v<F>) {
-    return F{};
-  } else if constexpr (requires { F{p.a, p.b}; }) {
-    return F{p.a, p.b};
-  } else {
-    return F{p.a};
-  }
-}
-
-template <class... F>
-struct List {};
-using AllUnary = List<scalar::Neg, scalar::Abs, scalar::Exp, scalar::Log, scalar::Sqrt,
-                      scalar::Rsqrt, scalar::Tanh, scalar::Sigmoid, scalar::Relu, scalar::Silu,
-                      scalar::Gelu, scalar::GeluTanh, scalar::Clamp, scalar::Pow>;
-
-// Calls `run(f)` with the function that `id` names.
-template <class Run, class... F>
-void Dispatch(UnaryFunction id, const UnaryParameters& parameters, Run&& run, List<F...>) {
-  ((F::kId == id ? run(Make<F>(parameters)) : void()), ...);
-}
-
-void UnaryForward(UnaryFunction id, const UnaryParameters& parameters, const Tensor& x,
-                  const Tensor& y) {
+void UnaryForward(UnaryFunction id, const UnaryParameters& parameters, const View& x,
+                  const View& y) {
   DispatchFloating(x.dtype(), "Unary", [&]<typename T>(T) {
-    const auto run = [&]<class F>(const F& f) {
-      cuda::MapFlat<T, T>(Forward<F>{f}, {y, false}, {Operand::Of(x)});
-    };
-    Dispatch(id, parameters, run, AllUnary());
+    scalar::DispatchUnary(id, [&]<class F>(F) {
+      const Forward<F> f{scalar::MakeUnary<F>(parameters)};
+      cuda::MapFlat<T, T>(f, {y, false}, {Operand::Of(x)});
+    });
   });
 }
 
-void UnaryBackward(UnaryFunction id, const UnaryParameters& parameters, const Tensor& dy,
-                   const Tensor& saved, const GradTarget& dx) {
+void UnaryBackward(UnaryFunction id, const UnaryParameters& parameters, const View& dy,
+                   const View& saved, const GradTarget& dx) {
   DispatchFloating(dy.dtype(), "Unary", [&]<typename T>(T) {
-    const auto run = [&]<class F>(const F& f) {
-      cuda::MapFlat<T, T, T>(Backward<F>{f}, dx, {Operand::Of(dy), Operand::Of(saved)});
-    };
-    Dispatch(id, parameters, run, AllUnary());
+    scalar::DispatchUnary(id, [&]<class F>(F) {
+      const Backward<F> f{scalar::MakeUnary<F>(parameters)};
+      cuda::MapFlat<T, T, T>(f, dx, {Operand::Of(dy), Operand::Of(saved)});
+    });
   });
 }
 

@@ -1,4 +1,5 @@
-// The names of the point-wise functions, by which an op tells a kernel which one to run.
+// The names of the point-wise functions, by which an op tells a kernel which one to run: those of
+// the tables.
 #pragma once
 
 #include <cstdint>
@@ -6,33 +7,46 @@
 namespace convoy {
 
 enum class UnaryFunction : uint8_t {
-  kNeg,
-  kAbs,
-  kExp,
-  kLog,
-  kSqrt,
-  kRsqrt,
-  kTanh,
-  kSigmoid,
-  kRelu,
-  kSilu,
-  kGelu,
-  kGeluTanh,
-  kClamp,
-  kPow,
+#define CONVOY_UNARY(Name, ...) k##Name,
+#define CONVOY_UNARY_OF_CONSTANTS(Name, op) k##Name,
+#include "ops/pointwise/unary_table.h"
 };
 
-enum class BinaryFunction : uint8_t { kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kPow, kEqual };
+enum class BinaryFunction : uint8_t {
+#define CONVOY_BINARY(Name, ...) k##Name,
+#define CONVOY_BINARY_STEP(Name, ...) k##Name,
+#include "ops/pointwise/binary_table.h"
+};
+
+/// The functions that Linear can apply to its product.
+enum class Activation : uint8_t {
+  kNone,
+#define CONVOY_ACTIVATION(Name, ...) k##Name,
+#include "ops/pointwise/unary_table.h"
+};
 
 /// What the derivative of a unary function is computed from, beside the gradient of the output.
 enum class Saves : uint8_t { kNothing, kInput, kOutput };
 
-/// What a partial derivative of a binary function is computed from, beside the gradient.
-struct Partial {
-  bool reads_lhs = false;
-  bool reads_rhs = false;
-  bool is_gradient = false;  ///< it is the gradient itself: nothing to compute
-};
+/// What the derivative of an activation is computed from.
+constexpr Saves SavesOf(Activation activation) {
+  switch (activation) {
+#define CONVOY_ACTIVATION(Name, op, saves, ...) \
+  case Activation::k##Name:                     \
+    return Saves::saves;
+#include "ops/pointwise/unary_table.h"
+    case Activation::kNone:
+      break;
+  }
+  return Saves::kNothing;
+}
+
+/// What a partial derivative of a binary function is computed from, beside the gradient of the
+/// output; kIsGradient: it is that gradient itself, and there is nothing to compute.
+enum class Partial : uint8_t { kNeither, kLhs, kRhs, kBoth, kIsGradient };
+
+constexpr bool ReadsLhs(Partial p) { return p == Partial::kLhs || p == Partial::kBoth; }
+constexpr bool ReadsRhs(Partial p) { return p == Partial::kRhs || p == Partial::kBoth; }
 
 /// Constants of a unary function: low and high of Clamp, the exponent of Pow.
 struct UnaryParameters {

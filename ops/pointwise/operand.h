@@ -4,18 +4,18 @@
 #include <cstdint>
 #include <span>
 
-#include "core/tensor.h"
+#include "core/view.h"
 
 namespace convoy {
 
-/// A tensor, or a constant in its place (`tensor` undefined), which stretches to any shape and
+/// A view, or a constant in its place (`tensor` undefined), which stretches to any shape and
 /// takes no memory.
 struct Operand {
-  Tensor tensor;
+  View tensor;
   double constant = 0;
 
-  static Operand Of(const Tensor& tensor) { return {tensor, 0}; }
-  static Operand Constant(double value) { return {Tensor(), value}; }
+  static Operand Of(const View& tensor) { return {tensor, 0}; }
+  static Operand Constant(double value) { return {View(), value}; }
   bool is_constant() const { return !tensor.defined(); }
 };
 

@@ -33,7 +33,7 @@ int64_t BadParameter(const StepBuffers& buffers) {
                   std::min(begin + kNormChunk, spans[s].numel));
 }
 
-void PrepareStep(const StepBuffers& buffers, const Tensor& scaler, const StepRule& rule) {
+void PrepareStep(const StepBuffers& buffers, const View& scaler, const StepRule& rule) {
   double sum = 0;
   if (rule.measure) {
     for (int64_t c = 0; c < buffers.parts.numel(); ++c) sum += buffers.parts.data<double>()[c];
@@ -44,7 +44,7 @@ void PrepareStep(const StepBuffers& buffers, const Tensor& scaler, const StepRul
   }
 }
 
-void FillScaled(const Tensor& scaler, double weight, const Tensor& to) {
+void FillScaled(const View& scaler, double weight, const View& to) {
   const double value = weight * ScalerOf(scaler)->scale;
   DispatchFloating(to.dtype(), "LossScaler", [&]<typename T>(T) {
     *to.data<T>() = static_cast<T>(static_cast<ComputeType<T>>(value));

@@ -10,14 +10,14 @@
 #include "core/threads.h"
 #include "hwy/foreach_target.h"
 #include "ops/cpu/simd-inl.h"
-#include "optim/flat_parameters.h"
+#include "optim/flat_alignment.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
 // Segments begin and end at multiples of kAlign, so a vector of at most as many lanes never
 // reaches over an end: no loop has a remainder.
-inline constexpr int64_t kAlign = FlatParameters::kAlignElements;
+inline constexpr int64_t kAlign = kFlatAlignElements;
 template <typename T>
 using AlignedTag = hn::CappedTag<ComputeType<T>, kAlign>;
 
@@ -192,7 +192,7 @@ double SumSquares(const T* x, int64_t n) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
 }
 
-void SumOfSquares(const Tensor& x, const Tensor& parts) {
+void SumOfSquares(const View& x, const View& parts) {
   const int64_t n = x.numel();
   double* sums = parts.data<double>();
   DispatchFloating(x.dtype(), "GradNorm", [&]<typename T>(T) {

@@ -29,7 +29,7 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
 
-void SumOfSquares(const Tensor& x, const Tensor& parts) {
+void SumOfSquares(const View& x, const View& parts) {
   const cudaStream_t stream = cuda::Use(x.device());
   DispatchFloating(x.dtype(), "GradNorm", [&]<typename T>(T) {
     cuda::Launch(SumOfSquaresKernel<T>, cuda::BlocksFor(x.numel(), kNormChunk), kThreads, 0, stream,

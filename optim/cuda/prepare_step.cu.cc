@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(kThreads) PrepareStepKernel(PreparePointers p,
   if (threadIdx.x == 0) p.control->bad_parameter = static_cast<double>(parameter);
 }
 
-void PrepareStep(const StepBuffers& buffers, const Tensor& scaler, const StepRule& rule) {
+void PrepareStep(const StepBuffers& buffers, const View& scaler, const StepRule& rule) {
   const cudaStream_t stream = cuda::Use(buffers.control.device());
   const PreparePointers pointers = {
       .control = ControlOf(buffers.control),
@@ -104,7 +104,7 @@ __global__ void FillScaledKernel(const ScalerState* scaler, double weight, T* to
   *to = cuda::Round<T>(static_cast<ComputeType<T>>(weight * scaler->scale));
 }
 
-void FillScaled(const Tensor& scaler, double weight, const Tensor& to) {
+void FillScaled(const View& scaler, double weight, const View& to) {
   const cudaStream_t stream = cuda::Use(to.device());
   DispatchFloating(to.dtype(), "LossScaler", [&]<typename T>(T) {
     cuda::Launch(FillScaledKernel<T>, 1, 1, 0, stream, ScalerOf(scaler), weight, to.data<T>());

@@ -27,7 +27,7 @@ struct BucketPointers {
         control(ControlOf(bucket.control)) {
     if (bucket.master.defined()) master = bucket.master.data<C>();
     for (int s = 0; s < UpdateBucket::kMaxStates; ++s) {
-      const Tensor& state = bucket.states[static_cast<size_t>(s)];
+      const View& state = bucket.states[static_cast<size_t>(s)];
       if (state.defined()) states[s] = state.data<C>();
     }
   }

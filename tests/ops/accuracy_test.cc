@@ -199,10 +199,10 @@ TEST_CASE("Pow's gradients are right where the power leaves the range") {
         return a == 0 && b >= 0 ? 0 : g * std::pow(a, b) * std::log(a);
       },
       +[](float g, float a, float b) {
-        return scalar::PowBinary::GradLhs(scalar::Scalar<float>(), g, a, b);
+        return scalar::Pow::GradLhs(scalar::Scalar<float>(), g, a, b);
       },
       +[](float g, float a, float b) {
-        return scalar::PowBinary::GradRhs(scalar::Scalar<float>(), g, a, b);
+        return scalar::Pow::GradRhs(scalar::Scalar<float>(), g, a, b);
       },
       5);
 }
