@@ -2,7 +2,12 @@
 
 load("//third_party/cuda:cuda.bzl", "cuda_select")
 
-def convoy_test(name, srcs, deps = [], size = "small", **kwargs):
+# A test's own source is compiled once for each run of it, so how long that takes counts and how fast
+# it is does not. The last -O holds, over the -O3 of .bazelrc as over the -O1 of the sanitizers; the
+# libraries under test keep theirs.
+_QUICK_TO_COMPILE = ["-Og"]
+
+def convoy_test(name, srcs, deps = [], size = "small", copts = [], **kwargs):
     """A cc_test whose main() is Catch2's.
 
     Args:
@@ -10,6 +15,7 @@ def convoy_test(name, srcs, deps = [], size = "small", **kwargs):
       srcs: the test's sources.
       deps: the libraries under test.
       size: "small" runs within a minute, "medium" within five. Sanitizers multiply that.
+      copts: more flags for the compiler.
       **kwargs: passed on to cc_test: tags, data, args ... The tag "slow" keeps a test out of CI's
         sanitizer runs. (Not shard_count: Catch2 2 would run every case in every shard.)
     """
@@ -17,6 +23,7 @@ def convoy_test(name, srcs, deps = [], size = "small", **kwargs):
         name = name,
         size = size,
         srcs = srcs,
+        copts = _QUICK_TO_COMPILE + copts,
         deps = deps + ["//third_party/catch2:main"],
         **kwargs
     )
@@ -40,6 +47,7 @@ def cuda_test(name, srcs, deps = [], size = "medium", devices = 8, tags = [], **
         name = name,
         size = size,
         srcs = cuda_select(srcs, otherwise = ["//tests:no_cuda.cc"]),
+        copts = _QUICK_TO_COMPILE,
         deps = deps + ["//:cuda", "//tests:gpu", "//third_party/catch2:main"],
         env = {"CONVOY_SIM_DEVICES": str(devices)},
         tags = tags + ["gpu"],

@@ -41,15 +41,24 @@ def _nvcc_objects_impl(ctx):
         direct = [f for t in ctx.attr.hdrs for f in t.files.to_list()],
         transitive = [context.headers],
     )
+    # What a source may read, of which third_party/cuda/nvcc takes off what it does not.
+    candidates = ctx.actions.declare_file(ctx.label.name + ".headers")
+    lines = ctx.actions.args()
+    lines.set_param_file_format("multiline")
+    lines.add_all(headers)
+    ctx.actions.write(candidates, lines)
     objects = []
     for source in ctx.files.srcs:
-        out = ctx.actions.declare_file(source.path.rpartition("/")[2].replace(".cu.cc", ".cu.o"))
-        ctx.actions.run_shell(
-            command = 'exec "$@"',
-            arguments = [NVCC] + _FLAGS + flags + includes + defines +
-                        ["-c", source.path, "-o", out.path],
-            inputs = depset(direct = [source], transitive = [headers]),
-            outputs = [out],
+        stem = source.path.rpartition("/")[2].replace(".cu.cc", ".cu")
+        out = ctx.actions.declare_file(stem + ".o")
+        unused = ctx.actions.declare_file(stem + ".unused")
+        ctx.actions.run(
+            executable = ctx.executable._nvcc,
+            arguments = [unused.path, candidates.path, NVCC] + _FLAGS + flags + includes +
+                        defines + ["-c", source.path, "-o", out.path],
+            inputs = depset(direct = [source, candidates], transitive = [headers]),
+            outputs = [out, unused],
+            unused_inputs_list = unused,
             mnemonic = "Nvcc",
             progress_message = "Compiling for the GPU: " + source.short_path,
             use_default_shell_env = True,
@@ -63,6 +72,12 @@ _nvcc_objects = rule(
         "srcs": attr.label_list(allow_files = [".cu.cc"]),
         "hdrs": attr.label_list(allow_files = True),
         "deps": attr.label_list(providers = [CcInfo]),
+        "_nvcc": attr.label(
+            default = "//third_party/cuda:nvcc",
+            allow_single_file = True,
+            cfg = "exec",
+            executable = True,
+        ),
     },
 )
 
