@@ -11,7 +11,7 @@
 #include "parallel/store/memory_store.h"
 #include "parallel/transport/gloo/gloo_group.h"
 #include "tests/parallel/dump_folder.h"
-#include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/transport/gloo/gloo_workers.h"
 #include "tests/parallel/split_cases.h"
 #include "tests/parallel/workers.h"
 

@@ -17,7 +17,7 @@
 #include "core/base/error.h"
 #include "parallel/launch.h"
 #include "parallel/transport/transport.h"
-#include "tests/parallel/nccl/toy_training.h"
+#include "tests/parallel/transport/nccl/toy_training.h"
 #include "tests/parallel/split_cases.h"
 
 namespace convoy {

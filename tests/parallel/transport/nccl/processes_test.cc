@@ -14,9 +14,9 @@
 #include "parallel/launch.h"
 #include "tests/gpu.h"
 #include "tests/models/trainers/subprocess.h"
-#include "tests/parallel/nccl/gpu_workers.h"
-#include "tests/parallel/nccl/scene.h"
-#include "tests/parallel/nccl/toy_training.h"
+#include "tests/parallel/transport/nccl/gpu_workers.h"
+#include "tests/parallel/transport/nccl/scene.h"
+#include "tests/parallel/transport/nccl/toy_training.h"
 
 namespace convoy {
 namespace {

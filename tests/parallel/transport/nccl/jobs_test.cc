@@ -9,9 +9,9 @@
 
 #include "tests/gpu.h"
 #include "tests/models/trainers/job.h"
-#include "tests/parallel/nccl/gpu_workers.h"
-#include "tests/parallel/nccl/scene.h"
-#include "tests/parallel/nccl/toy_training.h"
+#include "tests/parallel/transport/nccl/gpu_workers.h"
+#include "tests/parallel/transport/nccl/scene.h"
+#include "tests/parallel/transport/nccl/toy_training.h"
 
 namespace convoy {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/gpu.h"
-#include "tests/parallel/nccl/gpu_workers.h"
+#include "tests/parallel/transport/nccl/gpu_workers.h"
 #include "tests/parallel/workers.h"
 
 namespace convoy {

@@ -10,7 +10,7 @@
 
 #include "core/tensor.h"
 #include "parallel/data_parallel.h"
-#include "tests/parallel/nccl/toy_kernels.h"
+#include "tests/parallel/transport/nccl/toy_kernels.h"
 #include "tests/parallel/workers.h"
 
 namespace convoy {

@@ -17,7 +17,7 @@
 
 #include "parallel/store/memory_store.h"
 #include "parallel/transport/gloo/mesh_listener.h"
-#include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/transport/gloo/gloo_workers.h"
 #include "tests/parallel/rendezvous/raw_client.h"
 
 namespace convoy {

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/parallel/gloo/gloo_workers.h"
+#include "tests/parallel/transport/gloo/gloo_workers.h"
 
 namespace convoy {
 namespace {

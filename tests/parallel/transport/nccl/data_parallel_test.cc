@@ -12,8 +12,8 @@
 #include "optim/sgd.h"
 #include "parallel/launch.h"
 #include "tests/gpu.h"
-#include "tests/parallel/nccl/gpu_workers.h"
-#include "tests/parallel/nccl/toy_training.h"
+#include "tests/parallel/transport/nccl/gpu_workers.h"
+#include "tests/parallel/transport/nccl/toy_training.h"
 
 #if defined(CONVOY_SIM)
 #include "tests/sim/control.h"

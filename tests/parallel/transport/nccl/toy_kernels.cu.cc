@@ -1,5 +1,5 @@
 // A model on any GPU that is trained exactly: every number is a multiple of a power of two.
-#include "tests/parallel/nccl/toy_kernels.h"
+#include "tests/parallel/transport/nccl/toy_kernels.h"
 
 #include "core/autograd.h"
 #include "core/cuda/kernel.h"

@@ -31,7 +31,7 @@ class Scene {
     const char* given = getenv("WORKER_MAIN");
     std::vector<std::string> argv{"/usr/bin/env", "SCENE=" + name_, "FOLDER=" + folder_};
     argv.insert(argv.end(), variables.begin(), variables.end());
-    argv.push_back(given != nullptr ? given : "tests/parallel/nccl/worker_main");
+    argv.push_back(given != nullptr ? given : "tests/parallel/transport/nccl/worker_main");
     if (std::find(flags.begin(), flags.end(), "--device") == flags.end()) {
       argv.insert(argv.end(), {"--device", "cuda"});
     }
