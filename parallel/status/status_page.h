@@ -91,7 +91,7 @@ class StatusPage {
   /// What worker `rank` gave as collective `number`; none if it has not come there, or is far past.
   std::optional<CollectiveSignature> signature(int rank, uint64_t number) const;
 
-  /// False on a status page that a StatusClient keeps up to date (rendezvous/board_link.h): what
+  /// False on a status page that a StatusClient keeps up to date (status/status_client.h): what
   /// the others have started is then known on worker 0's status page only, and who has waited too
   /// long reports that instead of saying who is missing.
   bool knows_all() const;
