@@ -6,6 +6,7 @@
 
 #include "core/autograd.h"
 #include "core/tensor.h"
+#include "tests/parallel/call_in_backward.h"
 
 namespace convoy {
 
@@ -62,14 +63,6 @@ inline Tensor Squash(const Tensor& x) {
         dx.data<double>()[i] = pass.grad().data<double>()[i] * (1 - value * value);
       }
     });
-  });
-}
-
-/// `x` itself, whose backward calls `body` first.
-inline Tensor CallInBackward(const Tensor& x, const std::function<void()>& body) {
-  return Record("CallInBackward", x.Clone(), {x}, [body](BackwardPass& pass) {
-    body();
-    pass.Pass(0, pass.grad());
   });
 }
 

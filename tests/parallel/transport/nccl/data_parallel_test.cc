@@ -12,6 +12,7 @@
 #include "optim/sgd.h"
 #include "parallel/launch.h"
 #include "tests/gpu.h"
+#include "tests/parallel/call_in_backward.h"
 #include "tests/parallel/transport/nccl/gpu_workers.h"
 #include "tests/parallel/transport/nccl/toy_training.h"
 
@@ -125,7 +126,10 @@ struct TwoBuckets {
   // Backward reaches the term that was added last first.
   Tensor Loss(int step = 0) const {
     Tensor loss = Tensor::Full({}, 0, {DType::kF32, list[0].tensor.device()});
-    for (const NamedTensor& p : list) loss = ToyTerm(loss, p.tensor, 0, kToyBatch, step);
+    for (const NamedTensor& p : list) {
+      loss = ToyTerm(loss, p.tensor, 0, kToyBatch, step);
+      if (before_late && p.name == "late") loss = CallInBackward(loss, before_late);
+    }
     return loss;
   }
   std::vector<float> Gradient(size_t parameter) const {
@@ -134,6 +138,9 @@ struct TwoBuckets {
 
   ParameterList list;
   std::unique_ptr<DataParallel> net;
+  /// Called in backward when the gradient of "early" is final and that of "late" is not; may be
+  /// empty.
+  std::function<void()> before_late;
 };
 
 TEST_CASE("GPUs: a bucket is updated before the sums of later ones have arrived") {
@@ -149,7 +156,7 @@ TEST_CASE("GPUs: a bucket is updated before the sums of later ones have arrived"
       }
     };
     if (worker.rank() == 1) {
-      model.list[0].tensor.AddGradHook([&](const Tensor&) { wait_for(updated, over); });
+      model.before_late = [&] { wait_for(updated, over); };
     }
     FlatParameters flat = model.net->Parameters();
     const cuda::Event first_update(device);
@@ -199,8 +206,7 @@ TEST_CASE("GPUs: gradients are summed on either side of a recording") {
     TwoBuckets model(worker);
     DataParallel& net = *model.net;
     if (worker.rank() == 1) {  // comes late to its last sum
-      model.list[0].tensor.AddGradHook(
-          [](const Tensor&) { std::this_thread::sleep_for(std::chrono::milliseconds(30)); });
+      model.before_late = [] { std::this_thread::sleep_for(std::chrono::milliseconds(30)); };
     }
 
     // A recording in which nobody reads the sums, made and replayed while an eager step's are under
