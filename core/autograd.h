@@ -15,7 +15,7 @@
 namespace convoy {
 
 namespace internal {
-/// A GradTarget with a handle of its tensor.
+/// A GradTarget that owns its tensor.
 struct Place {
   Tensor tensor;
   bool accumulate = false;
@@ -120,7 +120,8 @@ void MarkGradFresh(const Tensor& leaf);
 
 /// Registers a callback that runs before grad() hands out the leaf's gradient and before a Backward
 /// writes it, on the thread that does so. DataParallel uses it to wait for an allreduce that is
-/// still under way. A leaf has one, until SetGradSlot; an empty one takes it away.
+/// still under way. Each leaf has at most one callback. SetGradSlot removes
+/// it, and so does passing an empty function.
 void SetBeforeGradUse(const Tensor& leaf, std::function<void()> hook);
 
 /// Whether the leaf holds a gradient that the next Backward would add to.

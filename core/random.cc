@@ -1,4 +1,4 @@
-// Counter-based random numbers: Philox4x32-10.
+// Where random numbers come from: streams of a seed, dealt one after the other, and tensors filled
 #include "core/random.h"
 
 #include <algorithm>

@@ -1,7 +1,6 @@
 // A tensor: shared storage, shape, dtype, device, and its place in the autograd graph.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>

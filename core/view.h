@@ -10,15 +10,16 @@
 
 namespace convoy {
 
-/// What a factory makes when nothing else is said: f32 on cpu:0.
+/// Dtype and device of a new tensor; by default f32 on cpu:0.
 struct TensorOptions {
   DType dtype = DType::kF32;
   Device device;
 };
 
-/// The elements of a tensor, contiguous and row-major, for as long as somebody else owns them. A
-/// Tensor converts to one by itself, so that ops hand tensors to kernels, and kernels need not be
-/// compiled again when the tensor or the autograd engine changes. A default-constructed view is
+/// A view of a tensor's elements, contiguous and row-major. It owns nothing: it is valid as long as
+/// some handle keeps these elements alive, and until MoveInto gives the tensor others. A Tensor
+/// converts to one by itself, so that ops hand tensors to kernels, and kernels need not be compiled
+/// again when the tensor or the autograd engine changes. A default-constructed view is
 /// undefined, as a tensor is: only `defined()` may be asked of it.
 class View {
  public:
@@ -45,12 +46,14 @@ class View {
   }
   void* raw_data() const { return data_; }
 
-  /// Overwrites the elements with those of `source`, which has as many of the same dtype; any
-  /// devices.
+  /// Overwrites the elements with those of `source`, on any device. Throws: Error unless that has
+  /// as many elements of the same dtype, or if one of the views is undefined.
   void CopyFrom(const View& source) const;
+  /// Throws: Error if the view is undefined.
   void Zero() const;
 
  private:
+  void CheckDefined() const;
   void CheckIs(DType dtype) const;
 
   void* data_ = nullptr;
@@ -59,8 +62,8 @@ class View {
   bool defined_ = false;
 };
 
-/// Where a backward function writes the gradient of one input. It owns nothing: the pass keeps the
-/// memory for the turn of the node that asked for it.
+/// Where a backward function writes the gradient of one input. It owns nothing, and is valid only
+/// until the backward function that asked for it returns: do not store it.
 struct GradTarget {
   View tensor;              ///< shape, dtype and device of the input
   bool accumulate = false;  ///< add to what it holds, rather than overwrite (a GEMM's beta)

@@ -2,17 +2,25 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "core/storage.h"
 #include "core/view.h"
 
 namespace convoy {
 
-/// Elements with an owner: what a Tensor is for an op. Freed with the object, in the order of the
-/// device's work. A default-constructed one is undefined.
+/// Scratch memory of a kernel. It is freed with the object, after the work that the device was
+/// given before. A default-constructed one is undefined, and so is one that was moved from.
 class Workspace {
  public:
   Workspace() = default;
+  Workspace(Workspace&& other) noexcept
+      : storage_(std::move(other.storage_)), view_(std::exchange(other.view_, {})) {}
+  Workspace& operator=(Workspace&& other) noexcept {
+    storage_ = std::move(other.storage_);
+    view_ = std::exchange(other.view_, {});
+    return *this;
+  }
 
   /// Uninitialised elements. Throws: Error if there is no memory for them.
   static Workspace Empty(const Shape& shape, TensorOptions options);
@@ -26,7 +34,8 @@ class Workspace {
   }
   void* raw_data() const { return view_.raw_data(); }
 
-  /// For kernels that it is handed to; not of a temporary, which would be gone.
+  /// For the kernels that it is handed to. Deleted for temporaries, whose memory would be freed
+  /// before the kernel uses it.
   operator const View&() const& { return view_; }  // NOLINT: as a Tensor converts to one
   operator const View&() const&& = delete;
 

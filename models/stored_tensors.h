@@ -1,4 +1,4 @@
-// Parameters as they stand in a file: under which names, in which layout.
+// Parameters as a file stores them: under which names, in which layout.
 #pragma once
 
 #include <string>

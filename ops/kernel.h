@@ -9,7 +9,7 @@ namespace convoy {
 template <typename Signature>
 class Kernel;
 
-/// Declared beside the op (`inline constinit Kernel<void(const Tensor&, const Tensor&)>
+/// Declared beside the op (`inline constinit Kernel<void(const View&, const View&)>
 /// gelu_forward{"Gelu"};`), defined in ops/cpu or ops/cuda with CONVOY_REGISTER_KERNEL, called with
 /// the device first.
 template <typename... Args>

@@ -17,7 +17,8 @@ namespace {
 
 const Op kLinear("Linear");
 
-// Backward takes an activation that keeps nothing for none.
+// Linear's backward takes an undefined `saved` for no activation, so every activation must save its
+// input or its output.
 #define CONVOY_ACTIVATION(Name, op, saves, ...) static_assert(Saves::saves != Saves::kNothing);
 #include "ops/pointwise/unary_table.h"
 

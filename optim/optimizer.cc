@@ -92,6 +92,9 @@ UpdateBucket Optimizer::BucketViews(size_t b) const {
                      .master = state.master,
                      .segments = state.segments,
                      .control = step_.control};
+  CONVOY_CHECK(state.states.size() <= views.states.size(),
+               "[Optimizer] a rule has {} state buffers, and kernels take at most {}",
+               state.states.size(), views.states.size());
   std::copy(state.states.begin(), state.states.end(), views.states.begin());
   return views;
 }

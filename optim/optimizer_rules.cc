@@ -24,7 +24,10 @@ RuleOptions Completed(const OptimizerRule& rule, const RuleOptions& options) {
   }
   RuleOptions complete = options;
   for (const RuleSetting& setting : rule.settings) {
-    complete.settings.emplace(setting.name, setting.initial);
+    const double value = complete.settings.emplace(setting.name, setting.initial).first->second;
+    CONVOY_CHECK(value >= setting.min && value <= setting.max,
+                 "[Optimizer] {}: {} must lie in [{}, {}], got {}", rule.name, setting.name,
+                 setting.min, setting.max, value);
   }
   return complete;
 }
@@ -37,7 +40,11 @@ const RuleSetting* OptimizerRule::Find(const std::string& setting) const {
   return found == settings.end() ? nullptr : &*found;
 }
 
-RegisterOptimizer::RegisterOptimizer(OptimizerRule rule) { Rules().push_back(std::move(rule)); }
+// A rule of the same name gives way, as with transports and file formats.
+RegisterOptimizer::RegisterOptimizer(OptimizerRule rule) {
+  std::erase_if(Rules(), [&](const OptimizerRule& it) { return it.name == rule.name; });
+  Rules().push_back(std::move(rule));
+}
 
 std::vector<const OptimizerRule*> OptimizerRules() {
   std::vector<const OptimizerRule*> rules;

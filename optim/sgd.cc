@@ -16,7 +16,7 @@ std::vector<std::string> StateNames(const SgdOptions& options) {
 
 const RegisterOptimizer kSgd({
     .name = "sgd",
-    .settings = {{"momentum", "Momentum of SGD", 0.9, 0, 1}},
+    .settings = {{"momentum", "Momentum of SGD", 0.9, 0, 0.999999}},
     .make =
         [](const FlatParameters& parameters, const RuleOptions& options) {
           return std::make_unique<Sgd>(parameters,

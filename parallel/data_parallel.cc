@@ -51,7 +51,8 @@ struct DataParallel::Reducer {
         places.try_emplace(entry.parameter.tensor.impl(), Place{b, places.size()});
       }
       names.push_back(NameOf(b, flat.buckets()[b]));
-      if (group.size() > 1) flat_in.SetBeforeRead(b, [sums = sums, b] { sums->Wait(b); });
+      if (group.size() > 1)
+        flat_in.SetBeforeRead(b, [reductions = reductions, b] { reductions->Wait(b); });
     }
   }
 
@@ -61,7 +62,7 @@ struct DataParallel::Reducer {
     start = Clock::now();
     stats = {};
     StartTrace();
-    sums->Clear(device, trace);
+    reductions->Clear(device, trace);
     missing.clear();
     for (const FlatBucket& bucket : flat.buckets()) {
       stats.buckets.push_back({.bytes = static_cast<int64_t>(bucket.gradients.bytes())});
@@ -109,13 +110,13 @@ struct DataParallel::Reducer {
     LaunchReady();
   }
 
-  // Strictly in index order, so that all workers start the same sums in the same order.
+  // Strictly in index order, so that all workers start the same allreduces in the same order.
   void LaunchReady() {
     if (group.size() == 1) return;
-    while (sums->size() < missing.size() && missing[sums->size()] == 0) {
-      const size_t b = sums->size();
+    while (reductions->size() < missing.size() && missing[reductions->size()] == 0) {
+      const size_t b = reductions->size();
       if (trace) trace->buckets[b].called = MarkTime(device);
-      sums->Add(group.AllReduce(flat.buckets()[b].gradients, ReduceOp::kSum, names[b]));
+      reductions->Add(group.AllReduce(flat.buckets()[b].gradients, ReduceOp::kSum, names[b]));
       if (trace) trace->buckets[b].returned = MarkTime(device);
     }
   }
@@ -125,10 +126,11 @@ struct DataParallel::Reducer {
     if (trace) trace->end = MarkTime(device);
   }
 
-  // What is known by now of the sums' times.
+  // What is known by now of the times of the allreduces.
   void ReadTimes() {
-    for (size_t b = 0; b < sums->size(); ++b) stats.buckets[b].comm_ms = sums->comm_ms(b);
-    stats.exposed_comm_ms = sums->waited_ms();
+    for (size_t b = 0; b < reductions->size(); ++b)
+      stats.buckets[b].comm_ms = reductions->comm_ms(b);
+    stats.exposed_comm_ms = reductions->waited_ms();
   }
 
   struct Place {
@@ -145,7 +147,7 @@ struct DataParallel::Reducer {
 
   Clock::time_point start;
   std::vector<int> missing;  // by bucket: gradients still to come in this pass
-  const std::shared_ptr<PendingReductions> sums = std::make_shared<PendingReductions>();
+  const std::shared_ptr<PendingReductions> reductions = std::make_shared<PendingReductions>();
 
   bool tracing = false;
   std::shared_ptr<BackwardTrace> trace;  // of this pass; null without tracing
@@ -171,13 +173,13 @@ DataParallel::DataParallel(Worker& worker, const ParameterList& parameters,
   reducer_ = std::make_unique<Reducer>(worker, flat_, stats_);
 }
 
-// Gradients stay readable: their sums are finished now, while there is a group for sure. But not if
-// an error is on its way, which the others may have to learn of before they do their part.
+// Gradients stay readable: their allreduces are finished now, while there is a group for sure. But
+// not if an error is on its way, which the others may have to learn of before they do their part.
 DataParallel::~DataParallel() {
   if (std::uncaught_exceptions() > exceptions_) return;
   try {
-    reducer_->sums->WaitAll();
-    reducer_->sums->Clear(worker_.device(), nullptr);
+    reducer_->reductions->WaitAll();
+    reducer_->reductions->Clear(worker_.device(), nullptr);
   } catch (const std::exception&) {
     // A caller that reads a gradient gets the error.
   }
@@ -199,7 +201,7 @@ void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
   const double weight = options.weight.value_or(worker_.batch_share() / options.micro_batches);
   CONVOY_CHECK(std::isfinite(weight) && weight >= 0,
                "[DataParallel] weight must be finite and not negative, got {}", weight);
-  reducer_->sums->WaitAll();  // of gradients that nobody has read
+  reducer_->reductions->WaitAll();  // of buckets that were not read
   if (options.micro_batch == 0) {
     flat_.CheckInPlace();
     flat_.ConsumeGradients();

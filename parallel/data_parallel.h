@@ -73,13 +73,13 @@ class DataParallel {
   FlatParameters& Parameters() { return flat_; }
 
   /// Differentiates `loss`; on return (of the last micro-batch) every gradient is the weighted sum
-  /// over all workers. Buckets are summed in index order while backward goes on. Parameters that
-  /// the loss does not reach get zero. Gradients of an earlier step are overwritten.
+  /// over all workers. Buckets are allreduced in index order while backward goes on. Parameters
+  /// that the loss does not reach get zero. Gradients of an earlier step are overwritten.
   ///
-  /// Sums may still be under way on return. They are waited for (on a GPU by the stream, not by the
-  /// host) when they are needed: an optimizer's Step waits bucket by bucket, so does a parameter's
-  /// grad(), and the next Backward for all that nobody has read. Only who reads
-  /// FlatBucket::gradients has to call its before_read.
+  /// Allreduces may still be under way on return. They are waited for (on a GPU by the stream, not
+  /// by the host) when they are needed: an optimizer's Step waits bucket by bucket, so does a
+  /// parameter's grad(), and the next Backward waits for every bucket that was not read. Call
+  /// FlatBucket::before_read() first if you read FlatBucket::gradients directly.
   ///
   /// Throws: Error if the group was aborted, naming the worker that failed first; so do Step and
   /// grad().

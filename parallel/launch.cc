@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
@@ -31,11 +32,10 @@ int LaunchThreads(const Placement& place, const LaunchOptions& options,
                     place.workers == 1 ? WorkerLayout::kAlone : WorkerLayout::kThreads);
   transport.Check();
   const auto status = std::make_shared<RunStatus>(StatusPage::Make(place.workers));
-  MemoryStore store;
   return RunThreads({.status = status,
                      .join = transport.Open({.run = status,
                                              .timeout_s = options.timeout_s,
-                                             .store = &store,
+                                             .store = std::make_shared<MemoryStore>(),
                                              .local_host = [] { return "127.0.0.1"; },
                                              .secret = DrawSecret()}),
                      .dump = options.dump},
@@ -50,8 +50,8 @@ int LaunchHere(const Placement& place, const LaunchOptions& options,
     WarnIfCrowded(place.workers, place.threads, AvailableCores());
   }
   SetCpuThreads(place.threads);
-  if (!place.processes) return LaunchThreads(place, options, train);
   if (OwnWorker()) return RunAsWorker(place, options, train);
+  if (!place.processes) return LaunchThreads(place, options, train);
   FindTransport(options.transport, place.device, WorkerLayout::kProcesses).Check();
   return RunProcesses(place.workers);
 }

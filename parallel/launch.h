@@ -41,8 +41,8 @@ namespace convoy {
 /// other.
 int Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train);
 
-/// For a whole `main`: reads the flags above from argv (--help explains them), runs, prints an
-/// error on stderr. Returns the exit status, as RunProgram does (launch/program.h).
+/// For a whole `main`: reads the flags of launch/options.h from argv (--help explains them), runs,
+/// prints an error on stderr. Returns the exit status, as RunProgram does (launch/program.h).
 int Launch(int argc, char** argv, const std::function<void(Worker&)>& train);
 
 /// The rank of the worker that this process was started as, by Launch in another process or by a

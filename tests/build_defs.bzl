@@ -2,8 +2,8 @@
 
 load("//third_party/cuda:cuda.bzl", "cuda_select")
 
-# A test's own source is compiled once for each run of it, so how long that takes counts and how fast
-# it is does not. The last -O holds, over the -O3 of .bazelrc as over the -O1 of the sanitizers; the
+# A test's own source is usually compiled once for each run, so the time to compile it matters more than
+# its speed. The last -O flag wins: -Og replaces the -O3 of .bazelrc and the -O1 of the sanitizers. The
 # libraries under test keep theirs.
 _QUICK_TO_COMPILE = ["-Og"]
 
@@ -28,7 +28,7 @@ def convoy_test(name, srcs, deps = [], size = "small", copts = [], **kwargs):
         **kwargs
     )
 
-def cuda_test(name, srcs, deps = [], size = "medium", devices = 8, tags = [], **kwargs):
+def cuda_test(name, srcs, deps = [], size = "medium", devices = 8, tags = [], copts = [], **kwargs):
     """A test of the CUDA backend: on the simulated device with --config=sim, else on a real GPU.
 
     Cases that need a GPU start with CONVOY_NEED_GPUS(n) (tests/gpu.h), which skips them where
@@ -41,13 +41,14 @@ def cuda_test(name, srcs, deps = [], size = "medium", devices = 8, tags = [], **
       size: as for convoy_test.
       devices: how many simulated GPUs there are.
       tags: more tags.
+      copts: more flags for the compiler.
       **kwargs: passed on to cc_test.
     """
     native.cc_test(
         name = name,
         size = size,
         srcs = cuda_select(srcs, otherwise = ["//tests:no_cuda.cc"]),
-        copts = _QUICK_TO_COMPILE,
+        copts = _QUICK_TO_COMPILE + copts,
         deps = deps + ["//:cuda", "//tests:gpu", "//third_party/catch2:main"],
         env = {"CONVOY_SIM_DEVICES": str(devices)},
         tags = tags + ["gpu"],

@@ -6,8 +6,9 @@
 
 namespace convoy {
 
-/// FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/. To hash several parts, start each
-/// with the hash of those before it.
+/// FnvHash is FNV-1a of the bytes, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/); to hash
+/// several parts, start each with the hash of those before it. FnvAppend is its step, applied to a
+/// whole word at once.
 inline constexpr uint64_t kFnvStart = 0xcbf29ce484222325u;
 constexpr uint64_t FnvAppend(uint64_t hash, uint64_t value) {
   return (hash ^ value) * 0x100000001b3u;

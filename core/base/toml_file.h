@@ -16,7 +16,7 @@ namespace convoy {
 class TomlTable {
  public:
   /// `component` starts every message. Throws: Error if the file cannot be read, is no TOML, or
-  /// is beyond all use: more than 16 MiB, or what CheckTomlText refuses.
+  /// is larger than 16 MiB, or is refused by CheckTomlText.
   static TomlTable Read(const std::string& path, const std::string& component);
   /// Of a text; `name` stands for the path in messages.
   static TomlTable Parse(std::string_view text, const std::string& name,

@@ -20,15 +20,18 @@ std::deque<TensorFormat>& Formats() {
 }  // namespace
 
 RegisterTensorFormat::RegisterTensorFormat(TensorFormat format) {
+  std::erase_if(Formats(), [&](const TensorFormat& it) { return it.ending == format.ending; });
   Formats().push_back(std::move(format));
 }
 
 const TensorFormat& TensorFormatOf(const std::string& path) {
-  const TensorFormat* usual = nullptr;
+  const TensorFormat *usual = nullptr, *longest = nullptr;
   for (const TensorFormat& format : Formats()) {
-    if (path.ends_with(format.ending)) return format;
     if (format.ending == kUsual) usual = &format;
+    if (!path.ends_with(format.ending)) continue;
+    if (longest == nullptr || format.ending.size() > longest->ending.size()) longest = &format;
   }
+  if (longest != nullptr) return *longest;
   CONVOY_CHECK(usual != nullptr, "[Checkpoint] '{}': this program was linked without safetensors",
                path);
   return *usual;

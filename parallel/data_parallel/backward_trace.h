@@ -1,4 +1,4 @@
-// When things happened in one Backward of DataParallel and with its sums.
+// When things happened in one Backward of DataParallel and with its allreduces.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,11 @@ struct BackwardTrace {
   struct Bucket {
     std::string name;  ///< "bucket 3 (fc1.weight, fc1.bias)"
     int64_t bytes = 0;
-    Mark ready;                 ///< its last gradient was written
-    Mark called, returned;      ///< around the call that starts the sum
-    Work sum;                   ///< of nothing if the worker is alone
-    Mark wait_begin, wait_end;  ///< around the wait for the sum; null if nobody has waited yet
+    Mark ready;             ///< its last gradient was written
+    Mark called, returned;  ///< around the call that starts the allreduce
+    Work reduction;         ///< empty if the worker is alone
+    Mark wait_begin,
+        wait_end;  ///< around the wait for the allreduce; null if nobody has waited yet
   };
   struct Parameter {
     std::string name;

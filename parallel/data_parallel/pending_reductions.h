@@ -13,53 +13,54 @@
 
 namespace convoy {
 
-/// Every allreduce is waited for once, by the first reader of its bucket. Shared by DataParallel and the
-/// hooks that it leaves with buckets and parameters, which may outlive it. One thread's.
+/// Every allreduce is waited for once, by the first reader of its bucket. Shared by DataParallel
+/// and the hooks that it leaves with buckets and parameters, which may outlive it. For use by one
+/// thread.
 class PendingReductions {
  public:
-  /// The sum of the next bucket, started just now.
+  /// The allreduce of the next bucket, started just now.
   void Add(Work work) {
-    if (trace_) trace_->buckets[sums_.size()].sum = work;
-    sums_.push_back({.work = std::move(work)});
+    if (trace_) trace_->buckets[reductions_.size()].reduction = work;
+    reductions_.push_back({.work = std::move(work)});
   }
-  /// Buckets whose sum was started.
-  size_t size() const { return sums_.size(); }
+  /// Buckets whose allreduce was started.
+  size_t size() const { return reductions_.size(); }
 
-  /// Returns when `bucket` is summed, as Work::Wait does; at once if no sum of it is under way.
-  /// Throws: as Work::Wait does, and again at the next call.
+  /// Returns when `bucket` is reduced, as Work::Wait does; at once if no allreduce of it is under
+  /// way. Throws: as Work::Wait does, and again at the next call.
   void Wait(size_t bucket) {
-    if (bucket >= sums_.size() || sums_[bucket].joined) return;
+    if (bucket >= reductions_.size() || reductions_[bucket].joined) return;
     const Clock::time_point start = Clock::now();
     if (trace_) trace_->buckets[bucket].wait_begin = MarkTime(device_);
-    sums_[bucket].work.Wait();
+    reductions_[bucket].work.Wait();
     if (trace_) trace_->buckets[bucket].wait_end = MarkTime(device_);
-    sums_[bucket].joined = true;
+    reductions_[bucket].joined = true;
     waited_ms_ += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   }
   void WaitAll() {
-    for (size_t b = 0; b < sums_.size(); ++b) Wait(b);
+    for (size_t b = 0; b < reductions_.size(); ++b) Wait(b);
   }
   /// Forgets them all. What is still under way should be waited for first. `trace`, of the buckets
-  /// on `device` whose sums come next, may be null.
+  /// on `device` whose allreduces come next, may be null.
   void Clear(Device device, std::shared_ptr<BackwardTrace> trace) {
-    sums_.clear();
+    reductions_.clear();
     waited_ms_ = 0;
     device_ = device;
     trace_ = std::move(trace);
   }
 
-  double comm_ms(size_t bucket) const { return sums_[bucket].work.seconds() * 1e3; }
+  double comm_ms(size_t bucket) const { return reductions_[bucket].work.seconds() * 1e3; }
   /// Time that the calling thread spent blocked in Wait, in milliseconds.
   double waited_ms() const { return waited_ms_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Sum {
+  struct Reduction {
     Work work;  // kept after the wait for its time
     bool joined = false;
   };
 
-  std::vector<Sum> sums_;  // by bucket
+  std::vector<Reduction> reductions_;  // by bucket
   double waited_ms_ = 0;
   Device device_;
   std::shared_ptr<BackwardTrace> trace_;

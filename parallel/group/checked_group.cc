@@ -114,7 +114,7 @@ std::vector<std::shared_ptr<ProcessGroup>> CheckedGroup::subgroups() const {
 }
 
 std::vector<CollectiveRecord> CheckedGroup::history() {
-  UpdateHistory();
+  UpdateRecords();
   return records_.Records();
 }
 

@@ -44,7 +44,7 @@ class CheckedGroup : public ProcessGroup {
   /// What Start is called with is there already; how it goes on is for the transport to say.
   FlightRecorder& records() { return records_; }
   /// Says what has happened since, if the transport notices that late.
-  virtual void UpdateHistory() {}
+  virtual void UpdateRecords() {}
   /// Throws: Error unless this transport reaches the tensor's memory.
   virtual void CheckMemory(CollectiveKind kind, const Tensor& tensor) const = 0;
 

@@ -18,7 +18,7 @@ struct CollectiveCall {
   int root = 0;           ///< of a broadcast; of a message: the other worker
   int tag = 0;            ///< of a message
   std::string_view what;  ///< for messages: "bucket 3 (...)"; may be empty
-  uint64_t id = 0;        ///< in the group's history
+  uint64_t id = 0;        ///< in the group's flight recorder
 };
 
 CollectiveSignature SignatureOf(const CollectiveCall& call);

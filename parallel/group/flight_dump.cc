@@ -58,8 +58,8 @@ void CheckDumpFolder(const std::string& folder) {
                std::strerror(errno));
 }
 
-void DumpHistory(const std::string& folder, ProcessGroup& group,
-                 const std::string& error) noexcept {
+void DumpFlightRecorder(const std::string& folder, ProcessGroup& group,
+                        const std::string& error) noexcept {
   try {
     const std::string path = PathOf(folder, std::to_string(group.rank()));
     try {

@@ -14,7 +14,8 @@ void CheckDumpFolder(const std::string& folder);
 /// Writes what `group` and its subgroups did last to FOLDER/collectives-rank-R.json, with `error`.
 /// From the worker's thread. Nothing is thrown: what goes wrong is told on standard error, and an
 /// unfinished file is not left behind.
-void DumpHistory(const std::string& folder, ProcessGroup& group, const std::string& error) noexcept;
+void DumpFlightRecorder(const std::string& folder, ProcessGroup& group,
+                        const std::string& error) noexcept;
 
 /// "\nlast collectives of workers 0, 2: FOLDER/collectives-rank-R.json": those of `workers` that
 /// have been written since `start`, as seen from this machine; or empty.

@@ -71,7 +71,7 @@ class ProcessGroup {
 
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  /// "inprocess", "gloo" or "nccl".
+  /// The transport's: "inprocess", "gloo", "nccl" or "solo".
   virtual std::string name() const = 0;
 
   /// What the run calls this group's workers, by rank.

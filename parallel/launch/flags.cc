@@ -3,6 +3,7 @@
 
 #include "parallel/launch/options.h"
 #include "parallel/launch/placement.h"
+#include "parallel/transport/transport.h"
 
 namespace convoy {
 
@@ -31,13 +32,12 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--transport", options.transport,
-                 "What moves data between workers: auto, gloo, inprocess, nccl or solo")
+                 "What moves data between workers: auto or one of " + TransportNames())
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option(
-         "--timeout", options.timeout_s,
-         "Seconds for which a worker waits for another one before the run fails (threads on "
-         "the CPU wait for ever)")
+  app.add_option("--timeout", options.timeout_s,
+                 "Seconds for which a worker waits for another one before the run fails (the "
+                 "in-process transport waits for ever)")
       ->type_name("SECONDS")
       ->capture_default_str();
   app.add_option("--dump", options.dump,

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "core/base/deadline.h"
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
 #include "core/base/printable.h"
@@ -22,6 +23,7 @@
 #include "parallel/net/socket.h"
 #include "parallel/rendezvous/meeting.h"
 #include "parallel/status/peers.h"
+#include "parallel/status/run_status.h"
 #include "parallel/transport/transport.h"
 
 namespace convoy {
@@ -61,10 +63,9 @@ void CheckOwnGpu(Store& store, int rank, const std::string& gpu, double timeout_
       store.Get("first on " + gpu, timeout_s), rank, gpu);
 }
 
-// Worker 0 serves the others; and no worker's process should be gone while others still talk to it.
-// How long another one takes to finish is its own affair, as long as its process is heard of: by
-// worker 0; by the others, which hear of each other through worker 0, that of worker 0, even when
-// it has finished itself.
+// Worker 0 serves the others, and no process may end while others still talk to it. A worker may
+// take any time to finish as long as its heartbeat arrives. Worker 0 hears every worker; the others
+// hear worker 0 alone, so they watch its heartbeat, even after it has finished.
 void WaitForAll(const Peers& peers) {
   StatusPage& page = peers.page();
   for (int r = 0; r < page.size(); ++r) {
@@ -116,10 +117,11 @@ class JoinedWorker {
     if (env_.rank == 0 && env_.place.kind == MeetingPlace::Kind::kAddress &&
         IsWeakSecret(env_.place.secret)) {
       WriteErrorLine(
-          "warning: CONVOY_SECRET is weak: whoever records how two processes of this job meet can "
-          "try out secrets until one fits; draw a strong one with `openssl rand -hex 32`");
+          "warning: CONVOY_SECRET is weak: an attacker who records one handshake can guess the "
+          "secret offline; draw a strong one with `openssl rand -hex 32`");
     }
     transport_ = &FindTransport(options_.transport, place_.device, WorkerLayout::kProcesses);
+    transport_->Check();
     CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
     if (place_.device == DeviceType::kCuda) {
       CheckOwnGpu(*job_->store, env_.rank, transport_->Identify(place_.gpu), timeout_s);
@@ -136,7 +138,7 @@ class JoinedWorker {
         });
   }
 
-  // Before the worker knows its transport, nothing but the end of a job speaks of one.
+  // Until the transport is chosen, messages name Launch as the component.
   Peers ThePeers() const {
     return {membership_, transport_ == nullptr ? TransportTitle{"Launch"} : transport_->title()};
   }
@@ -177,7 +179,7 @@ class JoinedWorker {
         env_.rank, membership_.device, train,
         transport_->Open({.run = std::make_shared<RunStatus>(page_),
                           .timeout_s = options_.timeout_s,
-                          .store = job_->store.get(),
+                          .store = job_->store,
                           .local_host = [this] { return OwnHost(); },
                           .secret = job_->secret}),
         [&](const std::string& error) { page_->Fail(Signed(error)); }, options_.dump);
@@ -207,7 +209,7 @@ class JoinedWorker {
 
   bool WorkerZeroReports() const {
     for (const Deadline deadline(kReportSeconds); !deadline.passed();) {
-      if (job_->link->zero_reports()) return true;
+      if (job_->status_client->zero_reports()) return true;
       if (page_->state(0) == StatusPage::State::kDead) return false;
       std::this_thread::sleep_for(kLook);
     }

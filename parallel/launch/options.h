@@ -22,8 +22,7 @@ struct LaunchOptions {
   /// "auto": in-process between threads on the CPU, Gloo between processes on CPUs, NCCL on GPUs.
   std::string transport = "auto";
   /// How long a worker waits for another one, in seconds: to join, and in a collective from the
-  /// moment its own part was ready. (Workers that are threads and
-  /// use the in-process transport wait for ever.)
+  /// moment its own part was ready. (With the in-process transport they wait for ever.)
   double timeout_s = 60;
   /// A folder for DUMP/collectives-rank-R.json, or empty: if the run fails, every worker that still
   /// can writes there what its last thousand collectives were and how far each has come. The error
@@ -31,7 +30,8 @@ struct LaunchOptions {
   std::string dump;
 };
 
-/// Adds --workers, --threads, --device, --launch, --timeout and --dump to a program's command line.
+/// Adds --workers, --threads, --device, --launch, --transport, --timeout and --dump to a program's
+/// command line.
 void AddLaunchFlags(CLI::App& app, LaunchOptions& options);
 
 }  // namespace convoy

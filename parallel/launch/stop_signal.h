@@ -11,7 +11,8 @@ void CatchStopSignals();
 
 /// The signal that has asked to stop; 0: none has. All workers must stop after the same step, and
 /// a signal may reach one process alone or two processes in different steps, so let the workers
-/// agree, with a sum for example. Worker::StopEarly then makes it the program's exit status.
+/// agree, with an allreduce, for example. Worker::StopEarly then makes it the program's exit
+/// status.
 int StopSignal();
 
 /// If a signal has asked to stop, ends this process by it, as if it had not been caught.

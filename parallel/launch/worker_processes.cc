@@ -64,7 +64,7 @@ void Start(ChildProcesses& workers, int rank, int size, int page) {
   }
 }
 
-// How a worker's process ended that should not have.
+// Describes how a process ended that should not have ended.
 std::string DescribeFailure(int status) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "ended without training to the end";
   return DescribeEnd(status);
@@ -105,7 +105,7 @@ class Supervisor {
   std::string Describe(const std::string& said) const {
     if (!cause_.since()) return said;
     const Cause& cause = cause_.cause();
-    const std::string who = fmt::format("[worker {} of {}] ", cause.rank, page_->size());
+    const std::string who = WorkerPrefix(cause.rank, page_->size());
     // What a worker says of itself is better than how its process ended.
     if (said.starts_with(who)) return said;
     return said.empty() ? who + cause.text : fmt::format("{}{}; {}", who, cause.text, said);
@@ -137,8 +137,8 @@ class Supervisor {
     if (EndedBy(passed_, status) && !cause_.since()) {
       stopped_by_ = passed_;
       killed_ = true;
-    } else if (!killed_ && (WIFSIGNALED(status) || !page_->failed())) {
-      // If a worker has told the others why it fails, an exit status adds nothing to that.
+    } else if (!killed_ && (WasKilled(status) || !page_->failed())) {
+      // If a worker has told the others why it fails, an exit status or an abort adds nothing.
       cause_.Add({.text = end, .killed = WasKilled(status), .rank = rank});
     }
     page_->SetDead(rank, end);
@@ -201,17 +201,18 @@ int RunAsWorker(const Placement& place, const LaunchOptions& options,
   const Role role = *GetRole();
   const std::shared_ptr<StatusPage> page = StatusPage::Attach(role.fd);
   fcntl(role.fd, F_SETFD, FD_CLOEXEC);
-  CONVOY_CHECK(role.size == place.workers && role.size == page->size(),
+  CONVOY_CHECK(place.processes && role.size == place.workers && role.size == page->size(),
                "[Launch] this worker was started as one of {}, but would start {} itself: the "
                "command line and the environment must say the same everywhere",
                role.size, place.workers);
+  Transport& transport = FindTransport(options.transport, place.device, WorkerLayout::kProcesses);
+  transport.Check();
   bool failed = false;
   const int stopped_by = RunWorker(
       role.rank, {place.device, role.rank}, train,
-      FindTransport(options.transport, place.device, WorkerLayout::kProcesses)
-          .Open({.run = std::make_shared<RunStatus>(page), .timeout_s = options.timeout_s}),
+      transport.Open({.run = std::make_shared<RunStatus>(page), .timeout_s = options.timeout_s}),
       [&](const std::string& error) {
-        page->Fail(fmt::format("[worker {} of {}] {}", role.rank, role.size, error));
+        page->Fail(SignedBy(role.rank, role.size, error));
         failed = true;
       },
       options.dump);

@@ -31,20 +31,22 @@ class FirstFailure {
       if (message_) return;
       message_ = text;
     }
-    status_.Fail(text);
+    is_cause_ = status_.Fail(text);
   }
 
-  // A transport may have found the cause first, and signed it; else it is the first report.
+  // A transport may have found the cause before, and signed it; else it is the first report, which
+  // the status page keeps the beginning of.
   void Rethrow() const {
     if (!message_) return;
     const std::string cause = status_.page()->failure();
-    throw Error(IsSigned(cause) ? cause : *message_);
+    throw Error(!is_cause_ && IsSigned(cause) ? cause : *message_);
   }
 
  private:
   RunStatus& status_;
   std::mutex mutex_;
   std::optional<std::string> message_;
+  bool is_cause_ = false;
 };
 
 }  // namespace
@@ -57,7 +59,7 @@ int RunWorker(int rank, Device device, const std::function<void(Worker&)>& train
     // What the run has left in the allocator: to report needs some memory too.
     if (device.is_cpu()) GetBackend(device.type).ReleaseCached(device);
     report(error);
-    if (group && !dump.empty()) DumpHistory(dump, *group, error);
+    if (group && !dump.empty()) DumpFlightRecorder(dump, *group, error);
   };
   std::shared_ptr<ProcessGroup> group;  // outlives the report: it ends what the others wait for
   try {

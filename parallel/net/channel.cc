@@ -109,7 +109,7 @@ Channel::Failure Channel::Introduce(const ServerAddress& server, Purpose purpose
 }
 
 bool Channel::Send(std::string_view frame, const Deadline& deadline) {
-  return mac_out_ ? SendRaw(mac_out_->Seal(frame), deadline) : SendRaw(frame, deadline);
+  return mac_out_ ? SendRaw(mac_out_->Sign(frame), deadline) : SendRaw(frame, deadline);
 }
 
 bool Channel::SendRaw(std::string_view frame, const Deadline& deadline) {
@@ -138,7 +138,7 @@ Channel::Received Channel::Receive(const Deadline& deadline) {
       whole_ = true;
       body_bytes_ = in_.body().size();
       if (!mac_in_) return Received::kFrame;
-      const std::optional<std::string_view> opened = mac_in_->Open(in_.body());
+      const std::optional<std::string_view> opened = mac_in_->Verify(in_.body());
       body_bytes_ = opened ? opened->size() : 0;
       return opened ? Received::kFrame : Received::kForged;
     }

@@ -67,7 +67,7 @@ class Channel {
   FrameAssembler in_{kMaxUnauthenticatedFrameBytes};
   size_t limit_ = kMaxUnauthenticatedFrameBytes;
   std::optional<FrameMac> mac_out_, mac_in_;  // once both ends have proved themselves
-  size_t body_bytes_ = 0;                     // of the frame that was given out, without its seal
+  size_t body_bytes_ = 0;                     // of the frame that was given out, without its MAC
   bool whole_ = false;                        // in_ holds a frame that was given out
 };
 

@@ -105,7 +105,7 @@ std::string_view FrameAssembler::body() const {
 void FrameAssembler::Restart(size_t max_body_bytes) {
   max_body_ = max_body_bytes;
   // A long frame is rare, and its memory not worth keeping.
-  if (bytes_.capacity() > kPieceBytes) bytes_ = {};
+  if (bytes_.capacity() > kPieceBytes) std::string().swap(bytes_);
   filled_ = total_ = 0;
 }
 

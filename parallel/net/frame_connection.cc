@@ -28,7 +28,7 @@ FrameConnection::FrameConnection(FrameServer* server, uint64_t id, Descriptor fd
 
 void FrameConnection::Send(std::string_view frame) {
   if (mac_out_) {
-    out_ += mac_out_->Seal(frame);
+    out_ += mac_out_->Sign(frame);
   } else {
     out_ += frame;
   }
@@ -70,7 +70,7 @@ FrameConnection::Received FrameConnection::Receive() {
         break;
     }
     if (!mac_in_) return {What::kFrame, in_.body()};
-    const std::optional<std::string_view> opened = mac_in_->Open(in_.body());
+    const std::optional<std::string_view> opened = mac_in_->Verify(in_.body());
     if (opened) return {What::kFrame, *opened};
     return {.what = What::kForged,
             .why = "it brought a frame that was changed, repeated or left out on its way"};

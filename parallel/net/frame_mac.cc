@@ -14,25 +14,25 @@ Digest FrameMac::Compute(std::string_view body) {
   return HmacSha256(AsBytes(key_), text);
 }
 
-std::string FrameMac::Seal(std::string_view frame) {
+std::string FrameMac::Sign(std::string_view frame) {
   const std::string_view body = frame.substr(kFrameLengthBytes);
   const uint64_t bytes = body.size() + kMacBytes;
-  std::string sealed;
-  sealed.reserve(kFrameLengthBytes + bytes);
+  std::string signed_frame;
+  signed_frame.reserve(kFrameLengthBytes + bytes);
   for (size_t i = 0; i < kFrameLengthBytes; ++i) {
-    sealed += static_cast<char>(bytes >> (8 * i) & 0xff);
+    signed_frame += static_cast<char>(bytes >> (8 * i) & 0xff);
   }
-  sealed += body;
-  sealed += AsBytes(Compute(body)).substr(0, kMacBytes);
-  return sealed;
+  signed_frame += body;
+  signed_frame += AsBytes(Compute(body)).substr(0, kMacBytes);
+  return signed_frame;
 }
 
-std::optional<std::string_view> FrameMac::Open(std::string_view sealed_body) {
-  if (sealed_body.size() <= kMacBytes) return {};
-  const std::string_view body = sealed_body.substr(0, sealed_body.size() - kMacBytes);
-  const std::string_view seal = sealed_body.substr(body.size());
+std::optional<std::string_view> FrameMac::Verify(std::string_view signed_body) {
+  if (signed_body.size() <= kMacBytes) return {};
+  const std::string_view body = signed_body.substr(0, signed_body.size() - kMacBytes);
+  const std::string_view mac = signed_body.substr(body.size());
   const Digest expected = Compute(body);
-  if (CRYPTO_memcmp(seal.data(), expected.data(), kMacBytes) != 0) return {};
+  if (CRYPTO_memcmp(mac.data(), expected.data(), kMacBytes) != 0) return {};
   return body;
 }
 

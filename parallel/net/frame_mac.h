@@ -12,7 +12,7 @@
 
 namespace convoy {
 
-/// One direction of a connection, at one of its ends. The seal of a body is the first kMacBytes of
+/// One direction of a connection, at one of its ends. The MAC of a body is the first kMacBytes of
 /// the HMAC-SHA256, under the key of the direction, of the frame's number (u64, little-endian, from
 /// 0) and the body; it stands behind the body, within the frame's length.
 class FrameMac {
@@ -20,9 +20,9 @@ class FrameMac {
   explicit FrameMac(const Digest& key) : key_(key) {}
 
   /// The next frame as it travels; `frame` is whole, with its length.
-  std::string Seal(std::string_view frame);
-  /// The body of the next frame without its seal; none if that is not the right one.
-  std::optional<std::string_view> Open(std::string_view sealed_body);
+  std::string Sign(std::string_view frame);
+  /// The body of the next frame without its MAC; none if that is not the right one.
+  std::optional<std::string_view> Verify(std::string_view signed_body);
 
  private:
   // Of the next frame.

@@ -1,4 +1,4 @@
-// HMAC-SHA256 (RFC 2104): what every proof and every seal of the rendezvous is made of.
+// HMAC-SHA256 (RFC 2104): every proof of a handshake and every MAC of a frame is made with it.
 #include "parallel/net/hmac.h"
 
 #include <openssl/evp.h>

@@ -31,7 +31,7 @@ inline constexpr size_t kMaxJobBytes = 128;
 using Nonce = std::array<unsigned char, 32>;
 using Proof = Digest;
 
-/// The keys of the seals of a connection's frames (frame_mac.h), one for each direction.
+/// The keys of the MACs of a connection's frames (frame_mac.h), one for each direction.
 struct MacKeys {
   Digest from_client{}, from_server{};
 };
@@ -53,8 +53,8 @@ struct Introduction {
 //   server: its proof; or the name of its own job, if that is another one, with a proof of that
 //
 // A proof is the HMAC-SHA256 under the secret of side, purpose, rank, both nonces and job. The keys
-// that seal all later frames come from the same values, so nobody can change, repeat or leave out a
-// frame unnoticed. Nothing is encrypted.
+// that authenticate all later frames come from the same values, so nobody can change, repeat or
+// leave out a frame unnoticed. Nothing is encrypted.
 
 /// The client's side. Every step takes the body of a frame and gives a whole frame.
 class ClientHandshake {

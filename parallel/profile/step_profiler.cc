@@ -32,7 +32,7 @@ void ReadTrace(const BackwardTrace& trace, Reader& read, StepTimes& step) {
   step.backward_begin = read(trace.begin);
   step.backward_end = read(trace.end);
   for (const BackwardTrace::Bucket& bucket : trace.buckets) {
-    const WorkTimes sum = bucket.sum.times();
+    const WorkTimes sum = bucket.reduction.times();
     step.buckets.push_back({.name = bucket.name,
                             .bytes = bucket.bytes,
                             .ready = read(bucket.ready),

@@ -60,7 +60,7 @@ void WaitForAll(const StatusServer& status_server, StatusPage& page, double time
 
 JobConnections Host(const MeetingPlace& place, const std::shared_ptr<StatusPage>& page,
                     double timeout_s) {
-  const int connections = 2 * page->size();  // each worker has a store and a link here
+  const int connections = 2 * page->size();  // each worker has a store and a status client here
   CONVOY_CHECK(AllowDescriptors(connections),
                "[Meet] worker 0 wants {} connections to {} workers, and this process may not have "
                "so many files and connections open; raise the limit (ulimit -n)",
@@ -91,7 +91,7 @@ JobConnections Host(const MeetingPlace& place, const std::shared_ptr<StatusPage>
     file.emplace(place.name, server);
   }
   server.host = job.server->host();
-  job.store = std::make_unique<TcpStore>(server, /*rank=*/0, timeout_s);
+  job.store = std::make_shared<TcpStore>(server, /*rank=*/0, timeout_s);
   WaitForAll(*job.status_server, *page, timeout_s);
   return job;
 }
@@ -108,7 +108,7 @@ std::optional<ServerAddress> FindServer(const MeetingPlace& place, std::string& 
   return ReadMeetingFile(place.name, why);
 }
 
-// A store and a link at what the place says now; or why not.
+// A store and a status client at what the place says now; or why not.
 std::optional<JobConnections> TryToJoin(const MeetingPlace& place, int rank,
                                         const std::shared_ptr<StatusPage>& page,
                                         const Deadline& deadline, std::string& why) {
@@ -117,15 +117,15 @@ std::optional<JobConnections> TryToJoin(const MeetingPlace& place, int rank,
   server->job = place.job;
   const std::string where = AddressText(server->host, server->port);
   Channel::Failure failure;
-  std::optional<Channel> store, link;
+  std::optional<Channel> store, status;
   if (place.kind == Kind::kAddress) {
     store = Channel::Connect(*server, Purpose::kStore, rank, deadline);
   } else {
     // What it says may be left from an earlier run: not to be tried for long.
     store = Channel::Try(*server, Purpose::kStore, rank, deadline, failure);
   }
-  if (store) link = Channel::Try(*server, Purpose::kStatus, rank, deadline, failure);
-  if (!link) {
+  if (store) status = Channel::Try(*server, Purpose::kStatus, rank, deadline, failure);
+  if (!status) {
     why = fmt::format("at {}: {}", Printable(where), failure.why);
     if (place.kind == Kind::kFile && IsLoopback(server->host)) {
       why +=
@@ -135,11 +135,11 @@ std::optional<JobConnections> TryToJoin(const MeetingPlace& place, int rank,
     return {};
   }
   try {
-    // The link comes last: worker 0 goes on when it has all of them.
+    // The status client comes last: worker 0 goes on when it has all of them.
     JobConnections job{
-        .store = std::make_unique<TcpStore>(*std::move(store), where, deadline.allowed_s()),
+        .store = std::make_shared<TcpStore>(*std::move(store), where, deadline.allowed_s()),
         .secret = server->secret};
-    job.link = std::make_unique<StatusClient>(page, rank, *std::move(link), deadline);
+    job.status_client = std::make_unique<StatusClient>(page, rank, *std::move(status), deadline);
     return job;
   } catch (const MeetLater& later) {
     why = later.what();
@@ -177,7 +177,7 @@ JobConnections Find(const MeetingPlace& place, int rank, const std::shared_ptr<S
 JobConnections Join(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
                     double timeout_s) {
   JobConnections job = Find(place, rank, page, timeout_s);
-  for (const Deadline deadline(timeout_s + kSlackS); !job.link->complete();) {
+  for (const Deadline deadline(timeout_s + kSlackS); !job.status_client->complete();) {
     if (page->failed()) throw Error(page->failure());
     if (page->state(0) == StatusPage::State::kDead) {
       FailRun(*page, fmt::format("[Meet] worker 0 {} before all had joined", page->HowDied(0)));

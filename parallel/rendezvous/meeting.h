@@ -19,9 +19,9 @@ namespace convoy {
 struct JobConnections {
   std::unique_ptr<StatusServer> status_server;  ///< worker 0's
   std::unique_ptr<StoreServer> server;          ///< worker 0's
-  std::unique_ptr<TcpStore> store;
-  std::unique_ptr<StatusClient> link;  ///< of all but worker 0
-  std::string secret;                  ///< what all of the job know, and nobody else
+  std::shared_ptr<TcpStore> store;
+  std::unique_ptr<StatusClient> status_client;  ///< of all but worker 0
+  std::string secret;                           ///< what all of the job know, and nobody else
 };
 
 /// Meets the other processes of the job, each with another `rank`; `page`, whose size is the

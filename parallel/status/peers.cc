@@ -15,7 +15,7 @@
 namespace convoy {
 namespace {
 
-// Links say every second that their process runs.
+// Each StatusClient sends a heartbeat every second.
 constexpr double kSilenceS = 2;
 // How long the status page may take to explain a connection that breaks.
 constexpr double kExplainSeconds = 2;
@@ -244,7 +244,8 @@ std::string Peers::Describe(int worker) const {
   return fmt::format("{}; before, it {}", page().HowDied(worker), did);
 }
 
-// Where nothing is moved nobody waits, and the root of a broadcast need not wait for the others.
+// A collective that moves no data waits for nobody, and the root of a broadcast need not wait; so
+// joining is checked here.
 void JoinAndAwaitAll(const Peers& peers) {
   StatusPage& page = peers.page();
   page.set_state(peers.rank(), StatusPage::State::kJoined);

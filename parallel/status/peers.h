@@ -33,7 +33,8 @@ struct TransportTitle {
 class Peers {
  public:
   Peers(const Membership& membership, const TransportTitle& transport);
-  /// Of a subgroup: `ranks`, rising, are those in the group `of`; this worker's is among them.
+  /// Of a subgroup: `ranks` are ranks of the group `of`, in ascending order, and include this
+  /// worker's.
   Peers(const Peers& of, const std::vector<int>& ranks);
 
   /// In the group.
@@ -82,7 +83,7 @@ class Peers {
   /// that has finished and will not join it. Empty: nothing is known against it. (Whether a
   /// worker that has finished has joined a subgroup's is not on the status page.)
   std::string WhyHopeless(uint64_t number, const std::string& what) const;
-  /// That the group's rank `r` has finished, and will not join collective `number`.
+  /// The message that rank `r` of the group has finished, and will not join collective `number`.
   std::string WhyWithout(int r, uint64_t number, const std::string& what) const;
   /// A worker whose process is gone, as an error; or empty.
   std::string WhoDied() const;
@@ -117,8 +118,8 @@ class Peers {
   int rank_ = 0;
 };
 
-/// Joins, and waits until everybody has. Throws: Error naming who has not come in time, or has
-/// failed.
+/// Joins, and waits for all workers. Throws: Error naming the workers that have not joined in time,
+/// or have failed.
 void JoinAndAwaitAll(const Peers& peers);
 
 }  // namespace convoy

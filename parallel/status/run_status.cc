@@ -7,10 +7,14 @@
 
 namespace convoy {
 
+std::string WorkerPrefix(int worker, int workers) {
+  return fmt::format("[worker {} of {}] ", worker, workers);
+}
+
 bool IsSigned(const std::string& error) { return error.starts_with("[worker "); }
 
 std::string SignedBy(int worker, int workers, const std::string& error) {
-  return IsSigned(error) ? error : fmt::format("[worker {} of {}] {}", worker, workers, error);
+  return IsSigned(error) ? error : WorkerPrefix(worker, workers) + error;
 }
 
 void RunStatus::Add(Event& event) {
@@ -23,9 +27,10 @@ void RunStatus::Remove(Event& event) {
   std::erase(events_, &event);
 }
 
-void RunStatus::Fail(const std::string& reason) noexcept {
-  page_->Fail(reason);
+bool RunStatus::Fail(const std::string& reason) noexcept {
+  const bool first = page_->Fail(reason);
   SignalAll();
+  return first;
 }
 
 void RunStatus::Throw() const { throw Error(page_->failure()); }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "parallel/status/event.h"
@@ -11,13 +12,16 @@
 
 namespace convoy {
 
-/// "[worker 2 of 4] `error`", unless it says already which worker it comes from.
+/// "[worker 2 of 4] "
+std::string WorkerPrefix(int worker, int workers);
+/// The error with that in front, unless it says already which worker it comes from.
 std::string SignedBy(int worker, int workers, const std::string& error);
 bool IsSigned(const std::string& error);
 
 /// The status page says who takes part, who has finished and what failed first. Workers that are
 /// threads of one process do not look at it again and again: they sleep on an Event, which this
-/// signals when the page changes in a way that may end their wait. Safe to call from any thread.
+/// signals when the page changes in a way that may end their wait. Only this class's Fail and
+/// Finish signal events; what others write to the page does not. Safe to call from any thread.
 class RunStatus {
  public:
   explicit RunStatus(std::shared_ptr<StatusPage> page) : page_(std::move(page)) {}
@@ -29,8 +33,8 @@ class RunStatus {
   void Add(Event& event);
   void Remove(Event& event);
 
-  /// Declares the run failed; the first reason stays.
-  void Fail(const std::string& reason) noexcept;
+  /// Declares the run failed; the first reason stays. True if this is the first.
+  bool Fail(const std::string& reason) noexcept;
   /// Throws: Error with the first failure of the run, if there was one.
   void ThrowIfFailed() const {
     if (page_->failed()) [[unlikely]]

@@ -18,7 +18,6 @@ constexpr std::chrono::milliseconds kLook{20};     // at the status page, for wh
 constexpr std::chrono::milliseconds kGather{50};   // for what is not
 constexpr std::chrono::milliseconds kAlive{1000};  // where there is nothing to say
 constexpr uint64_t kMany = 64;  // collectives since the last push: the status page forgets old ones
-constexpr uint64_t kRemembered = 256;
 constexpr double kSendS = 5;
 constexpr double kGoodbyeS = 2;
 constexpr std::chrono::seconds kAnswer{3};  // to "who is missing?"
@@ -99,6 +98,7 @@ bool StatusClient::PushUpdate(bool last) {
   const StatusPage::Progress progress = page_->progress(rank_);
   StatusUpdate update{.state = state, .ready = ready, .what = progress.what};
   if (in_subgroups != in_subgroups_) update.in_subgroup = progress.in_subgroup;
+  constexpr uint64_t kRemembered = StatusPage::kRememberedSignatures;
   const uint64_t oldest = started < kRemembered ? 1 : started - kRemembered + 1;
   for (uint64_t n = std::max(started_ + 1, oldest); n <= started; ++n) {
     if (const auto signature = page_->signature(rank_, n))

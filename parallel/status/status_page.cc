@@ -25,7 +25,6 @@ constexpr uint64_t kMagic = 0x636f6e766f793034;  // "convoy04"
 constexpr size_t kTextBytes = 2048;
 constexpr size_t kWhatBytes = 256;
 constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
-constexpr uint64_t kRemembered = 256;  // collectives whose signatures are kept
 
 int64_t Now() { return Clock::now().time_since_epoch().count(); }
 
@@ -96,7 +95,7 @@ struct alignas(64) StatusPage::Slot {
   SharedText<kWhatBytes> what;
   SharedText<kWhatBytes> in_subgroup;
   SharedText<kWhatBytes> how_died;
-  Signature signatures[kRemembered];
+  Signature signatures[StatusPage::kRememberedSignatures];
 };
 
 // As many slots follow as there are workers.
@@ -121,9 +120,9 @@ static_assert(std::atomic<double>::is_always_lock_free);
 
 namespace {
 
-// Of a file, or with -1 of no file.
+// Maps the file `fd`, or anonymous memory if `fd` is -1: a process that is forked then has a copy.
 void* Map(int fd, size_t bytes) {
-  const int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
+  const int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
   CONVOY_CHECK(memory != MAP_FAILED, "[Launch] cannot map memory shared by the workers: {}",
                std::strerror(errno));
@@ -246,7 +245,7 @@ StatusPage::Progress StatusPage::progress(int rank) const {
 void StatusPage::Started(int rank, uint64_t number, const CollectiveSignature& signature,
                          std::string_view what) {
   Slot& it = slot(rank);
-  Signature& entry = it.signatures[number % kRemembered];
+  Signature& entry = it.signatures[number % kRememberedSignatures];
   entry.number.store(0, std::memory_order_seq_cst);
   entry.kinds.store(static_cast<uint64_t>(signature.kind) |
                         static_cast<uint64_t>(signature.op) << 8 |
@@ -293,7 +292,7 @@ void StatusPage::AllTookPart(uint64_t number, std::string_view what) {
 }
 
 std::optional<CollectiveSignature> StatusPage::signature(int rank, uint64_t number) const {
-  const Signature& entry = slot(rank).signatures[number % kRemembered];
+  const Signature& entry = slot(rank).signatures[number % kRememberedSignatures];
   if (entry.number.load(std::memory_order_seq_cst) != number) return {};
   const uint64_t kinds = entry.kinds.load(std::memory_order_seq_cst);
   const int64_t numel = entry.numel.load(std::memory_order_seq_cst);

@@ -54,6 +54,8 @@ class StatusPage {
 
   /// One value from worker 0 to all: the address of the transport.
   static constexpr size_t kAddressBytes = 128;
+  /// How many collectives back signature() remembers.
+  static constexpr uint64_t kRememberedSignatures = 256;
   void Publish(const void* address);
   /// False until it was published.
   bool Read(void* address) const;
@@ -91,9 +93,9 @@ class StatusPage {
   /// What worker `rank` gave as collective `number`; none if it has not come there, or is far past.
   std::optional<CollectiveSignature> signature(int rank, uint64_t number) const;
 
-  /// False on a status page that a StatusClient keeps up to date (status/status_client.h): what
-  /// the others have started is then known on worker 0's status page only, and who has waited too
-  /// long reports that instead of saying who is missing.
+  /// False if a StatusClient keeps this page up to date: then only worker 0's page knows what every
+  /// worker has started, and a worker whose wait is too long reports that (ReportLate) instead of
+  /// naming the missing ones.
   bool knows_all() const;
   void set_knows_all(bool knows_all);
 

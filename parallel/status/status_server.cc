@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{20};  // at the status page, for what is to be told
 constexpr std::chrono::seconds kAlive{1};       // where there is nothing to tell
-constexpr size_t kRemembered = 1024;            // collectives
+constexpr size_t kComparedAtOnce = 1024;        // collectives
 
 }  // namespace
 
@@ -22,7 +22,7 @@ StatusServer::StatusServer(std::shared_ptr<StatusPage> page)
     : page_(std::move(page)),
       links_(static_cast<size_t>(page_->size())),
       told_(links_.size(), StatusPage::State::kAbsent),
-      given_(kRemembered) {
+      given_(kComparedAtOnce) {
   links_[0].process = ProcessName::Own();
 }
 
@@ -158,7 +158,7 @@ void StatusServer::Late(int rank, const StatusPage::Late& late) {
 }
 
 void StatusServer::Compare(int rank, uint64_t number, const CollectiveSignature& signature) {
-  Given& given = given_[number % kRemembered];
+  Given& given = given_[number % kComparedAtOnce];
   if (given.number < number) given = {number, rank, signature};
   if (given.number > number || given.signature == signature) return;
   const Given now{number, rank, signature};
@@ -169,7 +169,7 @@ void StatusServer::Compare(int rank, uint64_t number, const CollectiveSignature&
 void StatusServer::CompareOwn() {
   const uint64_t started = page_->started(0);
   // What it has started long ago is not there any more.
-  if (started > compared_ + kRemembered) compared_ = started - kRemembered;
+  if (started > compared_ + kComparedAtOnce) compared_ = started - kComparedAtOnce;
   while (compared_ < started) {
     ++compared_;
     if (const auto own = page_->signature(0, compared_)) Compare(0, compared_, *own);

@@ -2,6 +2,7 @@
 #include "parallel/transport/transport.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
@@ -57,8 +58,11 @@ void RegisterTransport(Transport* transport) {
 void CheckTransportName(const std::string& name) {
   const auto is_called = [&](const Transport& transport) { return transport.name() == name; };
   CheckUsage(name == "auto" || !NamesWhere(is_called).empty(),
-             "[Launch] --transport wants auto or one of {}, got '{}'",
-             NamesWhere([](const Transport&) { return true; }), name);
+             "[Launch] --transport wants auto or one of {}, got '{}'", TransportNames(), name);
+}
+
+std::string TransportNames() {
+  return NamesWhere([](const Transport&) { return true; });
 }
 
 Transport& FindTransport(const std::string& name, DeviceType device, WorkerLayout layout) {
@@ -77,7 +81,9 @@ Transport& FindTransport(const std::string& name, DeviceType device, WorkerLayou
   const char* kind = device == DeviceType::kCuda ? "GPUs" : "CPUs";
   const std::string fitting =
       NamesWhere([&](const Transport& it) { return it.Preference(device, layout) > 0; });
-  CONVOY_CHECK(!fitting.empty(), "[Launch] this build has no transport for {} on {}",
+  CONVOY_CHECK(!fitting.empty(),
+               "[Launch] this build has no transport for {} on {}; link one (for GPUs: "
+               "//parallel/transport/nccl), or use --workers 1",
                Describe(layout), kind);
   Fail("[Launch] --transport {} does not connect {} on {}; use {}", name, Describe(layout), kind,
        fitting);

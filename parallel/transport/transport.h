@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "core/device.h"
 #include "parallel/group/process_group.h"
@@ -25,8 +24,9 @@ enum class WorkerLayout {
 struct TransportContext {
   std::shared_ptr<RunStatus> run;
   double timeout_s = 60;  ///< how long a worker waits for another one
-  Store* store =
-      nullptr;  ///< of the run, and lives longer than its groups; null: GPUs of this host
+  /// The run's key-value store. Null for the workers of one host that RunProcesses has started:
+  /// they have the status page alone.
+  std::shared_ptr<Store> store;
   /// The address at which the other workers reach this process, found out when it is asked for.
   std::function<std::string()> local_host;
   std::string secret;  ///< what all workers know, and nobody else
@@ -42,18 +42,18 @@ class Transport {
   virtual std::string name() const = 0;
   virtual TransportTitle title() const = 0;
 
-  /// 0 if it cannot connect workers on such devices that are laid out so. Unless --transport names
-  /// one, Launch takes the transport with the highest value.
+  /// How well this transport suits workers on such devices in this layout; 0: it cannot connect
+  /// them. With --transport auto, Launch takes the transport with the highest value.
   virtual int Preference(DeviceType device, WorkerLayout layout) const = 0;
 
   /// Throws: Error saying what is missing, or too old, on this machine.
   virtual void Check() {}
-  /// The GPU `cuda:gpu` for people, with an identity that no other GPU has, in any process or host:
-  /// "NVIDIA H200, GPU-1d2c3b4a-...". Throws: Error if it cannot be used.
+  /// A description of `cuda:gpu` for messages, unique among all GPUs of all hosts: "NVIDIA H200,
+  /// GPU-1d2c3b4a-...". A transport for GPUs must override it. Throws: Error if it cannot be used.
   virtual std::string Identify(int gpu);
 
   /// Makes a worker's end of the group of all workers, and returns when all have joined. Called
-  /// once by each worker's thread, which also drops the group.
+  /// once by each worker's thread.
   /// Throws: Error naming the workers that have not joined in time.
   using Join = std::function<std::shared_ptr<ProcessGroup>(int rank, Device device)>;
   /// Called once in each process, before its workers start.
@@ -68,6 +68,9 @@ void RegisterTransport(Transport* transport);
 /// Throws: UsageError if there is none of that name; Error if it does not connect such workers, or
 /// if nothing does. The messages list what there is.
 Transport& FindTransport(const std::string& name, DeviceType device, WorkerLayout layout);
+
+/// The names of all transports, for --help: "gloo, inprocess, solo".
+std::string TransportNames();
 
 /// Throws: UsageError unless `name` is "auto" or the name of a transport.
 void CheckTransportName(const std::string& name);

@@ -9,14 +9,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   Digest key{};
   key.fill(7);
   FrameMac forged(key);
-  Require(!forged.Open(text), "a body without the right seal is refused");
+  Require(!forged.Verify(text), "a body without the right MAC is refused");
   if (text.empty()) return 0;
-  FrameMac seals(key), opens(key);
+  FrameMac signs(key), verifies(key);
   const std::string frame = FrameWriter(1).Raw(text).Take();
   for (int i = 0; i < 2; ++i) {
-    const std::string sealed = seals.Seal(frame).substr(kFrameLengthBytes);
-    Require(opens.Open(sealed) == std::string_view(frame).substr(kFrameLengthBytes),
-            "what was sealed is opened");
+    const std::string signed_frame = signs.Sign(frame).substr(kFrameLengthBytes);
+    Require(verifies.Verify(signed_frame) == std::string_view(frame).substr(kFrameLengthBytes),
+            "what was signed_frame is opened");
   }
   return 0;
 }

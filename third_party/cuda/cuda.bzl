@@ -41,7 +41,7 @@ def _nvcc_objects_impl(ctx):
         direct = [f for t in ctx.attr.hdrs for f in t.files.to_list()],
         transitive = [context.headers],
     )
-    # What a source may read, of which third_party/cuda/nvcc takes off what it does not.
+    # All headers that a source may read; third_party/cuda/nvcc reports those that it did not.
     candidates = ctx.actions.declare_file(ctx.label.name + ".headers")
     lines = ctx.actions.args()
     lines.set_param_file_format("multiline")

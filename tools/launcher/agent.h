@@ -1,4 +1,4 @@
-// The launcher's deputy on each host, on this one too.
+// The agent: starts and watches the workers of one host for the launcher.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The launcher's end of its line to one host.
+// The launcher's connection to the agent on one host.
 #pragma once
 
 #include <optional>

@@ -104,8 +104,8 @@ class Job {
     }
   }
 
-  // Whether output is dropped that nobody takes: that of workers that are being killed and, so that
-  // their end is heard, of workers after a signal that ends them.
+  // Whether output that nobody reads is dropped: while workers are being killed, and after a signal
+  // that ends them, so that the launcher still hears of their end.
   bool DropsOutput() const { return closing_ || give_up_; }
 
   void Handle(Connection& host, const Message& message) {

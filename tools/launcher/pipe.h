@@ -16,8 +16,8 @@ struct Pipe {
   /// Throws: Error if the system has no descriptors left.
   Pipe() {
     int ends[2];
-    CONVOY_CHECK(pipe2(ends, O_CLOEXEC) == 0,
-                 "[tools/launch] cannot make a pipe: {}; raise `ulimit -n`", std::strerror(errno));
+    CONVOY_CHECK(pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe: {}; raise `ulimit -n`",
+                 std::strerror(errno));
     from = Descriptor(ends[0]);
     to = Descriptor(ends[1]);
   }

@@ -49,9 +49,8 @@ void FileFlags::Check() const {
 }
 
 void FileFlags::Settle(const GivenFlags& given) {
-  CheckUsage(
-      !timeline.empty() || !given("--timeline-steps"),
-      "[--timeline-steps] says how much goes into --timeline, which is not given; give both");
+  CheckUsage(!timeline.empty() || !given("--timeline-steps"),
+             "[--timeline-steps] has no effect without --timeline; give both, or leave it out");
 }
 
 }  // namespace convoy

@@ -18,7 +18,7 @@ class Escalation {
   /// `grace`: the time until the next step. `asks`: whether there is a step kAsk.
   Escalation(Time grace, bool asks) : grace_(grace), asks_(asks) {}
 
-  /// To be called in every round of a loop once something has failed. Returns the step that is due
+  /// Call it in every round of the loop once something has failed. Returns the step that is due
   /// now: kFailed at the first call, then kAsk and kKill, each once; kNone in between.
   Step Next(Time now) {
     if (last_ == Step::kKill) return Step::kNone;

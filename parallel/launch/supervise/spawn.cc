@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "core/base/descriptor.h"
+#include "core/base/exit_status.h"
 
 namespace convoy {
 namespace {
@@ -117,7 +118,7 @@ bool WasKilled(int status) {
 }
 
 int ShellStatus(int status) {
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return WIFSIGNALED(status) ? SignalStatus(WTERMSIG(status)) : WEXITSTATUS(status);
 }
 
 }  // namespace convoy

@@ -64,10 +64,11 @@ class GlooGroup::Handle final : public Work::Impl {
   const std::shared_ptr<Call> call_;
 };
 
-GlooGroup::GlooGroup(const Membership& membership, Store& store, const MeshPlace& place)
+GlooGroup::GlooGroup(const Membership& membership, std::shared_ptr<Store> store,
+                     const MeshPlace& place)
     : peers_(membership, kTitle),
       device_(membership.device),
-      store_(store),
+      store_(std::move(store)),
       name_("gloo/world"),
       mesh_(membership.rank, membership.page->size(), place),
       collectives_(mesh_) {
@@ -103,7 +104,7 @@ void GlooGroup::Connect() {
     peers_.ThrowIfFailed();
   }
   try {
-    mesh_.Connect(store_, name_, [this] { peers_.ThrowIfFailed(); });
+    mesh_.Connect(*store_, name_, [this] { peers_.ThrowIfFailed(); });
     const std::lock_guard lock(mutex_);
     connecting_.reset();
   } catch (const std::exception& error) {
@@ -356,7 +357,7 @@ void GlooGroup::Finish() noexcept {
                 [this] { return (queue_.empty() && running_ == nullptr) || peers_.failed(); });
     lock.unlock();
     if (peers_.failed()) return;
-    if (peers_.is_subgroup()) return store_.Set(EndKey(rank()), std::to_string(calls_));
+    if (peers_.is_subgroup()) return store_->Set(EndKey(rank()), std::to_string(calls_));
     peers_.page().set_state(rank(), StatusPage::State::kFinished);
   } catch (const std::exception& error) {
     peers_.Fail(error.what());

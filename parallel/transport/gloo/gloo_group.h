@@ -36,9 +36,9 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
  public:
   static constexpr TransportTitle kTitle{"Gloo"};
 
-  /// Collective. `store` must live as long as the group.
+  /// Collective.
   /// Throws: Error naming who has not joined in time.
-  GlooGroup(const Membership& membership, Store& store, const MeshPlace& place);
+  GlooGroup(const Membership& membership, std::shared_ptr<Store> store, const MeshPlace& place);
   ~GlooGroup() override;
 
   int rank() const override { return peers_.rank(); }
@@ -100,7 +100,7 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
 
   const Peers peers_;
   const Device device_;
-  Store& store_;
+  const std::shared_ptr<Store> store_;
   const std::string name_;  // in the store: "gloo/world", of a subgroup "gloo/world/SPLIT.COLOR"
   Mesh mesh_;
   MeshCollectives collectives_;

@@ -1,4 +1,5 @@
 // Makes Gloo known to Launch.
+#include "core/base/error.h"
 #include "parallel/transport/gloo/gloo_group.h"
 #include "parallel/transport/transport.h"
 
@@ -14,12 +15,14 @@ class GlooTransport final : public Transport {
     return layout == WorkerLayout::kProcesses ? 3 : 1;
   }
   Join Open(const TransportContext& context) override {
+    CONVOY_CHECK(context.store != nullptr && context.local_host != nullptr,
+                 "[Gloo] these workers have no store where they could find each other");
     return [context](int rank, Device device) {
       const Membership membership = {.page = context.run->page(),
                                      .rank = rank,
                                      .device = device,
                                      .timeout_s = context.timeout_s};
-      return std::make_shared<GlooGroup>(membership, *context.store,
+      return std::make_shared<GlooGroup>(membership, context.store,
                                          MeshPlace{context.local_host(), context.secret});
     };
   }

@@ -74,7 +74,7 @@ void GlooGroup::LearnEnds() {
     std::optional<uint64_t>& end = ends_[static_cast<size_t>(r)];
     if (end || peers_.page().state(peers_.worker(r)) != StatusPage::State::kFinished) continue;
     try {
-      end = std::stoull(store_.Get(EndKey(r), 0));
+      end = std::stoull(store_->Get(EndKey(r), 0));
     } catch (const std::exception&) {  // the server is gone: the deadline will tell
       end = std::numeric_limits<uint64_t>::max();
     }

@@ -72,11 +72,11 @@ class CallMatcher {
 
   std::mutex mutex_;
   std::vector<uint64_t> joined_;                  // by rank: collectives joined so far
-  std::deque<std::shared_ptr<Collective>> open_;  // those that lack somebody, in order
+  std::deque<std::shared_ptr<Collective>> open_;  // not joined by all workers yet, in order
   uint64_t first_open_ = 0;                       // number of the first of them
   // Messages that lack one side, by source, destination, tag: all of a queue lack the same side.
   std::map<std::tuple<int, int, int>, std::deque<std::shared_ptr<Collective>>> messages_;
-  std::map<std::pair<uint64_t, int>, Split> splits_;  // that lack somebody
+  std::map<std::pair<uint64_t, int>, Split> splits_;  // that not all workers have joined
 };
 
 }  // namespace convoy

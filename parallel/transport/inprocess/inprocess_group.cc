@@ -115,7 +115,7 @@ void InProcessGroup::DropDone(std::deque<Pending>& of) {
   }
 }
 
-void InProcessGroup::UpdateHistory() {
+void InProcessGroup::UpdateRecords() {
   for (const Pending& pending : pending_) Note(pending);
   for (const Pending& message : messages_) Note(message);
 }

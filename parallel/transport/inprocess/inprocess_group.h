@@ -34,14 +34,14 @@ class InProcessGroup final : public CheckedGroup,
   Device device() const override { return Device::Cpu(matcher_->worker(rank_)); }
   std::shared_ptr<CheckedGroup> MakeSubgroup(uint64_t number, int color,
                                              const std::vector<int>& ranks) override;
-  void UpdateHistory() override;
+  void UpdateRecords() override;
   void CheckMemory(CollectiveKind kind, const Tensor& tensor) const override;
 
  private:
   class Handle;
   struct Pending {
     std::shared_ptr<Collective> collective;
-    uint64_t id = 0;     // in the history
+    uint64_t id = 0;     // in the flight recorder
     int64_t share = -1;  // chunks still to be run by this worker; -1: not ready when last seen
   };
 
@@ -51,7 +51,7 @@ class InProcessGroup final : public CheckedGroup,
   void HelpUpTo(const Collective& last);
   void Help(Collective& collective, int64_t limit);
   bool Spins();
-  void Note(const Pending& pending);       // in the history
+  void Note(const Pending& pending);       // in the flight recorder
   void DropDone(std::deque<Pending>& of);  // in front
 
   const std::shared_ptr<CallMatcher> matcher_;

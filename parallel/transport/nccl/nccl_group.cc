@@ -81,7 +81,7 @@ ncclResult_t Run(const CollectiveCall& call, int size, ncclComm_t comm, cudaStre
 
 // What has been given to the device as one: its events, and the memory that it uses.
 struct NcclGroup::Launched {
-  std::vector<uint64_t> calls;              // their ids in the history
+  std::vector<uint64_t> calls;              // their ids in the flight recorder
   bool needs_all = false;                   // it is one collective, of which NeedsAll holds
   std::vector<Tensor> tensors;              // alive until the current stream comes after the work
   cudaStream_t issued_on = nullptr;         // the stream whose work it comes after

@@ -27,7 +27,7 @@ class Watcher {
  public:
   struct Entry {
     uint64_t number = 0;
-    std::vector<uint64_t> calls;  ///< the ids in the history
+    std::vector<uint64_t> calls;  ///< the ids in the flight recorder
     std::string what;
     std::shared_ptr<const cuda::Event> input;  ///< null: ready when all before it has ended
     std::shared_ptr<const cuda::Event> done;

@@ -40,7 +40,7 @@ TEST_CASE_METHOD(TrainerFixture, "A wrong command line ends with 2, and says wha
       {gpt,
        {"--bucket-mb", "1", "--bucket-plan", "a"},
        "[--bucket-mb] has no effect beside --bucket-plan"},
-      {gpt, {"--timeline-steps", "1"}, "[--timeline-steps] says how much goes into --timeline"},
+      {gpt, {"--timeline-steps", "1"}, "[--timeline-steps] has no effect without --timeline"},
       {gpt,
        {"--vocab-size", "300"},
        "[--vocab-size] has no effect: the characters of a text are counted"},

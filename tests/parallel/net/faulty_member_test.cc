@@ -36,10 +36,10 @@ class FaultyMember {
     client_.Send(handshake.Hello());
     client_.Send(*handshake.Answer(Take()));
     CONVOY_CHECK(handshake.Accepts(Take()), "[FaultyMember] the server does not accept it");
-    seal_.emplace(handshake.keys().from_client);
+    mac_.emplace(handshake.keys().from_client);
   }
 
-  std::string Seal(const StoreRequest& request) { return seal_->Seal(Frame(request)); }
+  std::string Sign(const StoreRequest& request) { return mac_->Sign(Frame(request)); }
   bool Send(std::string_view bytes) { return client_.Send(bytes); }
   // Whether the server closes the connection.
   bool IsClosed(double timeout_s = 30) {
@@ -55,14 +55,14 @@ class FaultyMember {
   }
 
   RawClient client_;
-  std::optional<FrameMac> seal_;
+  std::optional<FrameMac> mac_;
 };
 
 StoreRequest AddOne() { return {.kind = StoreRequest::Kind::kAdd, .keys = {"n"}, .amount = 1}; }
 
 struct Fault {
   const char* name;
-  // What is sent instead of two sealed frames.
+  // What is sent instead of two signed frames.
   std::string (*spoil)(const std::string& first, const std::string& second);
   const char* sum;  // of what the server has added
 };
@@ -78,7 +78,7 @@ constexpr Fault kFaults[] = {
        return changed;
      },
      "1"},
-    {"without a seal", [](const auto& first, const auto&) { return first + Frame(AddOne()); }, "1"},
+    {"without a MAC", [](const auto& first, const auto&) { return first + Frame(AddOne()); }, "1"},
 };
 
 TEST_CASE("A frame that is repeated, left out, reordered or changed is noticed, and not obeyed") {
@@ -87,7 +87,7 @@ TEST_CASE("A frame that is repeated, left out, reordered or changed is noticed, 
     std::atomic<int> named{-1};
     StoreServer server({.secret = kSecret, .forged = [&](int rank) { named = rank; }});
     FaultyMember member(server.port(), 3);
-    const std::string first = member.Seal(AddOne()), second = member.Seal(AddOne());
+    const std::string first = member.Sign(AddOne()), second = member.Sign(AddOne());
     member.Send(fault.spoil(first, second));
     CHECK(member.IsClosed());
     CHECK(named == 3);
@@ -103,7 +103,7 @@ TEST_CASE("A frame that is repeated, left out, reordered or changed is noticed, 
 TEST_CASE("A frame of one connection is not taken on another, of the same worker or not") {
   StoreServer server({.secret = kSecret});
   FaultyMember recorded(server.port(), 3), same(server.port(), 3), other(server.port(), 4);
-  const std::string frame = recorded.Seal(AddOne());
+  const std::string frame = recorded.Sign(AddOne());
   for (FaultyMember* replaying : {&same, &other}) {
     replaying->Send(frame);
     CHECK(replaying->IsClosed());
@@ -138,7 +138,7 @@ TEST_CASE("A worker that sends forged frames ends the job, which names it") {
     }
   }));
   if (member != nullptr) {
-    const std::string frame = member->Seal(AddOne());
+    const std::string frame = member->Sign(AddOne());
     member->Send(frame + frame);
     CHECK(member->IsClosed());
   }
@@ -172,7 +172,7 @@ TEST_CASE("A rank that waits for too many keys on all its connections is refused
   StoreServer server({.secret = kSecret});
   FaultyMember waits(server.port(), 3);
   waits.Send(
-      waits.Seal({.kind = StoreRequest::Kind::kWait, .keys = ManyKeys(1), .timeout_ms = 600'000}));
+      waits.Sign({.kind = StoreRequest::Kind::kWait, .keys = ManyKeys(1), .timeout_ms = 600'000}));
   const auto error = [&](int rank) {
     TcpStore store({.port = server.port(), .secret = kSecret}, rank, 20);
     try {
@@ -196,10 +196,10 @@ void Occupy(int port, int ranks, std::vector<std::unique_ptr<FaultyMember>>& mem
     const StoreRequest wait{
         .kind = StoreRequest::Kind::kWait, .keys = ManyKeys(i), .timeout_ms = 600'000};
     members.push_back(std::make_unique<FaultyMember>(port, rank));
-    members.back()->Send(members.back()->Seal(wait));
+    members.back()->Send(members.back()->Sign(wait));
     members.push_back(std::make_unique<FaultyMember>(port, rank));
     const std::string whole =
-        members.back()->Seal({.keys = {"k"}, .value = std::string(kMaxValueBytes, 'v')});
+        members.back()->Sign({.keys = {"k"}, .value = std::string(kMaxValueBytes, 'v')});
     members.back()->Send(std::string_view(whole).substr(0, whole.size() - 1));
   }
 }

@@ -11,8 +11,8 @@
 #include "parallel/store/memory_store.h"
 #include "parallel/transport/gloo/gloo_group.h"
 #include "tests/parallel/dump_folder.h"
-#include "tests/parallel/transport/gloo/gloo_workers.h"
 #include "tests/parallel/split_cases.h"
+#include "tests/parallel/transport/gloo/gloo_workers.h"
 #include "tests/parallel/workers.h"
 
 // Gloo does not free what it has looked up of an address that it cannot use.
@@ -133,7 +133,7 @@ TEST_CASE("Gloo: waiting for a worker that has returned is an error") {
 
 TEST_CASE("Gloo: workers that do not join are named") {
   const std::shared_ptr<StatusPage> page = StatusPage::Make(3);
-  MemoryStore store;
+  const auto store = std::make_shared<MemoryStore>();
   std::string message;
   try {
     GlooGroup({.page = page, .rank = 1, .device = Device::Cpu(0), .timeout_s = kDeadlineS}, store,
