@@ -19,7 +19,7 @@ struct RuleSetting {
   std::string name;  ///< "beta1", for the flag --beta1; rules that share a setting share the flag
   std::string help;  ///< for --help: "Decay of AdamW's first moment"
   double initial;    ///< its value unless another is given
-  double min, max;   ///< it must lie in [min, max]
+  double min, max;   ///< what the flag takes: [min, max]; the rule checks its values itself
 };
 
 /// What an optimizer is made from.
