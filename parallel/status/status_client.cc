@@ -80,9 +80,13 @@ bool StatusClient::SendFrame(const StatusMessage& message) {
   return channel_.Send(Frame(message), Deadline(kSendS));
 }
 
-bool StatusClient::Push(bool last) { return PushUpdate(last) && PushLate() && PushFailure(); }
+bool StatusClient::Push(bool last) {
+  // Read first: worker 0 is then told what the worker had started before it waited too long.
+  const std::optional<StatusPage::Late> late = page_->late(rank_);
+  return PushUpdate(last, late) && PushLate(late) && PushFailure();
+}
 
-bool StatusClient::PushUpdate(bool last) {
+bool StatusClient::PushUpdate(bool last, const std::optional<StatusPage::Late>& late) {
   // Before what the worker does afterwards is looked at.
   const StatusPage::State state = page_->state(rank_);
   const uint64_t started = page_->started(rank_), ready = page_->ready(rank_);
@@ -90,7 +94,6 @@ bool StatusClient::PushUpdate(bool last) {
   const auto now = Clock::now();
   const auto since = now - pushed_at_;
   const bool changed = started != started_ || ready != ready_ || in_subgroups != in_subgroups_;
-  const std::optional<StatusPage::Late> late = page_->late(rank_);
   const bool urgent = last || state != state_ || started > started_ + kMany ||
                       (late && late->number != late_) || (page_->failed() && !failure_known_);
   if (!urgent && since < (changed ? kGather : kAlive)) return true;
@@ -112,8 +115,7 @@ bool StatusClient::PushUpdate(bool last) {
   return SendFrame(update);
 }
 
-bool StatusClient::PushLate() {
-  const std::optional<StatusPage::Late> late = page_->late(rank_);
+bool StatusClient::PushLate(const std::optional<StatusPage::Late>& late) {
   if (!late || late->number == late_) return true;
   late_ = late->number;
   late_at_ = Clock::now();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -49,8 +50,8 @@ class StatusClient {
   void Run();
   bool Push(bool last);
   bool PushFailure();
-  bool PushLate();
-  bool PushUpdate(bool last);
+  bool PushLate(const std::optional<StatusPage::Late>& late);
+  bool PushUpdate(bool last, const std::optional<StatusPage::Late>& late);
   bool SendFrame(const StatusMessage& message);
   bool Receive();
   bool Apply(const StatusMessage& message);
