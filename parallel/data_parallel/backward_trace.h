@@ -19,11 +19,10 @@ struct BackwardTrace {
   struct Bucket {
     std::string name;  ///< "bucket 3 (fc1.weight, fc1.bias)"
     int64_t bytes = 0;
-    Mark ready;             ///< its last gradient was written
-    Mark called, returned;  ///< around the call that starts the allreduce
-    Work reduction;         ///< empty if the worker is alone
-    Mark wait_begin,
-        wait_end;  ///< around the wait for the allreduce; null if nobody has waited yet
+    Mark ready;                 ///< its last gradient was written
+    Mark called, returned;      ///< around the call that starts the allreduce
+    Work reduction;             ///< empty if the worker is alone
+    Mark wait_begin, wait_end;  ///< around the wait for it; null before
   };
   struct Parameter {
     std::string name;

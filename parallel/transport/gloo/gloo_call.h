@@ -12,6 +12,9 @@
 
 namespace convoy {
 
+/// Set in the slots of messages, and not in those of collectives.
+inline constexpr uint64_t kMessageSlot = uint64_t{1} << 63;
+
 struct GlooGroup::Call {
   CollectiveCall call;
   std::string what;

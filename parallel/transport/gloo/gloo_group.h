@@ -64,7 +64,7 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   GlooGroup(const GlooGroup& of, const std::vector<int>& ranks, const std::string& name);
   void Connect();
 
-  Work StartMessage(const std::shared_ptr<Call>& call);
+  void StartMessage(const std::shared_ptr<Call>& call);
   void RunMessages();
   // The next one for RunMessages; null: there is none. With mutex_ held.
   std::shared_ptr<Call> TakeMessage();
