@@ -46,12 +46,25 @@ void Watcher::Add(Entry entry) {
 void Watcher::Run() {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, interval_, [this] { return stop_; })) {
-    std::move(added_.begin(), added_.end(), std::back_inserter(pending_));
-    added_.clear();
+    TakeAdded();
     lock.unlock();
     Look();
     lock.lock();
   }
+  // A run that fails soon after a collective has ended is still to say so in its report. What is
+  // aborted looks as if it had ended.
+  if (communicator_.aborted()) return;
+  TakeAdded();
+  try {
+    cuda::Use(device_);
+    NoteProgress();
+  } catch (const std::exception&) {  // the device is broken, which the run knows by now
+  }
+}
+
+void Watcher::TakeAdded() {
+  std::move(added_.begin(), added_.end(), std::back_inserter(pending_));
+  added_.clear();
 }
 
 void Watcher::Look() {
@@ -73,7 +86,7 @@ void Watcher::Look() {
   ready_ = 0;
 }
 
-std::string Watcher::Advance() {
+void Watcher::NoteProgress() {
   for (; ready_ < pending_.size(); ++ready_) {
     const Entry& entry = pending_[ready_];
     if (entry.input != nullptr && !entry.input->Done()) break;
@@ -89,6 +102,10 @@ std::string Watcher::Advance() {
     --ready_;
     counting_ = false;
   }
+}
+
+std::string Watcher::Advance() {
+  NoteProgress();
   if (pending_.empty()) {
     const std::string died = peers_.WhoDied();
     return died.empty() ? died : "[NCCL] " + died;

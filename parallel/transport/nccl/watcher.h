@@ -48,7 +48,11 @@ class Watcher {
 
   void Run();
   void Look();
-  // Drops what has ended, notes what is ready. Returns why the run has failed, or an empty text.
+  // With mutex_ held.
+  void TakeAdded();
+  // Notes what is ready, and drops what has ended.
+  void NoteProgress();
+  // As NoteProgress; returns why the run has failed, or an empty text.
   std::string Advance();
 
   const Peers& peers_;
