@@ -230,6 +230,7 @@ StatusPage::Progress StatusPage::progress(int rank) const {
     progress.what = page_->all_did_what.Get();
     progress.seconds_since = SecondsSince(page_->all_did_at.load(std::memory_order_relaxed));
   } else if (progress.started > 0) {
+    progress.ready = std::max(progress.ready, all_did);
     progress.seconds_since = SecondsSince(it.started_at.load(std::memory_order_relaxed));
   }
   if (started_in_subgroups(rank) > 0) {

@@ -309,6 +309,21 @@ TEST_CASE("A link that sends what it may not is cut, and its worker is dead") {
   CHECK(zero.page->HowDied(1) == "has gone: it sent a frame that makes no sense");
 }
 
+TEST_CASE("A collective that has ended tells what all workers had done, whatever they said") {
+  const std::shared_ptr<StatusPage> page = StatusPage::Make(3);
+  page->Started(1, 4, Sum(1), "sum 3");  // and did not come to say that its input was ready
+  page->Ready(1, 3);
+  page->AllTookPart(4, "sum 3");
+  for (const int rank : {1, 2}) {
+    CHECK(page->progress(rank).started == 4);
+    CHECK(page->progress(rank).ready == 4);
+    CHECK(page->progress(rank).what == "sum 3");
+  }
+  page->Started(1, 5, Sum(1), "sum 4");
+  CHECK(page->progress(1).started == 5);
+  CHECK(page->progress(1).ready == 4);
+}
+
 TEST_CASE("A status page has room for 1024 workers") {
   const std::shared_ptr<StatusPage> page = StatusPage::MakeForProcesses(1024);
   page->Started(1023, 5, Sum(3), "last");
