@@ -25,7 +25,8 @@ class UnixMeetingServer {
   std::thread thread_;
 };
 
-/// Asks the UnixMeetingServer of job `name`; none, and `why`, if there is none or it does not answer.
+/// Asks the UnixMeetingServer of job `name`; none, and `why`, if there is none or it does not
+/// answer.
 std::optional<ServerAddress> AskUnixMeeting(const std::string& name, std::string& why);
 
 }  // namespace convoy

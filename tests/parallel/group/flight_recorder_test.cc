@@ -1,4 +1,6 @@
 // What workers tell of their last collectives, and what a run that fails leaves in --dump's folder.
+#include "parallel/group/flight_recorder.h"
+
 #include <sys/resource.h>
 
 #include <atomic>
@@ -13,7 +15,6 @@
 #include <vector>
 
 #include "parallel/group/collective_call.h"
-#include "parallel/group/flight_recorder.h"
 #include "tests/parallel/dump_folder.h"
 #include "tests/parallel/history_cases.h"
 #include "tests/parallel/workers.h"

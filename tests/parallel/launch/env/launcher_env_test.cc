@@ -1,4 +1,6 @@
 // What launchers' variables say of a process: tables of environments, right and wrong.
+#include "parallel/launch/env/launcher_env.h"
+
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
@@ -8,7 +10,6 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "parallel/launch/env/launcher_env.h"
 
 namespace convoy {
 namespace {

@@ -1,9 +1,10 @@
 // Where processes meet by what a user writes; Slurm's lists.
+#include "parallel/launch/env/meeting_env.h"
+
 #include <catch2/catch.hpp>
 #include <string>
 
 #include "core/base/error.h"
-#include "parallel/launch/env/meeting_env.h"
 #include "parallel/launch/env/slurm.h"
 
 namespace convoy {

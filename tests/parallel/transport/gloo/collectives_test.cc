@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "tests/parallel/collective_cases.h"
-#include "tests/parallel/transport/gloo/gloo_workers.h"
 #include "tests/parallel/history_cases.h"
 #include "tests/parallel/split_cases.h"
+#include "tests/parallel/transport/gloo/gloo_workers.h"
 
 namespace convoy {
 namespace {

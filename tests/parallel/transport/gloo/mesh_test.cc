@@ -17,8 +17,8 @@
 
 #include "parallel/store/memory_store.h"
 #include "parallel/transport/gloo/mesh_listener.h"
-#include "tests/parallel/transport/gloo/gloo_workers.h"
 #include "tests/parallel/rendezvous/raw_client.h"
+#include "tests/parallel/transport/gloo/gloo_workers.h"
 
 namespace convoy {
 namespace {
@@ -75,8 +75,8 @@ TEST_CASE("Gloo: strangers who come first to every port are turned away, and all
   for (int rank = 0; rank < kWorkers; ++rank) {
     meshes.push_back(std::make_unique<Mesh>(rank, kWorkers, kPlace));
   }
-  // Each worker starts only when the listeners of those before it have had their strangers: some stay
-  // and say nothing, one talks, and one is gone at once.
+  // Each worker starts only when the listeners of those before it have had their strangers: some
+  // stay and say nothing, one talks, and one is gone at once.
   std::vector<RawClient> strangers;
   std::vector<std::thread> workers;
   for (int rank = 0; rank < kWorkers; ++rank) {

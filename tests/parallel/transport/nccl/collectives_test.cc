@@ -7,8 +7,8 @@
 #include "tests/gpu.h"
 #include "tests/parallel/collective_cases.h"
 #include "tests/parallel/history_cases.h"
-#include "tests/parallel/transport/nccl/gpu_workers.h"
 #include "tests/parallel/split_cases.h"
+#include "tests/parallel/transport/nccl/gpu_workers.h"
 
 namespace convoy {
 namespace {

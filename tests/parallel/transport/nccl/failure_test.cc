@@ -13,8 +13,8 @@
 #include "parallel/data_parallel.h"
 #include "parallel/transport/transport.h"
 #include "tests/gpu.h"
-#include "tests/parallel/transport/nccl/gpu_workers.h"
 #include "tests/parallel/split_cases.h"
+#include "tests/parallel/transport/nccl/gpu_workers.h"
 #include "tests/parallel/workers.h"
 
 #if defined(CONVOY_SIM)

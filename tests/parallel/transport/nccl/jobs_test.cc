@@ -159,8 +159,9 @@ TEST_CASE("Jobs: a worker that is killed is not said to have done nothing") {
   const std::string& error = results[0].err;
   CHECK_THAT(error, Contains("\n  worker 2: has gone: "));
   // It may have gone before worker 0's own last sums had ended.
-  CHECK_THAT(error, Contains("; before, it has started collective 4, sum 3, AllReduce of f32 ") ||
-                        Contains("; before, it has started collective 3, sum 2, AllReduce of f32 "));
+  CHECK_THAT(error,
+             Contains("; before, it has started collective 4, sum 3, AllReduce of f32 ") ||
+                 Contains("; before, it has started collective 3, sum 2, AllReduce of f32 "));
   CHECK_THAT(error, !Contains("has started no"));
 }
 

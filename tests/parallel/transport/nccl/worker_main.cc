@@ -17,8 +17,8 @@
 #include "core/base/error.h"
 #include "parallel/launch.h"
 #include "parallel/transport/transport.h"
-#include "tests/parallel/transport/nccl/toy_training.h"
 #include "tests/parallel/split_cases.h"
+#include "tests/parallel/transport/nccl/toy_training.h"
 
 namespace convoy {
 namespace {
