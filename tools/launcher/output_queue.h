@@ -31,8 +31,8 @@ class OutputQueue {
   void Add(int fd, std::string_view text);
 
   bool full() const;
-  /// The errno with which writing to `fd` has failed, EPIPE if nobody reads it any more; 0: it has
-  /// not failed.
+  /// The errno with which writing to `fd` has failed, EPIPE if its reader is gone; 0 if it has not
+  /// failed.
   int failure(int fd) const;
   /// Waits until all is written, not longer than `wait`. False if it is not.
   bool WaitUntilWritten(std::chrono::milliseconds wait);

@@ -18,8 +18,8 @@ ProcStat ReadProcStat(pid_t pid);
 /// /proc/PID/`name`; empty if this process may not read it.
 std::string ReadProc(pid_t pid, const std::string& name);
 
-/// The children of this process, their children and so on, also those that have ended and that
-/// nobody has waited for.
+/// The children of this process, their children and so on, including those that have ended and were
+/// not waited for.
 std::vector<pid_t> Descendants();
 
 /// From now on, what this process's descendants leave behind becomes a child of it.
