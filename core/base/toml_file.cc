@@ -127,7 +127,7 @@ TomlTable TomlTable::Parse(std::string_view text, const std::string& name,
   return TomlTable(std::move(impl));
 }
 
-bool TomlTable::Has(const std::string& key) const { return impl_->table->contains(key); }
+bool TomlTable::Has(const std::string& key) { return impl_->Find(key) != nullptr; }
 
 std::string TomlTable::String(const std::string& key, std::optional<std::string> otherwise) {
   if (otherwise && impl_->Find(key) == nullptr) return *otherwise;

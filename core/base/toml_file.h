@@ -26,7 +26,8 @@ class TomlTable {
   TomlTable& operator=(TomlTable&&) noexcept;
   ~TomlTable();
 
-  bool Has(const std::string& key) const;
+  /// Whether the table has the key, which thereby is one that RefuseOthers knows.
+  bool Has(const std::string& key);
   /// Values of keys; texts are made printable (core/base/printable.h). What comes as `otherwise` is
   /// for keys that may be left out.
   std::string String(const std::string& key, std::optional<std::string> otherwise = {});
@@ -46,10 +47,10 @@ class TomlTable {
   /// `[[key]]` or `key = [{...}, {...}]`; empty if it is left out.
   std::vector<TomlTable> Tables(const std::string& key);
 
-  /// Refuses keys that nobody has asked for. To be called last.
+  /// Throws Error if the table has a key that has not been read. Call it after reading all keys.
   void RefuseOthers() const;
 
-  /// "[links] FILE:LINE" of the table, or of a key in it: how an Error starts.
+  /// "[links] FILE:LINE" of the table or of one of its keys, for the start of an error message.
   std::string Where() const;
   std::string Where(const std::string& key) const;
 

@@ -19,6 +19,13 @@ struct ParameterProfile {
 
 /// A step on one worker without communication: all that a prediction needs to know of a model.
 /// Times are in milliseconds.
+/// A published measurement of how a model scales, shown beside a prediction.
+struct PublishedPoint {
+  int workers = 0;
+  double efficiency = 0;  ///< throughput over `workers` times that of one worker
+  std::string source;
+};
+
 struct ModelProfile {
   std::string model;      ///< "gpt2-124m"
   std::string source;     ///< where the times are from: a machine and a command, or a publication
@@ -29,6 +36,8 @@ struct ModelProfile {
   double optimizer_ms = 0;  ///< for all parameters; a bucket takes a share by its bytes
   std::vector<ParameterProfile>
       parameters;  ///< in order of registration, taken for that of forward
+  std::vector<PublishedPoint> published;
+  std::vector<std::string> remarks;  ///< published without figures
 
   double step_ms() const { return forward_ms + backward_ms + optimizer_ms; }
   /// Size of all gradients.

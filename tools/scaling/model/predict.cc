@@ -7,7 +7,6 @@
 
 #include "tools/scaling/model/allreduce_model.h"
 #include "tools/scaling/model/assumptions.h"
-#include "tools/scaling/model/published.h"
 
 namespace convoy::scaling {
 namespace {
@@ -105,9 +104,8 @@ Prediction Predict(const ModelProfile& profile, const Links& links, const std::v
     prediction.sizes.push_back(size);
   }
   prediction.assumptions = Assumptions(profile, links, plan, options);
-  Published published = PublishedScaling(profile.model);
-  prediction.published = std::move(published.points);
-  prediction.remarks = std::move(published.remarks);
+  prediction.published = profile.published;
+  prediction.remarks = profile.remarks;
   return prediction;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/scaling/measure/model_profile.h"
+
 namespace convoy::scaling {
 
 /// What is predicted for one number of workers. Times are in milliseconds.
@@ -15,17 +17,10 @@ struct PredictedSize {
   double communication_ms = 0;  ///< all allreduces
   double exposed_ms = 0;        ///< the part of them that no computing hides
   double waiting_ms = 0;        ///< waiting for the slowest worker
-  std::string algorithm;        ///< that sums most bytes: "ring", "tree", "two-level", ...
-  int costliest_bucket = 0;     ///< the bucket whose allreduce adds most to the step
-  std::string costliest_name;   ///< "bucket 3 (fc6.weight)"
-  double costliest_ms = 0;      ///< how much shorter the step is if that took no time
-};
-
-/// What somebody has measured and published, to be shown beside a prediction.
-struct PublishedPoint {
-  int workers = 0;
-  double efficiency = 0;
-  std::string source;
+  std::string algorithm;     ///< the one that reduces most bytes: "ring", "tree", "two-level", ...
+  int costliest_bucket = 0;  ///< the bucket whose allreduce adds most to the step
+  std::string costliest_name;  ///< "bucket 3 (fc6.weight)"
+  double costliest_ms = 0;     ///< by how much the step shortens if that allreduce took no time
 };
 
 struct Prediction {
@@ -35,7 +30,7 @@ struct Prediction {
   std::vector<std::string> assumptions;  ///< all that the figures rest on
   std::vector<PredictedSize> sizes;      ///< ascending
   std::vector<PublishedPoint> published;
-  std::vector<std::string> remarks;  ///< what was published without figures
+  std::vector<std::string> remarks;  ///< published without figures
 };
 
 }  // namespace convoy::scaling

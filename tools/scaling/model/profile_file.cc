@@ -17,6 +17,7 @@ namespace convoy::scaling {
 namespace {
 
 constexpr const char* kComponent = "profile";
+constexpr int64_t kMaxPublishedWorkers = 10'000'000;
 
 const std::map<std::string, DType> kDTypes{
     {"f32", DType::kF32}, {"f64", DType::kF64}, {"bf16", DType::kBF16}, {"f16", DType::kF16}};
@@ -38,6 +39,15 @@ ParameterProfile ReadParameter(TomlTable& table, double backward_ms) {
   return parameter;
 }
 
+PublishedPoint ReadPublished(TomlTable& table) {
+  PublishedPoint point;
+  point.workers = static_cast<int>(table.Integer("workers", 1, kMaxPublishedWorkers));
+  point.efficiency = table.Positive("efficiency");
+  point.source = table.String("source");
+  table.RefuseOthers();
+  return point;
+}
+
 ModelProfile FromFile(TomlTable file) {
   ModelProfile profile;
   profile.model = file.String("model");
@@ -56,6 +66,14 @@ ModelProfile FromFile(TomlTable file) {
                  before->second.substr(before->second.rfind(':') + 1));
   }
   CONVOY_CHECK(!profile.parameters.empty(), "{}: there is no parameter", file.Where());
+  for (TomlTable& table : file.Tables("published")) {
+    profile.published.push_back(ReadPublished(table));
+  }
+  if (file.Has("remarks")) {
+    for (TomlTable::Word& remark : file.Words("remarks")) {
+      profile.remarks.push_back(std::move(remark.text));
+    }
+  }
   file.RefuseOthers();
   return profile;
 }
@@ -84,10 +102,25 @@ void WriteProfile(const std::string& path, const ModelProfile& profile) {
   std::string text = fmt::format(
       "# What a step of one worker alone takes, for scaling_bench --predict --profile.\n"
       "model = {}\nsource = {}\nunit = {}\nunits = {}\n"
-      "forward_ms = {}\nbackward_ms = {}\noptimizer_ms = {}\n"
-      "# In order of registration; ready_ms is from the start of backward.\nparameter = [\n",
+      "forward_ms = {}\nbackward_ms = {}\noptimizer_ms = {}\n",
       TomlString(profile.model), TomlString(profile.source), TomlString(profile.unit),
       profile.units, profile.forward_ms, profile.backward_ms, profile.optimizer_ms);
+  if (!profile.published.empty()) {
+    text += "published = [\n";
+    for (const PublishedPoint& p : profile.published) {
+      text += fmt::format("  {{workers = {}, efficiency = {}, source = {}}},\n", p.workers,
+                          p.efficiency, TomlString(p.source));
+    }
+    text += "]\n";
+  }
+  if (!profile.remarks.empty()) {
+    text += "remarks = [\n";
+    for (const std::string& remark : profile.remarks) {
+      text += fmt::format("  {},\n", TomlString(remark));
+    }
+    text += "]\n";
+  }
+  text += "# In order of registration; ready_ms is from the start of backward.\nparameter = [\n";
   for (const ParameterProfile& p : profile.parameters) {
     text += fmt::format("  {{name = {}, bytes = {}, dtype = \"{}\", ready_ms = {}}},\n",
                         TomlString(p.name), p.bytes, Name(p.dtype), p.ready_ms);

@@ -43,7 +43,7 @@ TEST_CASE("Architectures have as many parameters as published") {
     CHECK(Numel(FindProfile(name)) == numel);
     names.push_back(name);
   }
-  CHECK(BundledProfiles() == names);
+  CHECK_THAT(BundledProfiles(), Catch::UnorderedEquals(names));
   // A layer's share of backward is that of its multiplications and additions in forward, as papers
   // and libraries count them. Here of the last layer, and of all layers but the first.
   CHECK(Ready(FindProfile("resnet50"), "fc.bias") ==
@@ -105,6 +105,9 @@ TEST_CASE("A profile that was written is read again") {
   profile.parameters[0].dtype = DType::kBF16;
   profile.parameters[1].name = "a \"b\"";
   profile.source = "line one\nline two";
+  profile.published = {{.workers = 8, .efficiency = 0.976, .source = "a \"page\""},
+                       {.workers = 256, .efficiency = 0.9, .source = "another"}};
+  profile.remarks = {"near-linear", "100% of what is possible"};
   WriteProfile(folder / "p.toml", profile);
   const ModelProfile read = FindProfile(folder / "p.toml");
   CHECK(read.model == profile.model);
@@ -114,6 +117,13 @@ TEST_CASE("A profile that was written is read again") {
   CHECK(read.forward_ms == profile.forward_ms);
   CHECK(read.backward_ms == profile.backward_ms);
   CHECK(read.optimizer_ms == profile.optimizer_ms);
+  CHECK(read.remarks == profile.remarks);
+  REQUIRE(read.published.size() == 2);
+  for (size_t i = 0; i < 2; ++i) {
+    CHECK(read.published[i].workers == profile.published[i].workers);
+    CHECK(read.published[i].efficiency == profile.published[i].efficiency);
+    CHECK(read.published[i].source == profile.published[i].source);
+  }
   REQUIRE(read.parameters.size() == profile.parameters.size());
   for (size_t i = 0; i < read.parameters.size(); ++i) {
     CHECK(read.parameters[i].name == profile.parameters[i].name);
@@ -139,6 +149,12 @@ TEST_CASE("Wrong profiles are refused with line and reason") {
   } rows[] = {
       {head + good, "none"},
       {head, "FILE: there is no parameter"},
+      {"published = [{workers = 8, efficiency = 0, source = \"s\"}]\n" + head + good,
+       "FILE:1: 'efficiency' must be a number over 0, got 0"},
+      {"published = [{workers = 0, efficiency = 0.9, source = \"s\"}]\n" + head + good,
+       "FILE:1: 'workers' must be a whole number of at least 1, got 0"},
+      {"published = [{workers = 8, efficiency = 0.9}]\n" + head + good,
+       "FILE:1: the key 'source' is missing"},
       {without("model"), "FILE: the key 'model' is missing"},
       {without("units"), "FILE: the key 'units' is missing"},
       {without("backward_ms"), "FILE: the key 'backward_ms' is missing"},
@@ -162,7 +178,7 @@ TEST_CASE("Wrong profiles are refused with line and reason") {
       {head + good + good, "FILE:12: parameter 'a' is there twice, first in line 8"},
       {"color = 1\n" + head + good,
        "FILE:1: the key 'color' is unknown; those that are known here: backward_ms, forward_ms, "
-       "model, optimizer_ms, parameter, source, unit, units"},
+       "model, optimizer_ms, parameter, published, remarks, source, unit, units"},
   };
   for (const auto& [text, message] : rows) {
     CAPTURE(text);
@@ -177,9 +193,9 @@ TEST_CASE("Wrong profiles are refused with line and reason") {
     CHECK(found == message);
   }
   CHECK_THROWS_WITH(FindProfile("alexnet"),
-                    "[profile] 'alexnet' is neither a file nor bundled; bundled are: resnet50, "
-                    "resnet101, vgg16, inception-v3, resnet50-v100, resnet50-a100, resnet50-h100, "
-                    "gpt2-124m");
+                    "[profile] 'alexnet' is neither a file nor bundled; bundled are: gpt2-124m, "
+                    "inception-v3, resnet101, resnet50-a100, resnet50-h100, resnet50-v100, "
+                    "resnet50, vgg16");
 }
 
 }  // namespace
