@@ -24,11 +24,11 @@ class MemoryLabel {
   bool fixed_before_;
 };
 
-/// The purpose of what this thread allocates now.
+/// The purpose to which this thread's allocations are attributed now.
 MemoryPurpose CurrentMemoryPurpose();
 
-/// One lives in every op, from its first check to its result: what is allocated meanwhile is for
-/// `op` (a string literal), unless a MemoryLabel says otherwise. Costs two thread-local stores.
+/// Every op holds an OpScope while it runs. Memory allocated meanwhile is attributed to `op` (a
+/// string literal), unless a MemoryLabel says otherwise. Costs two thread-local stores.
 class OpScope {
  public:
   explicit OpScope(const char* op);

@@ -1,5 +1,5 @@
-// Kernel slots of Linear: its products, which a device may fuse with what is around them (those
-// that do not are in linear_passes.h), and the passes around them.
+// Kernel slots of Linear. A device may fuse bias and activation into the matrix products, or run
+// them as separate passes (linear_passes.h).
 #pragma once
 
 #include "core/view.h"
@@ -14,7 +14,7 @@ struct LinearForward {
   View weight;  ///< (N, K)
   View bias;    ///< (N), or undefined
   Activation activation = Activation::kNone;
-  View z;  ///< (..., N), gets what goes into the activation; undefined: nobody wants it
+  View z;  ///< (..., N), receives the input of the activation; may be undefined
   View y;  ///< (..., N)
 };
 /// y = activation(z), z = x @ weight^T + bias.
@@ -24,7 +24,7 @@ struct LinearWeightGradient {
   View dz;             ///< (..., N)
   View x;              ///< (..., K)
   GradTarget dweight;  ///< (N, K)
-  GradTarget dbias;    ///< (N); undefined: not wanted
+  GradTarget dbias;    ///< (N), or undefined
 };
 /// dweight (+)= dz^T @ x, dbias (+)= the sum of the rows of dz.
 inline constinit Kernel<void(const LinearWeightGradient&)> linear_weight_gradient{"Linear"};

@@ -1,5 +1,5 @@
-// Linear as products and passes over their operands: the kernels of a device that fuses nothing,
-// and what a device that does falls back on.
+// Linear as plain matrix products followed by separate passes. Devices without fused kernels use
+// these functions, and devices with fused kernels fall back on them.
 #pragma once
 
 #include "core/workspace.h"
@@ -25,7 +25,7 @@ inline void LinearForwardInPasses(const LinearForward& l) {
   if (l.activation != Activation::kNone) linear_activate(z.device(), l.activation, z, l.y);
 }
 
-/// dz = dy * activation', which may be dy's memory, and dbias (+)= the sum of its rows, unless
+/// dz = dy * activation' (dz may share dy's memory), and dbias (+)= the sum of its rows, unless
 /// dbias is undefined. `saved` as in LinearBackward.
 inline void LinearActivationGradient(Activation activation, const View& dy, const View& saved,
                                      const View& dz, const GradTarget& dbias) {

@@ -6,11 +6,12 @@
 
 namespace convoy {
 
-/// Looks through a text before it is parsed; takes no memory. toml++ recurses over the parts of a
-/// dotted key, and makes a table for each; a value takes it a hundred bytes or more. A text that is
-/// no TOML may pass: up to its first mistake it is within the limits all the same.
-/// Throws: Error naming `component`, `name` and the line if a key has more than 32 parts, or the
-/// text more than 200,000 keys and values.
+/// Checks the size of a TOML text before it is parsed, without allocating. The limits are needed
+/// since toml++ recurses over the parts of a dotted key, makes a table for each part, and spends a
+/// hundred bytes or more on each value. A text that is not valid TOML may pass: the parser stops at
+/// its first mistake, and up to there the text is within the limits. Throws: Error naming
+/// `component`, `name` and the line if a key has more than 32 parts, or the text more than 200,000
+/// keys and values.
 void CheckTomlText(std::string_view text, const std::string& name, const std::string& component);
 
 }  // namespace convoy

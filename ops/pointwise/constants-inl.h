@@ -1,5 +1,5 @@
-// Functions of one tensor and constants: each with its derivative, for vectors and scalars
-// (ops/pointwise/compile.h).
+// Functions of one tensor and some constants (Clamp, Pow), each with its derivative. compile.h
+// compiles them for SIMD vectors and for scalars.
 #if defined(CONVOY_OPS_POINTWISE_CONSTANTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CONVOY_OPS_POINTWISE_CONSTANTS_INL_H_
 #undef CONVOY_OPS_POINTWISE_CONSTANTS_INL_H_

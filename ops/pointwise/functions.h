@@ -1,5 +1,5 @@
-// The names of the point-wise functions, by which an op tells a kernel which one to run: those of
-// the tables.
+// Identifiers of the pointwise functions. An op passes one to a kernel to say which function to
+// run. They are generated from unary_table.h and binary_table.h.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ enum class BinaryFunction : uint8_t {
 #include "ops/pointwise/binary_table.h"
 };
 
-/// The functions that Linear can apply to its product.
+/// The activations that Linear can fuse.
 enum class Activation : uint8_t {
   kNone,
 #define CONVOY_ACTIVATION(Name, ...) k##Name,
 #include "ops/pointwise/unary_table.h"
 };
 
-/// What the derivative of a unary function is computed from, beside the gradient of the output.
+/// The tensor that backward of a unary function reads, beside the gradient of the output.
 enum class Saves : uint8_t { kNothing, kInput, kOutput };
 
 /// What the derivative of an activation is computed from.

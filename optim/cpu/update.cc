@@ -40,8 +40,9 @@ void ForEachPiece(const UpdateBucket& bucket, F&& f) {
               });
 }
 
-// The values of a bucket in the type of computation. For 16-bit values these are the masters,
-// except where a master no longer rounds to the value: somebody else has written to it.
+// The values of a bucket in the type of computation. For 16-bit parameters these are the f32
+// masters. A master that no longer rounds to its parameter is stale: other code has written the
+// parameter, so the parameter's value counts.
 template <typename T>
 class Values {
  public:

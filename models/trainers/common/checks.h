@@ -72,8 +72,8 @@ inline CLI::Validator Whole(int64_t low, int64_t high) {
       "");
 }
 
-// The most that is taken of a kind of number: far beyond what anybody needs, and small enough that
-// no product of a few of them leaves 64 bits.
+// Upper bounds of flags: far beyond any use, and small enough that products of a few of them fit in
+// 64 bits.
 constexpr int64_t kMostSteps = 1'000'000'000'000;
 constexpr int64_t kMostSamples = int64_t{1} << 24;  ///< of a batch
 constexpr int64_t kMostLayers = 10'000;

@@ -55,7 +55,7 @@ void MetricsFile::Write(const StepMetrics& metrics) {
     bytes_ += written;
     return;
   }
-  // Of the line that was begun, nothing stays.
+  // Remove the incomplete line.
   if (!is_stream_ && ftruncate(file_->get(), bytes_) != 0) errno = 0;
   file_.reset();
   failure_ = fmt::format("cannot write '{}' from step {} on: {}", path_, metrics.step,
