@@ -13,6 +13,7 @@
 #include <new>
 #include <vector>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
 #include "core/threads.h"
 

@@ -14,7 +14,7 @@
 #include <system_error>
 
 #include "core/backend.h"
-#include "core/threads.h"
+#include "core/base/cores.h"
 
 namespace convoy {
 namespace {

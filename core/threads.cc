@@ -1,8 +1,6 @@
 // The threads of a CPU device, and the parallel loop that every CPU kernel is written with.
 #include "core/threads.h"
 
-#include <sched.h>
-
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -10,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
 
 namespace convoy {
@@ -114,13 +113,6 @@ void ThreadTeam::Run(int parts, Body body, void* context) {
   const std::exception_ptr failure = std::exchange(s.failure, nullptr);
   s.busy.store(false, std::memory_order_release);
   if (failure) std::rethrow_exception(failure);
-}
-
-int AvailableCores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  return cores > 0 ? cores : 1;
 }
 
 namespace {

@@ -32,9 +32,6 @@ class ThreadTeam {
   std::unique_ptr<State> state_;
 };
 
-/// Cores this process may use (its affinity mask).
-int AvailableCores();
-
 /// Threads of each `cpu:K` from now on; 0 means every available core. Called by Launch before any
 /// worker starts; must not be called while kernels run.
 void SetCpuThreads(int threads_per_device);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
 #include "core/base/standard_streams.h"
@@ -25,35 +26,37 @@
 namespace convoy {
 namespace {
 
-int LaunchThreads(const Placement& place, const LaunchOptions& options,
+int LaunchThreads(const launch::Placement& place, const LaunchOptions& options,
                   const std::function<void(Worker&)>& train) {
-  Transport& transport =
-      FindTransport(options.transport, place.device,
-                    place.workers == 1 ? WorkerLayout::kAlone : WorkerLayout::kThreads);
+  transport::Transport& transport = transport::FindTransport(
+      options.transport, place.device,
+      place.workers == 1 ? transport::WorkerLayout::kAlone : transport::WorkerLayout::kThreads);
   transport.Check();
-  const auto status = std::make_shared<RunStatus>(StatusPage::Make(place.workers));
-  return RunThreads({.status = status,
-                     .join = transport.Open({.run = status,
-                                             .timeout_s = options.timeout_s,
-                                             .store = std::make_shared<MemoryStore>(),
-                                             .local_host = [] { return "127.0.0.1"; },
-                                             .secret = DrawSecret()}),
-                     .dump = options.dump},
-                    place.device, train);
+  const auto status = std::make_shared<status::RunStatus>(status::StatusPage::Make(place.workers));
+  return launch::RunThreads(
+      {.status = status,
+       .join = transport.Open({.run = status,
+                               .timeout_s = options.timeout_s,
+                               .store = std::make_shared<store::MemoryStore>(),
+                               .local_host = [] { return "127.0.0.1"; },
+                               .secret = net::DrawSecret()}),
+       .dump = options.dump},
+      place.device, train);
 }
 
 // Returns the signal that the workers stopped early on, or 0.
-int LaunchHere(const Placement& place, const LaunchOptions& options,
+int LaunchHere(const launch::Placement& place, const LaunchOptions& options,
                const std::function<void(Worker&)>& train) {
   // The starting process has warned for its workers.
-  if (!OwnWorker() && CrowdsMatter(place, options)) {
-    WarnIfCrowded(place.workers, place.threads, AvailableCores());
+  if (!launch::OwnWorker() && launch::CrowdsMatter(place, options)) {
+    launch::WarnIfCrowded(place.workers, place.threads, AvailableCores());
   }
   SetCpuThreads(place.threads);
-  if (OwnWorker()) return RunAsWorker(place, options, train);
+  if (launch::OwnWorker()) return launch::RunAsWorker(place, options, train);
   if (!place.processes) return LaunchThreads(place, options, train);
-  FindTransport(options.transport, place.device, WorkerLayout::kProcesses).Check();
-  return RunProcesses(place.workers);
+  transport::FindTransport(options.transport, place.device, transport::WorkerLayout::kProcesses)
+      .Check();
+  return launch::RunProcesses(place.workers);
 }
 
 // Runs `run`, of so many workers; its error says what was dumped. Returns the exit status.
@@ -78,14 +81,14 @@ int RunWithDump(const std::string& dump, int workers, const std::function<int()>
 
 int Launch(const LaunchOptions& options, const std::function<void(Worker&)>& train) {
   OpenStandardStreams();
-  if (!OwnWorker()) {
-    if (const std::optional<LauncherEnv> job = ReadLauncherEnv()) {
-      CheckJobOptions(options, job->size);  // before anybody waits for this process
+  if (!launch::OwnWorker()) {
+    if (const std::optional<launch::LauncherEnv> job = launch::ReadLauncherEnv()) {
+      launch::CheckJobOptions(options, job->size);  // before anybody waits for this process
       return RunWithDump(options.dump, job->size,
-                         [&] { return RunJoinedWorker(*job, options, train); });
+                         [&] { return launch::RunJoinedWorker(*job, options, train); });
     }
   }
-  const Placement place = Place(options);
+  const launch::Placement place = launch::Place(options);
   return RunWithDump(options.dump, place.workers,
                      [&] { return LaunchHere(place, options, train); });
 }
@@ -98,8 +101,8 @@ int Launch(int argc, char** argv, const std::function<void(Worker&)>& train) {
 }
 
 std::optional<int> StartedAsWorker() {
-  if (const std::optional<int> rank = OwnWorker()) return rank;
-  const std::optional<LauncherEnv> job = ReadLauncherEnv();
+  if (const std::optional<int> rank = launch::OwnWorker()) return rank;
+  const std::optional<launch::LauncherEnv> job = launch::ReadLauncherEnv();
   return job ? std::optional<int>(job->rank) : std::nullopt;
 }
 

@@ -12,7 +12,7 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
     app.add_option_function<int>(
            flag,
            [flag, &count, max](int value) {
-             CheckCount(flag, value, max);
+             launch::CheckCount(flag, value, max);
              count = value;
            },
            help)
@@ -21,7 +21,7 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
   add_count(
       "--workers", options.workers, kMaxWorkers,
       "Workers that share each batch [one per GPU; on CPU one per available core, at most 4]");
-  add_count("--threads", options.threads, kMaxThreads,
+  add_count("--threads", options.threads, launch::kMaxThreads,
             "CPU threads of each worker [the available cores divided among the workers]");
   app.add_option("--device", options.device,
                  "Where to compute: auto (GPUs if there are any, else CPU), cuda or cpu")
@@ -32,7 +32,7 @@ void AddLaunchFlags(CLI::App& app, LaunchOptions& options) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--transport", options.transport,
-                 "What moves data between workers: auto or one of " + TransportNames())
+                 "What moves data between workers: auto or one of " + transport::TransportNames())
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--timeout", options.timeout_s,

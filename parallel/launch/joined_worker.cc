@@ -26,7 +26,7 @@
 #include "parallel/status/run_status.h"
 #include "parallel/transport/transport.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{5};
@@ -37,7 +37,7 @@ constexpr double kReportSeconds = 2;
 constexpr double kLeastSilenceSeconds = 3;
 
 // Workers on CPUs and on GPUs have no transport in common.
-void CheckSameDevice(Store& store, int rank, const Placement& place, double timeout_s) {
+void CheckSameDevice(store::Store& store, int rank, const Placement& place, double timeout_s) {
   const std::string mine = place.device == DeviceType::kCuda ? "cuda" : "cpu";
   if (rank == 0) {
     store.Set("device", mine);
@@ -53,7 +53,7 @@ void CheckSameDevice(Store& store, int rank, const Placement& place, double time
 
 // Two processes may see one GPU each, and it may be the same: NCCL would only call that an "invalid
 // usage".
-void CheckOwnGpu(Store& store, int rank, const std::string& gpu, double timeout_s) {
+void CheckOwnGpu(store::Store& store, int rank, const std::string& gpu, double timeout_s) {
   if (store.Add("workers on " + gpu, 1) == 1)
     return store.Set("first on " + gpu, std::to_string(rank));
   Fail(
@@ -66,11 +66,11 @@ void CheckOwnGpu(Store& store, int rank, const std::string& gpu, double timeout_
 // Worker 0 serves the others, and no process may end while others still talk to it. A worker may
 // take any time to finish as long as its heartbeat arrives. Worker 0 hears every worker; the others
 // hear worker 0 alone, so they watch its heartbeat, even after it has finished.
-void WaitForAll(const Peers& peers) {
-  StatusPage& page = peers.page();
+void WaitForAll(const status::Peers& peers) {
+  status::StatusPage& page = peers.page();
   for (int r = 0; r < page.size(); ++r) {
-    while (!page.failed() && page.state(r) != StatusPage::State::kFinished &&
-           page.state(r) != StatusPage::State::kDead) {
+    while (!page.failed() && page.state(r) != status::StatusPage::State::kFinished &&
+           page.state(r) != status::StatusPage::State::kDead) {
       const std::optional<double> unheard_here_s = page.progress(r).seconds_unheard;
       const double unheard_s =
           unheard_here_s ? *unheard_here_s : page.progress(0).seconds_unheard.value_or(0);
@@ -88,7 +88,7 @@ void WaitForAll(const Peers& peers) {
 class JoinedWorker {
  public:
   JoinedWorker(const LauncherEnv& env, const LaunchOptions& options)
-      : env_(env), options_(options), page_(StatusPage::Make(env.size)) {
+      : env_(env), options_(options), page_(status::StatusPage::Make(env.size)) {
     membership_ = {.page = page_, .rank = env.rank, .timeout_s = options.timeout_s};
   }
 
@@ -105,22 +105,25 @@ class JoinedWorker {
   }
 
  private:
-  std::string Signed(const std::string& text) const { return SignedBy(env_.rank, env_.size, text); }
+  std::string Signed(const std::string& text) const {
+    return status::SignedBy(env_.rank, env_.size, text);
+  }
 
   void Join() {
     const double timeout_s = options_.timeout_s;
-    page_->set_state(env_.rank, StatusPage::State::kJoined);
-    job_.emplace(MeetJob(env_.place, env_.rank, page_, timeout_s));
+    page_->set_state(env_.rank, status::StatusPage::State::kJoined);
+    job_.emplace(rendezvous::MeetJob(env_.place, env_.rank, page_, timeout_s));
     const Neighbours neighbours = FindNeighbours(*job_->store, env_.rank, env_.size, timeout_s);
     place_ = PlaceInJob(options_, env_.size, neighbours);
     first_remote_rank_ = neighbours.first_remote_rank;
-    if (env_.rank == 0 && env_.place.kind == MeetingPlace::Kind::kAddress &&
-        IsWeakSecret(env_.place.secret)) {
+    if (env_.rank == 0 && env_.place.kind == rendezvous::MeetingPlace::Kind::kAddress &&
+        net::IsWeakSecret(env_.place.secret)) {
       WriteErrorLine(
           "warning: CONVOY_SECRET is weak: an attacker who records one handshake can guess the "
           "secret offline; draw a strong one with `openssl rand -hex 32`");
     }
-    transport_ = &FindTransport(options_.transport, place_.device, WorkerLayout::kProcesses);
+    transport_ = &transport::FindTransport(options_.transport, place_.device,
+                                           transport::WorkerLayout::kProcesses);
     transport_->Check();
     CheckSameDevice(*job_->store, env_.rank, place_, timeout_s);
     if (place_.device == DeviceType::kCuda) {
@@ -139,14 +142,15 @@ class JoinedWorker {
   }
 
   // Until the transport is chosen, messages name Launch as the component.
-  Peers ThePeers() const {
-    return {membership_, transport_ == nullptr ? TransportTitle{"Launch"} : transport_->title()};
+  status::Peers ThePeers() const {
+    return {membership_,
+            transport_ == nullptr ? status::TransportTitle{"Launch"} : transport_->title()};
   }
 
   // The address of this machine at which the other workers reach this one.
   std::string OwnHost() {
     const std::string& given = env_.host;
-    CONVOY_CHECK(given.empty() || CanResolve(given),
+    CONVOY_CHECK(given.empty() || net::CanResolve(given),
                  "[Launch] CONVOY_HOST: expected the name or address at which the other hosts "
                  "reach this machine, got '{}', a name that this machine does not know itself; "
                  "give the address",
@@ -154,7 +158,7 @@ class JoinedWorker {
     const std::string host = given.empty() ? SeenHost() : given;
     if (!first_remote_rank_) return host;
     if (env_.rank == 0) job_->store->Set(kWorkerZeroAddressKey, host);
-    CONVOY_CHECK(!IsLoopback(host),
+    CONVOY_CHECK(!net::IsLoopback(host),
                  "[Launch] expected an address at which the workers of other machines reach this "
                  "one, got {}, which is each machine's name for itself; set CONVOY_HOST to an "
                  "address of this machine, or MASTER_ADDR to one of worker 0's that all machines "
@@ -177,7 +181,7 @@ class JoinedWorker {
   int Train(const std::function<void(Worker&)>& train) {
     const int stopped_by = RunWorker(
         env_.rank, membership_.device, train,
-        transport_->Open({.run = std::make_shared<RunStatus>(page_),
+        transport_->Open({.run = std::make_shared<status::RunStatus>(page_),
                           .timeout_s = options_.timeout_s,
                           .store = job_->store,
                           .local_host = [this] { return OwnHost(); },
@@ -196,7 +200,7 @@ class JoinedWorker {
       text += ThePeers().Report();
       if (job_) {
         job_->status_server->set_why_late(nullptr);
-        static std::optional<JobConnections> kept;
+        static std::optional<rendezvous::JobConnections> kept;
         kept.reset();
         kept.emplace(std::move(*job_));
       }
@@ -210,7 +214,7 @@ class JoinedWorker {
   bool WorkerZeroReports() const {
     for (const Deadline deadline(kReportSeconds); !deadline.passed();) {
       if (job_->status_client->zero_reports()) return true;
-      if (page_->state(0) == StatusPage::State::kDead) return false;
+      if (page_->state(0) == status::StatusPage::State::kDead) return false;
       std::this_thread::sleep_for(kLook);
     }
     return false;
@@ -218,12 +222,12 @@ class JoinedWorker {
 
   const LauncherEnv& env_;
   const LaunchOptions& options_;
-  const std::shared_ptr<StatusPage> page_;
+  const std::shared_ptr<status::StatusPage> page_;
   Placement place_;
-  Transport* transport_ = nullptr;
+  transport::Transport* transport_ = nullptr;
   std::optional<int> first_remote_rank_;  // the first worker in another network
-  Membership membership_;
-  std::optional<JobConnections> job_;
+  status::Membership membership_;
+  std::optional<rendezvous::JobConnections> job_;
 };
 
 }  // namespace
@@ -233,4 +237,4 @@ int RunJoinedWorker(const LauncherEnv& env, const LaunchOptions& options,
   return JoinedWorker(env, options).Run(train);
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

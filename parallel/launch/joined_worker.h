@@ -7,7 +7,7 @@
 #include "parallel/launch/env/launcher_env.h"
 #include "parallel/launch/options.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// Joins the other processes of the job and runs `train` as worker `env.rank`: on the GPU of its
 /// local rank with NCCL to the others, or on the CPU with Gloo. Returns when all workers are done:
@@ -22,4 +22,4 @@ namespace convoy {
 int RunJoinedWorker(const LauncherEnv& env, const LaunchOptions& options,
                     const std::function<void(Worker&)>& train);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -13,7 +13,7 @@
 #include "core/base/error.h"
 #include "core/base/host_name.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 // Keys in the store; a message names one if its value does not come.
@@ -63,7 +63,7 @@ int CountBits(const std::vector<int>& digits) {
 int DigitOf(char hex) { return hex <= '9' ? hex - '0' : hex - 'a' + 10; }
 
 // Two requests a worker, and two more for each that worker 0 makes: not one for every pair.
-std::vector<std::string> ExchangeMachines(Store& store, int rank, int size, double timeout_s,
+std::vector<std::string> ExchangeMachines(store::Store& store, int rank, int size, double timeout_s,
                                           const std::string& own) {
   store.Set(KeyOf(rank), own);
   std::string all;
@@ -85,7 +85,7 @@ std::vector<std::string> ExchangeMachines(Store& store, int rank, int size, doub
 
 }  // namespace
 
-Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s) {
+Neighbours FindNeighbours(store::Store& store, int rank, int size, double timeout_s) {
   const std::string network = Network(), machine = Machine(), cores = Cores();
   const std::vector<std::string> machines =
       ExchangeMachines(store, rank, size, timeout_s, machine + " " + cores);
@@ -110,4 +110,4 @@ Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s) {
   return found;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -5,7 +5,7 @@
 
 #include "parallel/store/store.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// This process among those of the job on its machine.
 struct Neighbours {
@@ -20,6 +20,6 @@ struct Neighbours {
 
 /// Collective over the job: worker 0 collects what all say of themselves, and tells all. Throws:
 /// Error if a process does not answer in time.
-Neighbours FindNeighbours(Store& store, int rank, int size, double timeout_s);
+Neighbours FindNeighbours(store::Store& store, int rank, int size, double timeout_s);
 
-}  // namespace convoy
+}  // namespace convoy::launch

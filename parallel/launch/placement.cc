@@ -9,13 +9,13 @@
 #include <cstdio>
 
 #include "core/backend.h"
+#include "core/base/cores.h"
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
 #include "core/base/standard_streams.h"
-#include "core/threads.h"
 #include "parallel/transport/transport.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 constexpr int kMaxDefaultCpuWorkers = 4;
@@ -38,7 +38,7 @@ int CountGpus(const LaunchOptions& options, std::string& why) {
 void CheckOptions(const LaunchOptions& options) {
   CheckUsage(options.launch == "processes" || options.launch == "threads",
              "[Launch] --launch wants processes or threads, got '{}'", options.launch);
-  CheckTransportName(options.transport);
+  transport::CheckTransportName(options.transport);
   CheckUsage(std::isfinite(options.timeout_s) && options.timeout_s > 0,
              "[Launch] --timeout wants seconds, more than 0, got {}", options.timeout_s);
   CheckUsage(options.timeout_s <= 1e9, "[Launch] --timeout wants at most 1e9 seconds, got {}",
@@ -122,4 +122,4 @@ Placement PlaceInJob(const LaunchOptions& options, int size, const Neighbours& n
   return place;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

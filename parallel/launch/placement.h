@@ -8,7 +8,7 @@
 #include "parallel/launch/neighbours.h"
 #include "parallel/launch/options.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 struct Placement {
   DeviceType device = DeviceType::kCpu;
@@ -45,4 +45,4 @@ inline constexpr int kMaxThreads = 1024;
 /// Throws: UsageError unless `count` lies in [1, max].
 void CheckCount(const char* flag, int count, int max);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -9,7 +9,7 @@
 
 #include "core/base/exit_status.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 std::atomic<int> stop_signal{0};
@@ -40,4 +40,4 @@ void EndByStopSignal() {
   raise(signal);
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

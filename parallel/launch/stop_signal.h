@@ -1,7 +1,7 @@
 // SIGINT and SIGTERM as a request to finish the step under way, save, and end.
 #pragma once
 
-namespace convoy {
+namespace convoy::launch {
 
 /// From now on the first SIGINT or SIGTERM of this process only asks to stop; the second one ends
 /// the process at once with status 128 + the signal's number. Call it, on every worker, when the
@@ -18,4 +18,4 @@ int StopSignal();
 /// If a signal has asked to stop, ends this process by it, as if it had not been caught.
 void EndByStopSignal();
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -30,7 +30,7 @@
 #include "parallel/status/status_page.h"
 #include "parallel/transport/transport.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -80,7 +80,7 @@ bool EndedBy(int signal, int status) {
 // The worker processes of a run, from start to end.
 class Supervisor {
  public:
-  explicit Supervisor(int workers) : page_(StatusPage::MakeForProcesses(workers)) {
+  explicit Supervisor(int workers) : page_(status::StatusPage::MakeForProcesses(workers)) {
     for (int rank = 0; rank < workers; ++rank) Start(workers_, rank, workers, page_->fd());
   }
 
@@ -105,7 +105,7 @@ class Supervisor {
   std::string Describe(const std::string& said) const {
     if (!cause_.since()) return said;
     const Cause& cause = cause_.cause();
-    const std::string who = WorkerPrefix(cause.rank, page_->size());
+    const std::string who = status::WorkerPrefix(cause.rank, page_->size());
     // What a worker says of itself is better than how its process ended.
     if (said.starts_with(who)) return said;
     return said.empty() ? who + cause.text : fmt::format("{}{}; {}", who, cause.text, said);
@@ -125,7 +125,7 @@ class Supervisor {
   }
 
   void HasEnded(int rank, int status) {
-    const bool finished = page_->state(rank) == StatusPage::State::kFinished;
+    const bool finished = page_->state(rank) == status::StatusPage::State::kFinished;
     if (finished && WIFEXITED(status)) {
       if (WEXITSTATUS(status) == 0) return;
       if (WEXITSTATUS(status) > SignalStatus(0) && WEXITSTATUS(status) < SignalStatus(NSIG)) {
@@ -144,7 +144,7 @@ class Supervisor {
     page_->SetDead(rank, end);
   }
 
-  const std::shared_ptr<StatusPage> page_;
+  const std::shared_ptr<status::StatusPage> page_;
   SignalCatcher signals_{{SIGINT, SIGTERM}, /*restart=*/true};
   ChildProcesses workers_{{}};  // by rank
   FirstCause cause_;            // the first worker that ended badly, and how
@@ -199,20 +199,22 @@ int RunAsWorker(const Placement& place, const LaunchOptions& options,
                "[Launch] a program whose workers are processes can call Launch once; use --launch "
                "threads");
   const Role role = *GetRole();
-  const std::shared_ptr<StatusPage> page = StatusPage::Attach(role.fd);
+  const std::shared_ptr<status::StatusPage> page = status::StatusPage::Attach(role.fd);
   fcntl(role.fd, F_SETFD, FD_CLOEXEC);
   CONVOY_CHECK(place.processes && role.size == place.workers && role.size == page->size(),
                "[Launch] this worker was started as one of {}, but would start {} itself: the "
                "command line and the environment must say the same everywhere",
                role.size, place.workers);
-  Transport& transport = FindTransport(options.transport, place.device, WorkerLayout::kProcesses);
+  transport::Transport& transport = transport::FindTransport(options.transport, place.device,
+                                                             transport::WorkerLayout::kProcesses);
   transport.Check();
   bool failed = false;
   const int stopped_by = RunWorker(
       role.rank, {place.device, role.rank}, train,
-      transport.Open({.run = std::make_shared<RunStatus>(page), .timeout_s = options.timeout_s}),
+      transport.Open(
+          {.run = std::make_shared<status::RunStatus>(page), .timeout_s = options.timeout_s}),
       [&](const std::string& error) {
-        page->Fail(SignedBy(role.rank, role.size, error));
+        page->Fail(status::SignedBy(role.rank, role.size, error));
         failed = true;
       },
       options.dump);
@@ -220,4 +222,4 @@ int RunAsWorker(const Placement& place, const LaunchOptions& options,
   return stopped_by;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -8,7 +8,7 @@
 #include "parallel/launch/options.h"
 #include "parallel/launch/placement.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// The rank of the worker that this process is, if RunProcesses of another process has started it;
 /// else none.
@@ -29,4 +29,4 @@ int RunProcesses(int workers);
 int RunAsWorker(const Placement& place, const LaunchOptions& options,
                 const std::function<void(Worker&)>& train);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -16,16 +16,16 @@
 #include "core/error_text.h"
 #include "parallel/group/flight_dump.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 // The first error of any worker; what the others throw after it is its consequence.
 class FirstFailure {
  public:
-  explicit FirstFailure(RunStatus& status) : status_(status) {}
+  explicit FirstFailure(status::RunStatus& status) : status_(status) {}
 
   void Report(int rank, const std::string& error) {
-    const std::string text = SignedBy(rank, status_.workers(), error);
+    const std::string text = status::SignedBy(rank, status_.workers(), error);
     {
       const std::lock_guard lock(mutex_);
       if (message_) return;
@@ -39,11 +39,11 @@ class FirstFailure {
   void Rethrow() const {
     if (!message_) return;
     const std::string cause = status_.page()->failure();
-    throw Error(!is_cause_ && IsSigned(cause) ? cause : *message_);
+    throw Error(!is_cause_ && status::IsSigned(cause) ? cause : *message_);
   }
 
  private:
-  RunStatus& status_;
+  status::RunStatus& status_;
   std::mutex mutex_;
   std::optional<std::string> message_;
   bool is_cause_ = false;
@@ -52,7 +52,7 @@ class FirstFailure {
 }  // namespace
 
 int RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
-              const Transport::Join& join,
+              const transport::Transport::Join& join,
               const std::function<void(const std::string& error)>& report,
               const std::string& dump) {
   const auto fail = [&](const std::shared_ptr<ProcessGroup>& group, const std::string& error) {
@@ -108,4 +108,4 @@ int RunThreads(const ThreadedRun& run, DeviceType type, const std::function<void
   return stopped_by;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

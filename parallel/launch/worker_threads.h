@@ -10,12 +10,12 @@
 #include "parallel/status/run_status.h"
 #include "parallel/transport/transport.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// What the threads of a run have in common.
 struct ThreadedRun {
-  std::shared_ptr<RunStatus> status;
-  Transport::Join join;
+  std::shared_ptr<status::RunStatus> status;
+  transport::Transport::Join join;
   std::string dump;  ///< LaunchOptions::dump
 };
 
@@ -28,7 +28,7 @@ int RunThreads(const ThreadedRun& run, DeviceType type, const std::function<void
 /// the flight recorder is dumped, unless `dump` is empty (flight_dump.h). Returns
 /// Worker::stopped_by().
 int RunWorker(int rank, Device device, const std::function<void(Worker&)>& train,
-              const Transport::Join& join,
+              const transport::Transport::Join& join,
               const std::function<void(const std::string& error)>& report, const std::string& dump);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -14,7 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/printable.h"
 
-namespace convoy {
+namespace convoy::net {
 namespace {
 
 constexpr double kTryS = 10;      // for one connection, with its handshake
@@ -155,4 +155,4 @@ void Channel::Finish(const Deadline& deadline) {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -11,7 +11,7 @@
 #include "parallel/net/secret.h"
 #include "parallel/net/socket.h"
 
-namespace convoy {
+namespace convoy::net {
 
 struct ServerAddress {
   std::string host = "127.0.0.1";
@@ -71,4 +71,4 @@ class Channel {
   bool whole_ = false;                        // in_ holds a frame that was given out
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 #include "parallel/net/socket.h"
 
-namespace convoy {
+namespace convoy::net {
 
 Epoll::Epoll() : fd_(epoll_create1(EPOLL_CLOEXEC)) {
   CONVOY_CHECK(fd_, "[Store] cannot watch connections: {}", ErrnoText(errno));
@@ -31,4 +31,4 @@ std::span<const epoll_event> Epoll::Wait(int milliseconds) {
   return {events_.data(), static_cast<size_t>(std::max(ready, 0))};
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -9,7 +9,7 @@
 
 #include "core/base/descriptor.h"
 
-namespace convoy {
+namespace convoy::net {
 
 class Epoll {
  public:
@@ -35,4 +35,4 @@ class Epoll {
   std::array<epoll_event, 64> events_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

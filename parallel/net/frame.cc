@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace convoy {
+namespace convoy::net {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{64} << 10;
@@ -109,4 +109,4 @@ void FrameAssembler::Restart(size_t max_body_bytes) {
   filled_ = total_ = 0;
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

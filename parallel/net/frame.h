@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace convoy {
+namespace convoy::net {
 
 // On the wire: u32 length of the body, then the body, whose first byte says what it is. Nothing
 // here throws on bad input, and no length is believed before it was compared with a limit.
@@ -106,4 +106,4 @@ class FrameAssembler {
   size_t total_ = 0;  // 0: not known yet
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -9,7 +9,7 @@
 
 #include "parallel/net/frame_server.h"
 
-namespace convoy {
+namespace convoy::net {
 namespace {
 
 constexpr size_t kMaxQueuedBytes = size_t{16} << 20;
@@ -101,4 +101,4 @@ uint32_t FrameConnection::WantedEvents() const {
   return EPOLLRDHUP | data;
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -12,7 +12,7 @@
 #include "parallel/net/secret.h"
 #include "parallel/net/socket.h"
 
-namespace convoy {
+namespace convoy::net {
 
 class FrameServer;
 class FrameService;
@@ -80,4 +80,4 @@ class FrameConnection {
   uint32_t interest_ = 0;       // epoll's events
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

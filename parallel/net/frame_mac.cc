@@ -3,7 +3,7 @@
 
 #include <openssl/crypto.h>
 
-namespace convoy {
+namespace convoy::net {
 
 Digest FrameMac::Compute(std::string_view body) {
   std::string text;
@@ -36,4 +36,4 @@ std::optional<std::string_view> FrameMac::Verify(std::string_view signed_body) {
   return body;
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

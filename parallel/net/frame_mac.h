@@ -10,7 +10,7 @@
 #include "parallel/net/frame.h"
 #include "parallel/net/hmac.h"
 
-namespace convoy {
+namespace convoy::net {
 
 /// One direction of a connection, at one of its ends. The MAC of a body is the first kMacBytes of
 /// the HMAC-SHA256, under the key of the direction, of the frame's number (u64, little-endian, from
@@ -32,4 +32,4 @@ class FrameMac {
   uint64_t next_ = 0;
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

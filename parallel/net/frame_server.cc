@@ -16,7 +16,7 @@
 #include "core/base/start_thread.h"
 #include "core/error_text.h"
 
-namespace convoy {
+namespace convoy::net {
 namespace {
 
 constexpr uint64_t kListening = 0, kWake = 1;
@@ -295,4 +295,4 @@ void FrameServer::Settle() {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -20,7 +20,7 @@
 #include "parallel/net/secret.h"
 #include "parallel/net/socket.h"
 
-namespace convoy {
+namespace convoy::net {
 
 struct FrameServerOptions {
   std::string host = "127.0.0.1";  ///< "": every address of this machine
@@ -91,4 +91,4 @@ class FrameServer {
   std::thread thread_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace convoy {
+namespace convoy::net {
 
 class FrameConnection;
 
@@ -31,4 +31,4 @@ class FrameService {
   virtual void OnServerFailure(const std::string& /*why*/) {}
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::net {
 
 Digest HmacSha256(std::string_view key, std::string_view text) {
   Digest digest;
@@ -19,4 +19,4 @@ Digest HmacSha256(std::string_view key, std::string_view text) {
   return digest;
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-namespace convoy {
+namespace convoy::net {
 
 using Digest = std::array<unsigned char, 32>;
 
@@ -16,4 +16,4 @@ std::string_view AsBytes(const std::array<unsigned char, kBytes>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), kBytes};
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

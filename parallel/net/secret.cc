@@ -11,7 +11,7 @@
 #include "core/base/error.h"
 #include "parallel/net/frame.h"
 
-namespace convoy {
+namespace convoy::net {
 namespace {
 
 constexpr uint32_t kMagic = 0x32595643;  // "CVY2": also the version
@@ -174,4 +174,4 @@ std::optional<std::string> ServerHandshake::Take(std::string_view body) {
 
 MacKeys ServerHandshake::keys() const { return DeriveKeys(secret_, introduction_); }
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -9,7 +9,7 @@
 
 #include "parallel/net/hmac.h"
 
-namespace convoy {
+namespace convoy::net {
 
 /// 256 random bits as 64 hexadecimal digits. Throws: Error if the system has no randomness.
 std::string DrawSecret();
@@ -102,4 +102,4 @@ class ServerHandshake {
   Introduction introduction_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::net

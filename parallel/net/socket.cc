@@ -20,7 +20,7 @@
 #include "core/base/deadline.h"
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::net {
 namespace {
 
 constexpr int kBacklog = 1024;  // all workers may come at once
@@ -222,4 +222,4 @@ bool WaitFor(int fd, short events, double timeout_s) {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -6,7 +6,7 @@
 
 #include "core/base/descriptor.h"
 
-namespace convoy {
+namespace convoy::net {
 
 /// "10.0.0.1:29500", "[fe80::1]:29500"
 std::string AddressText(std::string_view host, int port);
@@ -42,4 +42,4 @@ void TuneConnection(const Descriptor& socket);
 /// Waits for `events` (poll's) on `fd`. False once `timeout_s` has passed.
 bool WaitFor(int fd, short events, double timeout_s);
 
-}  // namespace convoy
+}  // namespace convoy::net

@@ -20,7 +20,7 @@
 #include "core/base/output_file.h"
 #include "parallel/net/socket.h"
 
-namespace convoy {
+namespace convoy::rendezvous {
 namespace {
 
 constexpr std::string_view kFirstLine = "convoy meeting 1\n";
@@ -63,7 +63,7 @@ void RemoveAndEnd(int signal) {
 
 }  // namespace
 
-MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) : path_(path) {
+MeetingFile::MeetingFile(const std::string& path, const net::ServerAddress& server) : path_(path) {
   const std::string text = fmt::format("{}host {}\nport {}\nsecret {}\n", kFirstLine, server.host,
                                        server.port, server.secret);
   // Of a job before, it is a file; anything else would be lost. Links are not followed: readers
@@ -92,7 +92,7 @@ MeetingFile::MeetingFile(const std::string& path, const ServerAddress& server) :
   if (error != 0) {
     LetGo();
     if (!draft.empty()) unlink(draft.c_str());
-    Fail("[Meet] cannot write '{}': {}", path, ErrnoText(error));
+    Fail("[Meet] cannot write '{}': {}", path, net::ErrnoText(error));
   }
 }
 
@@ -130,11 +130,11 @@ void MeetingFile::LetGo() {
   holds_ = false;
 }
 
-std::optional<ServerAddress> ReadMeetingFile(const std::string& path, std::string& why) {
+std::optional<net::ServerAddress> ReadMeetingFile(const std::string& path, std::string& why) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
   if (!fd || fstat(fd.get(), &info) != 0) {
-    why = ErrnoText(errno);
+    why = net::ErrnoText(errno);
     return {};
   }
   CONVOY_CHECK(S_ISREG(info.st_mode) && info.st_uid == geteuid() && (info.st_mode & 077) == 0,
@@ -149,7 +149,7 @@ std::optional<ServerAddress> ReadMeetingFile(const std::string& path, std::strin
   return server;
 }
 
-std::optional<ServerAddress> ParseMeetingFile(std::string_view text) {
+std::optional<net::ServerAddress> ParseMeetingFile(std::string_view text) {
   if (text.size() > kMaxBytes || !text.starts_with(kFirstLine)) return {};
   text.remove_prefix(kFirstLine.size());
   const auto host = TakeLine(text, "host");
@@ -160,7 +160,8 @@ std::optional<ServerAddress> ParseMeetingFile(std::string_view text) {
   const char* end = port_text->data() + port_text->size();
   const auto [rest, error] = std::from_chars(port_text->data(), end, port);
   if (error != std::errc() || rest != end || port < 1 || port > 65535) return {};
-  return ServerAddress{.host = std::string(*host), .port = port, .secret = std::string(*secret)};
+  return net::ServerAddress{
+      .host = std::string(*host), .port = port, .secret = std::string(*secret)};
 }
 
-}  // namespace convoy
+}  // namespace convoy::rendezvous

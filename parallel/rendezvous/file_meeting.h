@@ -9,7 +9,7 @@
 
 #include "parallel/net/channel.h"
 
-namespace convoy {
+namespace convoy::rendezvous {
 
 /// The file as worker 0 has it: written when made, at once or not at all, and removed when it goes,
 /// unless another job has replaced it meanwhile. It also goes with a signal that ends this process
@@ -17,7 +17,7 @@ namespace convoy {
 class MeetingFile {
  public:
   /// Throws: Error if the file cannot be written.
-  MeetingFile(const std::string& path, const ServerAddress& server);
+  MeetingFile(const std::string& path, const net::ServerAddress& server);
   ~MeetingFile();
   MeetingFile(const MeetingFile&) = delete;
   MeetingFile& operator=(const MeetingFile&) = delete;
@@ -34,9 +34,9 @@ class MeetingFile {
 
 /// What the file says; none, and `why`, if it is not there, or half there.
 /// Throws: Error if it is not this user's own, or others may read or write it.
-std::optional<ServerAddress> ReadMeetingFile(const std::string& path, std::string& why);
+std::optional<net::ServerAddress> ReadMeetingFile(const std::string& path, std::string& why);
 
 /// None if `text` is not the contents of such a file.
-std::optional<ServerAddress> ParseMeetingFile(std::string_view text);
+std::optional<net::ServerAddress> ParseMeetingFile(std::string_view text);
 
-}  // namespace convoy
+}  // namespace convoy::rendezvous

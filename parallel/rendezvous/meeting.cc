@@ -19,7 +19,7 @@
 #include "parallel/rendezvous/file_meeting.h"
 #include "parallel/rendezvous/unix_meeting.h"
 
-namespace convoy {
+namespace convoy::rendezvous {
 namespace {
 
 using Kind = MeetingPlace::Kind;
@@ -29,18 +29,19 @@ constexpr double kLongestPauseS = 0.2;
 // Worker 0 says first who is missing; if it is stopped, all have still to end soon.
 constexpr double kSlackS = 2;
 
-[[noreturn]] void FailRun(StatusPage& page, const std::string& why) {
+[[noreturn]] void FailRun(status::StatusPage& page, const std::string& why) {
   page.Fail(why);
   throw Error(page.failure());
 }
 
-void WaitForAll(const StatusServer& status_server, StatusPage& page, double timeout_s) {
+void WaitForAll(const status::StatusServer& status_server, status::StatusPage& page,
+                double timeout_s) {
   for (const Deadline deadline(timeout_s);;) {
     if (page.failed()) throw Error(page.failure());
     const std::vector<int> missing = status_server.Missing();
     if (missing.empty()) return;
     for (int r = 0; r < page.size(); ++r) {  // no other process may take its rank
-      if (page.state(r) != StatusPage::State::kDead) continue;
+      if (page.state(r) != status::StatusPage::State::kDead) continue;
       FailRun(page, fmt::format("[Meet] worker {} {} before all had joined; {} {} not yet", r,
                                 page.HowDied(r), RankList(missing),
                                 missing.size() == 1 ? "has" : "have"));
@@ -58,16 +59,17 @@ void WaitForAll(const StatusServer& status_server, StatusPage& page, double time
   }
 }
 
-JobConnections Host(const MeetingPlace& place, const std::shared_ptr<StatusPage>& page,
+JobConnections Host(const MeetingPlace& place, const std::shared_ptr<status::StatusPage>& page,
                     double timeout_s) {
   const int connections = 2 * page->size();  // each worker has a store and a status client here
   CONVOY_CHECK(AllowDescriptors(connections),
                "[Meet] worker 0 wants {} connections to {} workers, and this process may not have "
                "so many files and connections open; raise the limit (ulimit -n)",
                connections, page->size());
-  ServerAddress server{.secret = place.kind == Kind::kAddress ? place.secret : DrawSecret(),
-                       .job = place.job};
-  FrameServerOptions options{.secret = server.secret, .job = server.job, .ranks = page->size()};
+  net::ServerAddress server{
+      .secret = place.kind == Kind::kAddress ? place.secret : net::DrawSecret(), .job = place.job};
+  net::FrameServerOptions options{
+      .secret = server.secret, .job = server.job, .ranks = page->size()};
   options.forged = [page](int rank) {
     page->Fail(fmt::format(
         "[Meet] a frame from worker {} was changed, repeated or left out on its way: something "
@@ -77,29 +79,29 @@ JobConnections Host(const MeetingPlace& place, const std::shared_ptr<StatusPage>
   if (place.kind != Kind::kLocal) options.host = place.host;
   if (place.kind == Kind::kAddress) options.port = place.port;
 
-  JobConnections job{.status_server = std::make_unique<StatusServer>(page),
+  JobConnections job{.status_server = std::make_unique<status::StatusServer>(page),
                      .secret = server.secret};
-  job.server = std::make_unique<StoreServer>(options, job.status_server.get());
+  job.server = std::make_unique<store::StoreServer>(options, job.status_server.get());
   server.port = job.server->port();
   std::optional<UnixMeetingServer> meeting;
   std::optional<MeetingFile> file;
   if (place.kind == Kind::kLocal) {
     meeting.emplace(place.name, server);
   } else if (place.kind == Kind::kFile) {
-    server.host = place.host.empty() ? ProcessName::Own().host : place.host;
-    if (place.host.empty() && !CanResolve(server.host)) server.host = job.server->host();
+    server.host = place.host.empty() ? status::ProcessName::Own().host : place.host;
+    if (place.host.empty() && !net::CanResolve(server.host)) server.host = job.server->host();
     file.emplace(place.name, server);
   }
   server.host = job.server->host();
-  job.store = std::make_shared<TcpStore>(server, /*rank=*/0, timeout_s);
+  job.store = std::make_shared<store::TcpStore>(server, /*rank=*/0, timeout_s);
   WaitForAll(*job.status_server, *page, timeout_s);
   return job;
 }
 
-std::optional<ServerAddress> FindServer(const MeetingPlace& place, std::string& why) {
+std::optional<net::ServerAddress> FindServer(const MeetingPlace& place, std::string& why) {
   switch (place.kind) {
     case Kind::kAddress:
-      return ServerAddress{.host = place.host, .port = place.port, .secret = place.secret};
+      return net::ServerAddress{.host = place.host, .port = place.port, .secret = place.secret};
     case Kind::kLocal:
       return AskUnixMeeting(place.name, why);
     case Kind::kFile:
@@ -110,24 +112,24 @@ std::optional<ServerAddress> FindServer(const MeetingPlace& place, std::string& 
 
 // A store and a status client at what the place says now; or why not.
 std::optional<JobConnections> TryToJoin(const MeetingPlace& place, int rank,
-                                        const std::shared_ptr<StatusPage>& page,
+                                        const std::shared_ptr<status::StatusPage>& page,
                                         const Deadline& deadline, std::string& why) {
-  std::optional<ServerAddress> server = FindServer(place, why);
+  std::optional<net::ServerAddress> server = FindServer(place, why);
   if (!server) return {};
   server->job = place.job;
-  const std::string where = AddressText(server->host, server->port);
-  Channel::Failure failure;
-  std::optional<Channel> store, status;
+  const std::string where = net::AddressText(server->host, server->port);
+  net::Channel::Failure failure;
+  std::optional<net::Channel> store, status;
   if (place.kind == Kind::kAddress) {
-    store = Channel::Connect(*server, Purpose::kStore, rank, deadline);
+    store = net::Channel::Connect(*server, net::Purpose::kStore, rank, deadline);
   } else {
     // What it says may be left from an earlier run: not to be tried for long.
-    store = Channel::Try(*server, Purpose::kStore, rank, deadline, failure);
+    store = net::Channel::Try(*server, net::Purpose::kStore, rank, deadline, failure);
   }
-  if (store) status = Channel::Try(*server, Purpose::kStatus, rank, deadline, failure);
+  if (store) status = net::Channel::Try(*server, net::Purpose::kStatus, rank, deadline, failure);
   if (!status) {
     why = fmt::format("at {}: {}", Printable(where), failure.why);
-    if (place.kind == Kind::kFile && IsLoopback(server->host)) {
+    if (place.kind == Kind::kFile && net::IsLoopback(server->host)) {
       why +=
           "; that is each machine's name for itself: set CONVOY_HOST for worker 0 to an address "
           "of its machine";
@@ -137,11 +139,12 @@ std::optional<JobConnections> TryToJoin(const MeetingPlace& place, int rank,
   try {
     // The status client comes last: worker 0 goes on when it has all of them.
     JobConnections job{
-        .store = std::make_shared<TcpStore>(*std::move(store), where, deadline.allowed_s()),
+        .store = std::make_shared<store::TcpStore>(*std::move(store), where, deadline.allowed_s()),
         .secret = server->secret};
-    job.status_client = std::make_unique<StatusClient>(page, rank, *std::move(status), deadline);
+    job.status_client =
+        std::make_unique<status::StatusClient>(page, rank, *std::move(status), deadline);
     return job;
-  } catch (const MeetLater& later) {
+  } catch (const status::MeetLater& later) {
     why = later.what();
     return {};
   }
@@ -150,7 +153,7 @@ std::optional<JobConnections> TryToJoin(const MeetingPlace& place, int rank,
 std::string Where(const MeetingPlace& place) {
   switch (place.kind) {
     case Kind::kAddress:
-      return fmt::format("at {}", AddressText(place.host, place.port));
+      return fmt::format("at {}", net::AddressText(place.host, place.port));
     case Kind::kLocal:
       return fmt::format("of the job '{}' on this machine", place.name);
     case Kind::kFile:
@@ -159,8 +162,8 @@ std::string Where(const MeetingPlace& place) {
   return fmt::format("through the file '{}'", place.name);
 }
 
-JobConnections Find(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
-                    double timeout_s) {
+JobConnections Find(const MeetingPlace& place, int rank,
+                    const std::shared_ptr<status::StatusPage>& page, double timeout_s) {
   const Deadline deadline(timeout_s);
   for (double pause_s = 0.01;; pause_s = std::min(2 * pause_s, kLongestPauseS)) {
     std::string why;
@@ -174,12 +177,12 @@ JobConnections Find(const MeetingPlace& place, int rank, const std::shared_ptr<S
   }
 }
 
-JobConnections Join(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
-                    double timeout_s) {
+JobConnections Join(const MeetingPlace& place, int rank,
+                    const std::shared_ptr<status::StatusPage>& page, double timeout_s) {
   JobConnections job = Find(place, rank, page, timeout_s);
   for (const Deadline deadline(timeout_s + kSlackS); !job.status_client->complete();) {
     if (page->failed()) throw Error(page->failure());
-    if (page->state(0) == StatusPage::State::kDead) {
+    if (page->state(0) == status::StatusPage::State::kDead) {
       FailRun(*page, fmt::format("[Meet] worker 0 {} before all had joined", page->HowDied(0)));
     }
     if (deadline.passed()) {
@@ -195,11 +198,11 @@ JobConnections Join(const MeetingPlace& place, int rank, const std::shared_ptr<S
 
 }  // namespace
 
-JobConnections MeetJob(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
-                       double timeout_s) {
+JobConnections MeetJob(const MeetingPlace& place, int rank,
+                       const std::shared_ptr<status::StatusPage>& page, double timeout_s) {
   CONVOY_CHECK(rank >= 0 && rank < page->size(), "[Meet] expected a rank of 0 to {}, got {}",
                page->size() - 1, rank);
   return rank == 0 ? Host(place, page, timeout_s) : Join(place, rank, page, timeout_s);
 }
 
-}  // namespace convoy
+}  // namespace convoy::rendezvous

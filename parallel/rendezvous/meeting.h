@@ -11,17 +11,17 @@
 #include "parallel/store/store_server.h"
 #include "parallel/store/tcp_store.h"
 
-namespace convoy {
+namespace convoy::rendezvous {
 
 /// One process's part of a job whose processes have met. To be dropped after the worker has put
 /// onto the status page that it has finished, or that the run has failed; the last thing that
 /// worker 0 does is to wait, for some seconds, until the others have heard of it.
 struct JobConnections {
-  std::unique_ptr<StatusServer> status_server;  ///< worker 0's
-  std::unique_ptr<StoreServer> server;          ///< worker 0's
-  std::shared_ptr<TcpStore> store;
-  std::unique_ptr<StatusClient> status_client;  ///< of all but worker 0
-  std::string secret;                           ///< what all of the job know, and nobody else
+  std::unique_ptr<status::StatusServer> status_server;  ///< worker 0's
+  std::unique_ptr<store::StoreServer> server;           ///< worker 0's
+  std::shared_ptr<store::TcpStore> store;
+  std::unique_ptr<status::StatusClient> status_client;  ///< of all but worker 0
+  std::string secret;  ///< what all of the job know, and nobody else
 };
 
 /// Meets the other processes of the job, each with another `rank`; `page`, whose size is the
@@ -29,7 +29,7 @@ struct JobConnections {
 /// have come.
 /// Throws: Error naming who has not come within `timeout_s`, whose rank is taken twice, or who
 /// believes in another size; or why worker 0 was not found.
-JobConnections MeetJob(const MeetingPlace& place, int rank, const std::shared_ptr<StatusPage>& page,
-                       double timeout_s);
+JobConnections MeetJob(const MeetingPlace& place, int rank,
+                       const std::shared_ptr<status::StatusPage>& page, double timeout_s);
 
-}  // namespace convoy
+}  // namespace convoy::rendezvous

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace convoy {
+namespace convoy::rendezvous {
 
 /// What every process of a job knows before they have spoken: the way to rank 0's store.
 struct MeetingPlace {
@@ -23,4 +23,4 @@ struct MeetingPlace {
   std::string name;    ///< kLocal: what this job has of its own, like "slurm-1234.0"; kFile: path
 };
 
-}  // namespace convoy
+}  // namespace convoy::rendezvous

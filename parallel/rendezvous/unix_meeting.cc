@@ -19,7 +19,7 @@
 #include "core/base/start_thread.h"
 #include "parallel/net/frame.h"
 
-namespace convoy {
+namespace convoy::rendezvous {
 namespace {
 
 constexpr uint8_t kAnswer = 1;
@@ -58,7 +58,7 @@ std::optional<uid_t> UserOf(const Descriptor& fd) {
 
 }  // namespace
 
-UnixMeetingServer::UnixMeetingServer(const std::string& name, const ServerAddress& server)
+UnixMeetingServer::UnixMeetingServer(const std::string& name, const net::ServerAddress& server)
     : wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   int error = 0;
   for (const Deadline deadline(kFreeS); !deadline.passed();) {
@@ -74,9 +74,9 @@ UnixMeetingServer::UnixMeetingServer(const std::string& name, const ServerAddres
       name);
   CONVOY_CHECK(error == 0 && listen(listening_.get(), SOMAXCONN) == 0 && wake_,
                "[Meet] cannot open a Unix socket for job '{}': {}", name,
-               ErrnoText(error == 0 ? errno : error));
+               net::ErrnoText(error == 0 ? errno : error));
   const std::string answer =
-      FrameWriter(kAnswer).U16(static_cast<uint16_t>(server.port)).Text(server.secret).Take();
+      net::FrameWriter(kAnswer).U16(static_cast<uint16_t>(server.port)).Text(server.secret).Take();
   thread_ = StartThread("Launch", "meeting", [this, answer] { Run(answer); });
 }
 
@@ -103,28 +103,28 @@ void UnixMeetingServer::Run(const std::string& answer) const {
   }
 }
 
-std::optional<ServerAddress> AskUnixMeeting(const std::string& name, std::string& why) {
+std::optional<net::ServerAddress> AskUnixMeeting(const std::string& name, std::string& why) {
   Descriptor fd;
   if (const int error = Use(&connect, name, fd); error != 0) {
-    why = error == ECONNREFUSED ? "no job of this name is starting" : ErrnoText(error);
+    why = error == ECONNREFUSED ? "no job of this name is starting" : net::ErrnoText(error);
     return {};
   }
   if (UserOf(fd) != geteuid()) {
     why = "that name is another user's";
     return {};
   }
-  FrameAssembler in(kMaxUnauthenticatedFrameBytes);
-  for (const Deadline deadline(kAnswerS); WaitFor(fd.get(), POLLIN, deadline.remaining_s());) {
+  net::FrameAssembler in(net::kMaxUnauthenticatedFrameBytes);
+  for (const Deadline deadline(kAnswerS); net::WaitFor(fd.get(), POLLIN, deadline.remaining_s());) {
     const std::span<char> want = in.Want();
     const ssize_t got = recv(fd.get(), want.data(), want.size(), 0);
     if (got <= 0) break;
-    const FrameAssembler::State state = in.Got(static_cast<size_t>(got));
-    if (state == FrameAssembler::State::kMore) continue;
-    if (state == FrameAssembler::State::kTooLong) break;
-    FrameReader reader(in.body());
+    const net::FrameAssembler::State state = in.Got(static_cast<size_t>(got));
+    if (state == net::FrameAssembler::State::kMore) continue;
+    if (state == net::FrameAssembler::State::kTooLong) break;
+    net::FrameReader reader(in.body());
     const bool answer = reader.U8() == kAnswer;
-    ServerAddress server{.port = reader.U16()};
-    server.secret = reader.Text(kMaxUnauthenticatedFrameBytes);
+    net::ServerAddress server{.port = reader.U16()};
+    server.secret = reader.Text(net::kMaxUnauthenticatedFrameBytes);
     if (answer && reader.Finished()) return server;
     break;
   }
@@ -132,4 +132,4 @@ std::optional<ServerAddress> AskUnixMeeting(const std::string& name, std::string
   return {};
 }
 
-}  // namespace convoy
+}  // namespace convoy::rendezvous

@@ -8,14 +8,14 @@
 #include "parallel/net/channel.h"
 #include "parallel/net/socket.h"
 
-namespace convoy {
+namespace convoy::rendezvous {
 
 /// While it lives, hands the server's port and secret to processes of the same user that ask for
 /// the job by `name`: over an abstract Unix socket, which goes with its process.
 class UnixMeetingServer {
  public:
   /// Throws: Error if another job of that name is starting.
-  UnixMeetingServer(const std::string& name, const ServerAddress& server);
+  UnixMeetingServer(const std::string& name, const net::ServerAddress& server);
   ~UnixMeetingServer();
 
  private:
@@ -27,6 +27,6 @@ class UnixMeetingServer {
 
 /// Asks the UnixMeetingServer of job `name`; none, and `why`, if there is none or it does not
 /// answer.
-std::optional<ServerAddress> AskUnixMeeting(const std::string& name, std::string& why);
+std::optional<net::ServerAddress> AskUnixMeeting(const std::string& name, std::string& why);
 
-}  // namespace convoy
+}  // namespace convoy::rendezvous

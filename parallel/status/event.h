@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace convoy {
+namespace convoy::status {
 
 /// To wait for a condition: read Now(), look at the condition, then WaitPast() what was read.
 /// Call Signal() after making a condition true, so that no wake-up is lost.
@@ -46,4 +46,4 @@ class Event {
   std::atomic<uint32_t> count_{0};
 };
 
-}  // namespace convoy
+}  // namespace convoy::status

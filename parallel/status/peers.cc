@@ -12,7 +12,7 @@
 #include "core/base/error.h"
 #include "parallel/group/rank_list.h"
 
-namespace convoy {
+namespace convoy::status {
 namespace {
 
 // Each StatusClient sends a heartbeat every second.
@@ -129,13 +129,18 @@ std::string Peers::Unheard() const {
                      RankList(silent), page().progress(silent.front()).seconds_unheard.value_or(0));
 }
 
-void Peers::AwaitDeath() const {
+void Peers::AwaitReason(const std::function<std::string()>& find_reason) const {
   for (const Deadline deadline(kExplainSeconds); !failed() && !deadline.passed();) {
-    if (const std::string died = WhoDied(); !died.empty()) {
-      return Fail(fmt::format("[{}] {}", transport_.name, died));
-    }
+    if (const std::string reason = find_reason(); !reason.empty()) return Fail(reason);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+void Peers::AwaitDeath() const {
+  AwaitReason([this] {
+    const std::string died = WhoDied();
+    return died.empty() ? died : fmt::format("[{}] {}", transport_.name, died);
+  });
 }
 
 void Peers::FailLate(uint64_t number, const std::string& what, double seconds) const {
@@ -270,4 +275,4 @@ void JoinAndAwaitAll(const Peers& peers) {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::status

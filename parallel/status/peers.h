@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "parallel/group/signature.h"
 #include "parallel/status/status_page.h"
 
-namespace convoy {
+namespace convoy::status {
 
 /// One worker's place in a run of several.
 struct Membership {
@@ -90,8 +91,11 @@ class Peers {
   /// "; nothing was heard of worker 2 for 3.1 s: stopped, or cut off", or empty. Worker 0 knows
   /// that of all, the others of worker 0.
   std::string Unheard() const;
-  /// After a connection has broken, which it does a moment before the status page knows why: waits,
-  /// for two seconds at most, and declares the run failed if a worker's process is gone.
+  /// For use after a connection has broken, which happens a moment before the status page knows
+  /// why. Calls `find_reason` each millisecond, for two seconds at most, until it returns a text
+  /// that is not empty, and declares the run failed with that text.
+  void AwaitReason(const std::function<std::string()>& find_reason) const;
+  /// As AwaitReason; the reason is that a worker's process is gone.
   void AwaitDeath() const;
   /// Declares the run failed since collective `number`, described by `what`, has not ended after
   /// `seconds`: at once, or as soon as worker 0 has said who is missing, where only it knows.
@@ -122,4 +126,4 @@ class Peers {
 /// or have failed.
 void JoinAndAwaitAll(const Peers& peers);
 
-}  // namespace convoy
+}  // namespace convoy::status

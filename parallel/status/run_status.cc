@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::status {
 
 std::string WorkerPrefix(int worker, int workers) {
   return fmt::format("[worker {} of {}] ", worker, workers);
@@ -45,4 +45,4 @@ void RunStatus::SignalAll() noexcept {
   for (Event* event : events_) event->Signal();
 }
 
-}  // namespace convoy
+}  // namespace convoy::status

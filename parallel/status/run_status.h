@@ -10,7 +10,7 @@
 #include "parallel/status/event.h"
 #include "parallel/status/status_page.h"
 
-namespace convoy {
+namespace convoy::status {
 
 /// "[worker 2 of 4] "
 std::string WorkerPrefix(int worker, int workers);
@@ -54,4 +54,4 @@ class RunStatus {
   std::vector<Event*> events_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::status

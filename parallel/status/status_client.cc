@@ -11,7 +11,7 @@
 #include "core/base/start_thread.h"
 #include "core/error_text.h"
 
-namespace convoy {
+namespace convoy::status {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{20};     // at the status page, for what is urgent
@@ -27,7 +27,7 @@ constexpr char kForged[] =
 
 }  // namespace
 
-StatusClient::StatusClient(std::shared_ptr<StatusPage> page, int rank, Channel channel,
+StatusClient::StatusClient(std::shared_ptr<StatusPage> page, int rank, net::Channel channel,
                            const Deadline& deadline)
     : page_(std::move(page)), rank_(rank), channel_(std::move(channel)) {
   page_->set_knows_all(false);
@@ -43,12 +43,14 @@ StatusClient::~StatusClient() {
 void StatusClient::Join(const Deadline& deadline) {
   const StatusJoin join{.size = page_->size(), .process = ProcessName::Own()};
   const bool sent = channel_.Send(Frame(join), deadline);
-  const Channel::Received received = sent ? channel_.Receive(deadline) : Channel::Received::kGone;
-  CONVOY_CHECK(received != Channel::Received::kNothing,
+  const net::Channel::Received received =
+      sent ? channel_.Receive(deadline) : net::Channel::Received::kGone;
+  CONVOY_CHECK(received != net::Channel::Received::kNothing,
                "[Meet] worker 0 has not answered within {:.1f} s; is its process stopped?",
                deadline.elapsed_s());
-  const auto message = received == Channel::Received::kFrame ? ParseStatusMessage(channel_.body())
-                                                             : std::optional<StatusMessage>();
+  const auto message = received == net::Channel::Received::kFrame
+                           ? ParseStatusMessage(channel_.body())
+                           : std::optional<StatusMessage>();
   CONVOY_CHECK(message, "[Meet] worker 0 has closed the connection: it has ended, or failed");
   if (const auto* refusal = std::get_if<StatusRefusal>(&*message)) {
     if (refusal->later) throw MeetLater(refusal->text);
@@ -64,7 +66,8 @@ void StatusClient::Run() {
       if (connected_ && !Push(/*last=*/false)) LoseServer(kClosed);
       if (!connected_) {
         std::this_thread::sleep_for(kLook);
-      } else if (WaitFor(channel_.fd(), POLLIN, std::chrono::duration<double>(kLook).count()) &&
+      } else if (net::WaitFor(channel_.fd(), POLLIN,
+                              std::chrono::duration<double>(kLook).count()) &&
                  !Receive()) {
         LoseServer(forged_ ? kForged : kClosed);
       }
@@ -131,14 +134,14 @@ bool StatusClient::PushFailure() {
 bool StatusClient::Receive() {
   while (true) {
     switch (channel_.Receive(Deadline(0))) {
-      case Channel::Received::kNothing:
+      case net::Channel::Received::kNothing:
         return true;
-      case Channel::Received::kForged:
+      case net::Channel::Received::kForged:
         forged_ = true;
         return false;
-      case Channel::Received::kGone:
+      case net::Channel::Received::kGone:
         return false;
-      case Channel::Received::kFrame:
+      case net::Channel::Received::kFrame:
         break;
     }
     const auto message = ParseStatusMessage(channel_.body());
@@ -198,4 +201,4 @@ void StatusClient::GiveUpOnLate() {
   page_->SetDead(0, "does not answer");
 }
 
-}  // namespace convoy
+}  // namespace convoy::status

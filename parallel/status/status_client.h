@@ -15,7 +15,7 @@
 #include "parallel/status/status_messages.h"
 #include "parallel/status/status_page.h"
 
-namespace convoy {
+namespace convoy::status {
 
 /// The run that worker 0 has is complete: the next one may begin soon.
 class MeetLater : public Error {
@@ -32,7 +32,7 @@ class StatusClient {
   /// Joins as `rank`, which is not 0, over a channel made for it; `page` is for this process
   /// alone. Throws: Error if worker 0 does not answer in time, or does not want this worker;
   /// MeetLater if that may change.
-  StatusClient(std::shared_ptr<StatusPage> page, int rank, Channel channel,
+  StatusClient(std::shared_ptr<StatusPage> page, int rank, net::Channel channel,
                const Deadline& deadline);
   /// Reports what the worker did last. If it has neither finished nor failed, worker 0 takes it for
   /// dead.
@@ -60,7 +60,7 @@ class StatusClient {
 
   const std::shared_ptr<StatusPage> page_;
   const int rank_;
-  Channel channel_;
+  net::Channel channel_;
   std::atomic<bool> stop_{false}, complete_{false}, zero_reports_{false};
   bool connected_ = true;
   bool forged_ = false;  // what came last was not what worker 0 has sent
@@ -75,4 +75,4 @@ class StatusClient {
   std::thread thread_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::status

@@ -11,7 +11,7 @@
 #include "parallel/group/limits.h"
 #include "parallel/net/frame.h"
 
-namespace convoy {
+namespace convoy::status {
 namespace {
 
 constexpr size_t kMaxHostBytes = 256;
@@ -25,7 +25,7 @@ std::string_view Cut(const std::string& text, size_t max) {
 }
 
 struct Put {
-  FrameWriter& out;
+  net::FrameWriter& out;
 
   void operator()(const StatusJoin& join) {
     out.I32(join.size).I32(join.process.pid).Text(Cut(join.process.host, kMaxHostBytes));
@@ -66,21 +66,21 @@ struct Put {
 
 // An enumerator up to `last`; anything else is a fault of the frame.
 template <typename Enum>
-Enum GetEnum(FrameReader& in, Enum last, bool& fault) {
+Enum GetEnum(net::FrameReader& in, Enum last, bool& fault) {
   const uint8_t value = in.U8();
   if (value > static_cast<uint8_t>(last)) fault = true;
   return fault ? Enum{} : static_cast<Enum>(value);
 }
 
 // A count of things of at least `bytes` each, which must be there.
-size_t GetCount(FrameReader& in, size_t bytes, bool& fault) {
+size_t GetCount(net::FrameReader& in, size_t bytes, bool& fault) {
   const size_t count = in.U32();
   if (count > in.rest_bytes() / bytes) fault = true;
   return fault ? 0 : count;
 }
 
 struct Get {
-  FrameReader& in;
+  net::FrameReader& in;
   bool& fault;
 
   void operator()(StatusJoin& join) {
@@ -156,13 +156,13 @@ ProcessName ProcessName::Own() {
 
 std::string Frame(const StatusMessage& message) {
   // Its kind is the index of its type.
-  FrameWriter writer(static_cast<uint8_t>(message.index()));
+  net::FrameWriter writer(static_cast<uint8_t>(message.index()));
   std::visit(Put{writer}, message);
   return writer.Take();
 }
 
 std::optional<StatusMessage> ParseStatusMessage(std::string_view body) {
-  FrameReader reader(body);
+  net::FrameReader reader(body);
   std::optional<StatusMessage> message = OfKind(reader.U8());
   if (!message) return {};
   bool fault = false;
@@ -171,4 +171,4 @@ std::optional<StatusMessage> ParseStatusMessage(std::string_view body) {
   return message;
 }
 
-}  // namespace convoy
+}  // namespace convoy::status

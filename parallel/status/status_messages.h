@@ -13,7 +13,7 @@
 #include "parallel/group/signature.h"
 #include "parallel/status/status_page.h"
 
-namespace convoy {
+namespace convoy::status {
 
 /// A process, for messages: "pid 1234 on host node7".
 struct ProcessName {
@@ -96,4 +96,4 @@ std::string Frame(const StatusMessage& message);
 /// None if `body` is not exactly one. Never throws on bad input.
 std::optional<StatusMessage> ParseStatusMessage(std::string_view body);
 
-}  // namespace convoy
+}  // namespace convoy::status

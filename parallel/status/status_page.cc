@@ -16,7 +16,7 @@
 #include "core/base/printable.h"
 #include "parallel/group/limits.h"
 
-namespace convoy {
+namespace convoy::status {
 namespace {
 
 using Clock = std::chrono::steady_clock;  // one for all processes of a machine
@@ -345,4 +345,4 @@ std::string StatusPage::failure() const {
   return text.empty() ? "a worker has failed, and could not say why" : text;
 }
 
-}  // namespace convoy
+}  // namespace convoy::status

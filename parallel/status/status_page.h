@@ -13,7 +13,7 @@
 #include "core/base/descriptor.h"
 #include "parallel/group/signature.h"
 
-namespace convoy {
+namespace convoy::status {
 
 /// A page that all workers of a run on this machine see, threads and processes alike (between
 /// machines, StatusClients keep several the same): who is there, the address under which the
@@ -128,4 +128,4 @@ class StatusPage {
   const int size_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::status

@@ -9,7 +9,7 @@
 
 #include "parallel/group/signature.h"
 
-namespace convoy {
+namespace convoy::status {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{20};  // at the status page, for what is to be told
@@ -59,7 +59,7 @@ void StatusServer::OnServerFailure(const std::string& why) {
   Tell(StatusFailure{page_->failure()});
 }
 
-bool StatusServer::Received(FrameConnection& peer, std::string_view body) {
+bool StatusServer::Received(net::FrameConnection& peer, std::string_view body) {
   const std::optional<StatusMessage> message = ParseStatusMessage(body);
   if (!message) return false;
   next_ = TimePoint{};  // it may be news for the others
@@ -103,7 +103,7 @@ std::string StatusServer::WhyNot(int rank, const StatusJoin& join) const {
   return {};
 }
 
-bool StatusServer::Join(FrameConnection& peer, const StatusJoin& join) {
+bool StatusServer::Join(net::FrameConnection& peer, const StatusJoin& join) {
   const int rank = peer.rank();
   if (const std::string why_not = WhyNot(rank, join); !why_not.empty()) {
     // A run that is complete need not suffer from a stranger, which may be early for the next one.
@@ -219,7 +219,7 @@ void StatusServer::Tick(TimePoint now) {
   }
 }
 
-void StatusServer::Closed(FrameConnection& peer, const std::string& why) {
+void StatusServer::Closed(net::FrameConnection& peer, const std::string& why) {
   const auto link =
       std::find_if(links_.begin(), links_.end(), [&](const Link& it) { return it.peer == &peer; });
   if (link == links_.end()) return;
@@ -230,4 +230,4 @@ void StatusServer::Closed(FrameConnection& peer, const std::string& why) {
   page_->SetDead(rank, "has gone: " + why);
 }
 
-}  // namespace convoy
+}  // namespace convoy::status

@@ -14,13 +14,13 @@
 #include "parallel/status/status_messages.h"
 #include "parallel/status/status_page.h"
 
-namespace convoy {
+namespace convoy::status {
 
 /// Writes what comes from the links onto worker 0's status page, which so knows all, and tells the
 /// others only what is rare and small: states, the address, the first failure. Compares what the
 /// workers give as the same collective. A link that breaks before its worker has finished or failed
 /// is a worker that is dead.
-class StatusServer final : public FrameService {
+class StatusServer final : public net::FrameService {
  public:
   explicit StatusServer(std::shared_ptr<StatusPage> page);
 
@@ -42,8 +42,8 @@ class StatusServer final : public FrameService {
   /// thread.
   std::string local_host(int rank) const;
 
-  void Closed(FrameConnection& peer, const std::string& why) override;
-  bool Received(FrameConnection& peer, std::string_view body) override;
+  void Closed(net::FrameConnection& peer, const std::string& why) override;
+  bool Received(net::FrameConnection& peer, std::string_view body) override;
   TimePoint NextTick() const override { return next_; }
   void Tick(TimePoint now) override;
   bool MayEnd() const override;
@@ -51,9 +51,9 @@ class StatusServer final : public FrameService {
 
  private:
   struct Link {
-    FrameConnection* peer = nullptr;     // while it is there
-    std::optional<ProcessName> process;  // once it has joined
-    std::string local_host;              // where it has come to
+    net::FrameConnection* peer = nullptr;  // while it is there
+    std::optional<ProcessName> process;    // once it has joined
+    std::string local_host;                // where it has come to
   };
   struct Given {
     uint64_t number = 0;
@@ -61,7 +61,7 @@ class StatusServer final : public FrameService {
     CollectiveSignature signature;
   };
 
-  bool Join(FrameConnection& peer, const StatusJoin& join);
+  bool Join(net::FrameConnection& peer, const StatusJoin& join);
   std::string WhyNot(int rank, const StatusJoin& join) const;
   void Update(int rank, const StatusUpdate& update);
   void Late(int rank, const StatusPage::Late& late);
@@ -86,4 +86,4 @@ class StatusServer final : public FrameService {
   TimePoint next_{};
 };
 
-}  // namespace convoy
+}  // namespace convoy::status

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::store {
 
 void MemoryStore::Set(std::string_view key, std::string_view value) {
   const std::lock_guard lock(mutex_);
@@ -39,4 +39,4 @@ void MemoryStore::Wait(const std::vector<std::string>& keys, double timeout_s) {
   for (const std::string& key : keys) Get(key, timeout_s);
 }
 
-}  // namespace convoy
+}  // namespace convoy::store

@@ -10,7 +10,7 @@
 
 #include "parallel/store/store.h"
 
-namespace convoy {
+namespace convoy::store {
 
 class MemoryStore final : public Store {
  public:
@@ -25,4 +25,4 @@ class MemoryStore final : public Store {
   std::map<std::string, std::string, std::less<>> values_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::store

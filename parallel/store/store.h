@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace convoy {
+namespace convoy::store {
 
 /// Safe to use from several threads, whose calls may wait for each other. Everything here is for
 /// starting up and ending: it is not fast.
@@ -25,4 +25,4 @@ class Store {
   virtual void Wait(const std::vector<std::string>& keys, double timeout_s) = 0;
 };
 
-}  // namespace convoy
+}  // namespace convoy::store

@@ -3,16 +3,16 @@
 
 #include "parallel/net/frame.h"
 
-namespace convoy {
+namespace convoy::store {
 namespace {
 
 // u32 count, then the texts. The count is compared with what can be there before anything is made.
-void PutKeys(FrameWriter& writer, const std::vector<std::string>& keys) {
+void PutKeys(net::FrameWriter& writer, const std::vector<std::string>& keys) {
   writer.U32(static_cast<uint32_t>(keys.size()));
   for (const std::string& key : keys) writer.Text(key);
 }
 
-bool GetKeys(FrameReader& reader, std::vector<std::string>& keys) {
+bool GetKeys(net::FrameReader& reader, std::vector<std::string>& keys) {
   const size_t count = reader.U32();
   if (count > kMaxKeys || count * sizeof(uint32_t) > reader.rest_bytes()) return false;
   keys.reserve(count);
@@ -23,7 +23,7 @@ bool GetKeys(FrameReader& reader, std::vector<std::string>& keys) {
 }  // namespace
 
 std::string Frame(const StoreRequest& request) {
-  FrameWriter writer(static_cast<uint8_t>(request.kind));
+  net::FrameWriter writer(static_cast<uint8_t>(request.kind));
   PutKeys(writer, request.keys);
   switch (request.kind) {
     case StoreRequest::Kind::kSet:
@@ -41,7 +41,7 @@ std::string Frame(const StoreRequest& request) {
 }
 
 std::optional<StoreRequest> ParseStoreRequest(std::string_view body) {
-  FrameReader reader(body);
+  net::FrameReader reader(body);
   StoreRequest request;
   request.kind = static_cast<StoreRequest::Kind>(reader.U8());
   if (!GetKeys(reader, request.keys)) return {};
@@ -65,14 +65,14 @@ std::optional<StoreRequest> ParseStoreRequest(std::string_view body) {
 }
 
 std::string Frame(const StoreReply& reply) {
-  FrameWriter writer(static_cast<uint8_t>(reply.kind));
+  net::FrameWriter writer(static_cast<uint8_t>(reply.kind));
   writer.Text(reply.text).I64(reply.sum).U32(reply.missing);
   PutKeys(writer, reply.keys);
   return writer.Take();
 }
 
 std::optional<StoreReply> ParseStoreReply(std::string_view body) {
-  FrameReader reader(body);
+  net::FrameReader reader(body);
   StoreReply reply;
   const uint8_t kind = reader.U8();
   if (kind < static_cast<uint8_t>(StoreReply::Kind::kDone) ||
@@ -87,4 +87,4 @@ std::optional<StoreReply> ParseStoreReply(std::string_view body) {
   return reply;
 }
 
-}  // namespace convoy
+}  // namespace convoy::store

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace convoy {
+namespace convoy::store {
 
 inline constexpr size_t kMaxKeyBytes = 1024;
 inline constexpr size_t kMaxValueBytes = (size_t{1} << 20) - 2 * kMaxKeyBytes;
@@ -44,4 +44,4 @@ std::string Frame(const StoreReply& reply);
 std::optional<StoreRequest> ParseStoreRequest(std::string_view body);
 std::optional<StoreReply> ParseStoreReply(std::string_view body);
 
-}  // namespace convoy
+}  // namespace convoy::store

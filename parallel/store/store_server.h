@@ -7,7 +7,7 @@
 #include "parallel/net/frame_server.h"
 #include "parallel/store/store_service.h"
 
-namespace convoy {
+namespace convoy::store {
 
 /// Serves TcpStores of processes that know the secret, from a thread of its own, until it is
 /// destroyed. Values live as long as the server.
@@ -15,7 +15,7 @@ class StoreServer {
  public:
   /// `status pages`: what serves the StatusClients of the job; none: they are turned away. It lives
   /// longer than the server. Throws: Error if it cannot listen there.
-  explicit StoreServer(const FrameServerOptions& options, FrameService* pages = nullptr)
+  explicit StoreServer(const net::FrameServerOptions& options, net::FrameService* pages = nullptr)
       : server_(options, Services(pages)) {}
 
   int port() const { return server_.port(); }
@@ -23,14 +23,14 @@ class StoreServer {
   std::string host() const { return server_.host(); }
 
  private:
-  std::map<Purpose, FrameService*> Services(FrameService* pages) {
-    std::map<Purpose, FrameService*> services{{Purpose::kStore, &store_}};
-    if (pages != nullptr) services.emplace(Purpose::kStatus, pages);
+  std::map<net::Purpose, net::FrameService*> Services(net::FrameService* pages) {
+    std::map<net::Purpose, net::FrameService*> services{{net::Purpose::kStore, &store_}};
+    if (pages != nullptr) services.emplace(net::Purpose::kStatus, pages);
     return services;
   }
 
   StoreService store_;
-  FrameServer server_;
+  net::FrameServer server_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::store

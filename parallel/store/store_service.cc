@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace convoy {
+namespace convoy::store {
 namespace {
 
 constexpr size_t kMaxBytes = size_t{256} << 20;      // of all keys and values
@@ -32,7 +32,7 @@ StoreReply Refused(std::string why) {
 
 }  // namespace
 
-bool StoreService::Received(FrameConnection& peer, std::string_view body) {
+bool StoreService::Received(net::FrameConnection& peer, std::string_view body) {
   std::optional<StoreRequest> request = ParseStoreRequest(body);
   if (!request) return false;
   switch (request->kind) {
@@ -50,7 +50,7 @@ bool StoreService::Received(FrameConnection& peer, std::string_view body) {
   return true;
 }
 
-void StoreService::Answer(FrameConnection& peer, const StoreReply& reply) {
+void StoreService::Answer(net::FrameConnection& peer, const StoreReply& reply) {
   peer.Send(Frame(reply));
 }
 
@@ -100,7 +100,7 @@ StoreReply StoreService::Found(const StoreRequest& request) const {
   return {.kind = StoreReply::Kind::kValue, .text = values_.at(request.keys.front())};
 }
 
-void StoreService::Park(FrameConnection& peer, StoreRequest request) {
+void StoreService::Park(net::FrameConnection& peer, StoreRequest request) {
   std::vector<std::string>& keys = request.keys;
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
@@ -172,10 +172,10 @@ void StoreService::Tick(TimePoint now) {
   }
 }
 
-void StoreService::Closed(FrameConnection& peer, const std::string&) {
+void StoreService::Closed(net::FrameConnection& peer, const std::string&) {
   const auto it = std::find_if(parked_.begin(), parked_.end(),
                                [&](const auto& entry) { return entry.second.peer == &peer; });
   if (it != parked_.end()) Unpark(it->first);
 }
 
-}  // namespace convoy
+}  // namespace convoy::store

@@ -10,31 +10,31 @@
 #include "parallel/net/frame_server.h"
 #include "parallel/store/store_messages.h"
 
-namespace convoy {
+namespace convoy::store {
 
 /// Answers TcpStores. One that waits for keys is answered when they are there, or late.
-class StoreService final : public FrameService {
+class StoreService final : public net::FrameService {
  public:
-  bool Received(FrameConnection& peer, std::string_view body) override;
-  void Closed(FrameConnection& peer, const std::string& why) override;
+  bool Received(net::FrameConnection& peer, std::string_view body) override;
+  void Closed(net::FrameConnection& peer, const std::string& why) override;
   TimePoint NextTick() const override { return next_; }
   void Tick(TimePoint now) override;
 
  private:
   // A request that waits; the peer's next one is not read before.
   struct Parked {
-    FrameConnection* peer = nullptr;
+    net::FrameConnection* peer = nullptr;
     StoreRequest request;
     size_t missing = 0;  // keys
     size_t bytes = 0;    // of memory that the keys take, about
     TimePoint until;
   };
 
-  void Answer(FrameConnection& peer, const StoreReply& reply);
+  void Answer(net::FrameConnection& peer, const StoreReply& reply);
   StoreReply Add(const StoreRequest& request);
   StoreReply Put(const std::string& key, std::string value);
   StoreReply Found(const StoreRequest& request) const;
-  void Park(FrameConnection& peer, StoreRequest request);
+  void Park(net::FrameConnection& peer, StoreRequest request);
   void Unpark(uint64_t ticket);
   // Also takes the ticket's bytes from its rank's.
   void Forget(uint64_t ticket);
@@ -48,4 +48,4 @@ class StoreService final : public FrameService {
   TimePoint next_ = TimePoint::max();
 };
 
-}  // namespace convoy
+}  // namespace convoy::store

@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::store {
 namespace {
 
 // What an answer may take on its way: the server keeps the deadline, this end only sees to it that
@@ -43,11 +43,11 @@ StoreRequest WaitRequest(StoreRequest::Kind kind, std::vector<std::string> keys,
 
 }  // namespace
 
-TcpStore::TcpStore(const ServerAddress& server, int rank, double timeout_s)
-    : TcpStore(Channel::Connect(server, Purpose::kStore, rank, Deadline(timeout_s)),
-               AddressText(server.host, server.port), timeout_s) {}
+TcpStore::TcpStore(const net::ServerAddress& server, int rank, double timeout_s)
+    : TcpStore(net::Channel::Connect(server, net::Purpose::kStore, rank, Deadline(timeout_s)),
+               net::AddressText(server.host, server.port), timeout_s) {}
 
-TcpStore::TcpStore(Channel channel, std::string where, double timeout_s)
+TcpStore::TcpStore(net::Channel channel, std::string where, double timeout_s)
     : where_(std::move(where)), timeout_s_(timeout_s), channel_(std::move(channel)) {}
 
 void TcpStore::Set(std::string_view key, std::string_view value) {
@@ -84,27 +84,28 @@ StoreReply TcpStore::Ask(const StoreRequest& request, double timeout_s) {
   const std::lock_guard lock(mutex_);
   CONVOY_CHECK(!broken_, "[Store] the connection to worker 0 at {} is lost", where_);
   const std::string frame = Frame(request);
-  CONVOY_CHECK(frame.size() <= kMaxFrameBytes, "[Store] can wait for {} bytes of keys at once",
-               kMaxFrameBytes);
+  CONVOY_CHECK(frame.size() <= net::kMaxFrameBytes, "[Store] can wait for {} bytes of keys at once",
+               net::kMaxFrameBytes);
   broken_ = true;  // until the end of it is known
   const Deadline deadline(timeout_s);
-  Channel::Received received = Channel::Received::kGone;
+  net::Channel::Received received = net::Channel::Received::kGone;
   if (channel_.Send(frame, deadline)) {
     // Answers come in the order of the requests: first those that came too late for theirs.
     for (++owed_; owed_ > 0; --owed_) {
       received = channel_.Receive(deadline);
-      if (received != Channel::Received::kFrame) break;
+      if (received != net::Channel::Received::kFrame) break;
     }
   }
-  broken_ = received != Channel::Received::kNothing && received != Channel::Received::kFrame;
-  CONVOY_CHECK(received != Channel::Received::kNothing,
+  broken_ =
+      received != net::Channel::Received::kNothing && received != net::Channel::Received::kFrame;
+  CONVOY_CHECK(received != net::Channel::Received::kNothing,
                "[Store] worker 0 at {} has not answered within {:.1f} s; is its process stopped?",
                where_, deadline.elapsed_s());
-  CONVOY_CHECK(received != Channel::Received::kForged,
+  CONVOY_CHECK(received != net::Channel::Received::kForged,
                "[Store] a frame from worker 0 at {} was changed, repeated or left out on its way: "
                "something between this process and worker 0 alters what they send",
                where_);
-  CONVOY_CHECK(received == Channel::Received::kFrame,
+  CONVOY_CHECK(received == net::Channel::Received::kFrame,
                "[Store] worker 0 at {} has closed the connection: it has ended, or failed", where_);
   std::optional<StoreReply> reply = ParseStoreReply(channel_.body());
   broken_ = !reply;
@@ -115,4 +116,4 @@ StoreReply TcpStore::Ask(const StoreRequest& request, double timeout_s) {
   return *std::move(reply);
 }
 
-}  // namespace convoy
+}  // namespace convoy::store

@@ -10,7 +10,7 @@
 #include "parallel/store/store.h"
 #include "parallel/store/store_messages.h"
 
-namespace convoy {
+namespace convoy::store {
 
 /// A connection to the StoreServer of the job. Every call ends: with its result, or with an Error
 /// when the time is up or the server is gone. After the latter all further calls fail; a server
@@ -19,9 +19,9 @@ class TcpStore final : public Store {
  public:
   /// Tries until the server is there. `timeout_s` is also what Set and Add may take.
   /// Throws: Error if it is not there in time, or not the server of this job.
-  TcpStore(const ServerAddress& server, int rank, double timeout_s);
+  TcpStore(const net::ServerAddress& server, int rank, double timeout_s);
   /// Over a channel made for it; `where`: "10.0.0.1:29500".
-  TcpStore(Channel channel, std::string where, double timeout_s);
+  TcpStore(net::Channel channel, std::string where, double timeout_s);
 
   /// The address of this machine at which the others, which reach the same server, reach it.
   std::string local_host() const { return channel_.local_host(); }
@@ -38,9 +38,9 @@ class TcpStore final : public Store {
   const std::string where_;
   const double timeout_s_;
   std::mutex mutex_;  // held from a question to its answer
-  Channel channel_;
+  net::Channel channel_;
   bool broken_ = false;
   int owed_ = 0;  // answers that have not come yet
 };
 
-}  // namespace convoy
+}  // namespace convoy::store

@@ -71,7 +71,7 @@ void ReduceInOrder(DType dtype, ReduceOp op, std::span<void* const> in, int64_t 
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace convoy {
+namespace convoy::transport {
 
 HWY_EXPORT(ReduceInOrder);
 
@@ -81,5 +81,5 @@ void ReduceInOrder(DType dtype, ReduceOp op, std::span<void* const> in, int64_t 
   (dtype, op, in, in_offset, out, out_offset, static_cast<size_t>(n));
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport
 #endif  // HWY_ONCE

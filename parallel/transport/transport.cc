@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 // Sorted by name: static initialisers come in no order.
@@ -89,4 +89,4 @@ Transport& FindTransport(const std::string& name, DeviceType device, WorkerLayou
        fitting);
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -11,7 +11,7 @@
 #include "parallel/status/run_status.h"
 #include "parallel/store/store.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// How the workers of a run are spread over processes.
 enum class WorkerLayout {
@@ -22,11 +22,11 @@ enum class WorkerLayout {
 
 /// What a transport is given to connect the workers of this process with all others.
 struct TransportContext {
-  std::shared_ptr<RunStatus> run;
+  std::shared_ptr<status::RunStatus> run;
   double timeout_s = 60;  ///< how long a worker waits for another one
   /// The run's key-value store. Null for the workers of one host that RunProcesses has started:
   /// they have the status page alone.
-  std::shared_ptr<Store> store;
+  std::shared_ptr<store::Store> store;
   /// The address at which the other workers reach this process, found out when it is asked for.
   std::function<std::string()> local_host;
   std::string secret;  ///< what all workers know, and nobody else
@@ -40,7 +40,7 @@ class Transport {
 
   /// As --transport takes it: "gloo".
   virtual std::string name() const = 0;
-  virtual TransportTitle title() const = 0;
+  virtual status::TransportTitle title() const = 0;
 
   /// How well this transport suits workers on such devices in this layout; 0: it cannot connect
   /// them. With --transport auto, Launch takes the transport with the highest value.
@@ -75,4 +75,4 @@ std::string TransportNames();
 /// Throws: UsageError unless `name` is "auto" or the name of a transport.
 void CheckTransportName(const std::string& name);
 
-}  // namespace convoy
+}  // namespace convoy::transport

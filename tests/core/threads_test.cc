@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
 
 namespace convoy {

@@ -9,9 +9,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
   if (bytes < 2) return 0;
   const size_t piece = size_t{1} + data[0];
-  const size_t limit = data[1] % 2 == 0 ? kMaxUnauthenticatedFrameBytes : kMaxFrameBytes;
+  const size_t limit = data[1] % 2 == 0 ? net::kMaxUnauthenticatedFrameBytes : net::kMaxFrameBytes;
   std::string_view rest = AsText(data + 2, bytes - 2);
-  FrameAssembler assembler(limit);
+  net::FrameAssembler assembler(limit);
   while (!rest.empty()) {
     const std::span<char> want = assembler.Want();
     Require(!want.empty() && want.size() <= size_t{64} << 10, "memory comes with the bytes");
@@ -19,11 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
     std::memcpy(want.data(), rest.data(), some);
     rest.remove_prefix(some);
     switch (assembler.Got(some)) {
-      case FrameAssembler::State::kTooLong:
+      case net::FrameAssembler::State::kTooLong:
         return 0;
-      case FrameAssembler::State::kMore:
+      case net::FrameAssembler::State::kMore:
         break;
-      case FrameAssembler::State::kWhole:
+      case net::FrameAssembler::State::kWhole:
         Require(!assembler.body().empty() && assembler.body().size() <= limit, "it is bounded");
         assembler.Restart(limit);
         break;

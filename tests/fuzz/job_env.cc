@@ -20,17 +20,18 @@ EnvMap ParseLines(std::string_view rest) {
   return env;
 }
 
-void CheckJob(const LauncherEnv& job) {
+void CheckJob(const launch::LauncherEnv& job) {
   Require(job.size >= 2 && job.rank >= 0 && job.rank < job.size, "a rank of several");
   Require(!job.local_size || (*job.local_size >= 1 && *job.local_size <= job.size), "a part of it");
   Require(!job.local_rank || *job.local_rank < job.local_size.value_or(job.size), "a local rank");
-  const MeetingPlace& place = job.place;
-  if (place.kind == MeetingPlace::Kind::kAddress) {
+  const rendezvous::MeetingPlace& place = job.place;
+  if (place.kind == rendezvous::MeetingPlace::Kind::kAddress) {
     Require(place.port >= 1 && place.port <= 65535 && !place.host.empty(), "an address");
     Require(place.secret.size() >= 16, "a secret that is none to guess");
   } else {
     Require(!place.name.empty(), "a name");
-    Require(place.kind != MeetingPlace::Kind::kLocal || place.name.size() <= 64, "a short name");
+    Require(place.kind != rendezvous::MeetingPlace::Kind::kLocal || place.name.size() <= 64,
+            "a short name");
   }
 }
 
@@ -40,8 +41,8 @@ void CheckJob(const LauncherEnv& job) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
   try {
-    const auto job = ReadLauncherEnv(ParseLines(AsText(data, bytes)),
-                                     [](const std::string&) { return std::string("1-2"); });
+    const auto job = launch::ReadLauncherEnv(ParseLines(AsText(data, bytes)),
+                                             [](const std::string&) { return std::string("1-2"); });
     if (job) CheckJob(*job);
   } catch (const Error& error) {
     const std::string_view what = error.what();

@@ -4,7 +4,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
-  const auto server = ParseMeetingFile(AsText(data, bytes));
+  const auto server = rendezvous::ParseMeetingFile(AsText(data, bytes));
   if (!server) return 0;
   Require(server->port >= 1 && server->port <= 65535, "a port");
   Require(!server->host.empty() && !server->secret.empty(), "nothing is empty");

@@ -5,7 +5,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
   const std::string_view body = AsText(data, bytes);
-  const auto message = ParseStatusMessage(body);
+  const auto message = status::ParseStatusMessage(body);
   if (message) Require(Frame(*message).substr(4) == body, "a message is written as it was read");
   return 0;
 }

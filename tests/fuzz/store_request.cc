@@ -5,10 +5,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace convoy;
   const std::string_view body = AsText(data, bytes);
-  if (const auto request = ParseStoreRequest(body)) {
+  if (const auto request = store::ParseStoreRequest(body)) {
     Require(Frame(*request).substr(4) == body, "a request is written as it was read");
   }
-  if (const auto reply = ParseStoreReply(body)) {
+  if (const auto reply = store::ParseStoreReply(body)) {
     Require(Frame(*reply).substr(4) == body, "a reply is written as it was read");
   }
   return 0;

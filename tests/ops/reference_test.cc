@@ -1,9 +1,10 @@
 // Every op against values and gradients of an independent implementation, from reference/*.json.
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "tests/json.h"
 #include "tests/ops/drivers.h"
 
 namespace convoy {
@@ -60,8 +61,8 @@ const Json& ReferenceOf(const std::string& op) {
   static std::map<std::string, Json> files;
   const auto [file, is_new] = files.try_emplace(op);
   if (is_new) {
-    std::ifstream stream("tests/ops/reference/" + op + ".json");
-    if (stream) file->second = Json::parse(stream);
+    const std::string path = "tests/ops/reference/" + op + ".json";
+    if (std::filesystem::exists(path)) file->second = ReadJson(path);
   }
   return file->second;
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "tests/json.h"
 
 namespace convoy {
 
@@ -23,8 +23,7 @@ class DumpFolder {
   const std::string& path() const { return path_; }
   /// What worker `rank` has left. Throws: if it is not there, or no JSON.
   nlohmann::json Read(int rank) const {
-    std::ifstream file(path_ + "/collectives-rank-" + std::to_string(rank) + ".json");
-    return nlohmann::json::parse(file);
+    return ReadJson(path_ + "/collectives-rank-" + std::to_string(rank) + ".json");
   }
 
  private:

@@ -2,17 +2,18 @@
 
 load("//tests:build_defs.bzl", "convoy_test")
 
-def parallel_test(name, deps = [], **kwargs):
-    """A convoy_test whose source is `name`.cc.
+def parallel_test(name, srcs = [], deps = [], **kwargs):
+    """A convoy_test of parallel/.
 
     Args:
-      name: the target and, without ".cc", its source.
+      name: the target.
+      srcs: the sources; `name`.cc if there are none.
       deps: what it needs beside //parallel and the helpers of tests/parallel.
       **kwargs: passed on to convoy_test.
     """
     convoy_test(
         name = name,
-        srcs = [name + ".cc"],
+        srcs = srcs or [name + ".cc"],
         deps = deps + [
             "//core",
             "//optim",
@@ -20,7 +21,7 @@ def parallel_test(name, deps = [], **kwargs):
             "//tests/parallel:support",
             "//third_party/catch2",
             "//third_party/fmt",
-            "//third_party/json",
+            "//tests:json",
         ],
         **kwargs
     )

@@ -93,7 +93,7 @@ void SetWorkers(const CLI::App& app, const CollectiveBenchOptions& options, Laun
              "[allreduce] -t {} -g {} asks for {} workers in this process, and --workers {} for "
              "as many as it says; give only one of the two",
              options.threads, options.gpus, workers, launch.workers);
-  if (const std::optional<LauncherEnv> job = ReadLauncherEnv()) {
+  if (const std::optional<launch::LauncherEnv> job = launch::ReadLauncherEnv()) {
     CheckUsage(workers == 1,
                "[allreduce] -t {} -g {} asks for {} workers in each process, but under a launcher "
                "({}) each process is one worker; leave them out, and start {} processes",

@@ -110,7 +110,7 @@ class Agent {
       connected_ = false;
       SayWhy();
     }
-    KillDescendants();
+    launch::KillDescendants();
     return 0;
   }
 
@@ -188,7 +188,7 @@ class Agent {
     if (message.kind == MessageKind::kStart) {
       try {
         Start(ParseStartOrder(message.text));
-      } catch (const SpawnError& error) {
+      } catch (const launch::SpawnError& error) {
         Say({MessageKind::kRefused, error.status(),
              fmt::format("{}; give a path, or the name of a program in PATH", error.what())});
       } catch (const Error& error) {
@@ -208,7 +208,7 @@ class Agent {
       const pid_t pid = processes_.Start({.program = order.command[0],
                                           .argv = order.command,
                                           .env = WorkerEnvironment(order, static_cast<int>(i)),
-                                          .in = SpawnOptions::kNull,
+                                          .in = launch::SpawnOptions::kNull,
                                           .out = out.to.get(),
                                           .err = err.to.get(),
                                           .new_session = true});
@@ -236,11 +236,11 @@ class Agent {
     }
   }
 
-  SignalCatcher signals_{{SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT}, /*restart=*/false};
+  launch::SignalCatcher signals_{{SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT}, /*restart=*/false};
   AwakeClock clock_;
   OutputQueue queue_{kMaxQueued};  // what is on its way to the launcher
   MessageReader orders_;
-  ChildProcesses processes_{{.groups = true, .orphans = true}};
+  launch::ChildProcesses processes_{{.groups = true, .orphans = true}};
   std::vector<AgentWorker> workers_;  // in the order of processes_
   size_t first_ = 0;                  // the one that is read first: see Poll
   bool connected_ = true;
@@ -254,7 +254,7 @@ std::vector<std::string> WorkerEnvironment(const StartOrder& order, int local_ra
   std::vector<std::string> names = StaleVariables();
   for (const std::string& variable : order.env)
     names.push_back(variable.substr(0, variable.find('=')));
-  std::vector<std::string> env = EnvironmentWithout(names);
+  std::vector<std::string> env = launch::EnvironmentWithout(names);
   env.insert(env.end(), order.env.begin(), order.env.end());
   env.push_back(fmt::format("RANK={}", order.ranks[static_cast<size_t>(local_rank)]));
   env.push_back(fmt::format("LOCAL_RANK={}", local_rank));
@@ -264,12 +264,12 @@ std::vector<std::string> WorkerEnvironment(const StartOrder& order, int local_ra
 
 int RunAgent() {
   signal(SIGPIPE, SIG_IGN);
-  AdoptOrphans();
+  launch::AdoptOrphans();
   try {
     return Agent().Run();
   } catch (const std::exception& error) {
     WriteErrorLine("error: " + ErrorText(error));
-    KillDescendants();
+    launch::KillDescendants();
     return 1;
   }
 }

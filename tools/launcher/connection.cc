@@ -46,7 +46,8 @@ Connection::Connection(const std::string& host, const JobOptions& options, Outpu
       name_(remote_ ? host : HostName()),
       lines_("[" + name_ + "] "),
       output_(output) {
-  SpawnOptions spawn{.env = EnvironmentWithout({}), .new_session = true, .ends_with_parent = false};
+  launch::SpawnOptions spawn{
+      .env = launch::EnvironmentWithout({}), .new_session = true, .ends_with_parent = false};
   if (remote_) {
     spawn.argv = options.ssh;
     spawn.argv.push_back(host);
@@ -60,8 +61,8 @@ Connection::Connection(const std::string& host, const JobOptions& options, Outpu
   spawn.err = errors.to.get();
   try {
     carrier_.Start(spawn);
-  } catch (const SpawnError& error) {
-    throw SpawnError(
+  } catch (const launch::SpawnError& error) {
+    throw launch::SpawnError(
         fmt::format("[tools/launch] {}; expected a program that reaches other hosts like ssh does, "
                     "name one with --ssh",
                     error.what()),

@@ -65,7 +65,7 @@ class Connection {
 
   const bool remote_;
   const std::string name_;
-  ChildProcesses carrier_{{}};  // the agent itself, or ssh
+  launch::ChildProcesses carrier_{{}};  // the agent itself, or ssh
   Descriptor to_, from_, errors_;
   std::string unsent_;
   MessageReader messages_;

@@ -158,18 +158,18 @@ class Job {
     if (started_ && !closing_ && workers_.all_ended()) Close();
     if (!cause_.since() || closing_) return;
     switch (escalation_.Next(clock_.now())) {
-      case Escalation::Step::kNone:
+      case launch::Escalation::Step::kNone:
         break;
-      case Escalation::Step::kFailed:
+      case launch::Escalation::Step::kFailed:
         // One that is stopped (SIGSTOP) could neither hear of the failure nor end by itself.
         agents_.SendAll({MessageKind::kSignal, SIGCONT, ""});
         break;
-      case Escalation::Step::kAsk:
+      case launch::Escalation::Step::kAsk:
         for (const int signal : {SIGTERM, SIGCONT})
           agents_.SendAll({MessageKind::kSignal, signal, ""});
         cause_.Settle();
         break;
-      case Escalation::Step::kKill:
+      case launch::Escalation::Step::kKill:
         Close();
         break;
     }
@@ -198,7 +198,7 @@ class Job {
     if (!cause_.since()) {
       return written && workers_.all_ended() ? workers_.stopped_status() : SignalStatus(signal_);
     }
-    const Cause& cause = cause_.cause();
+    const launch::Cause& cause = cause_.cause();
     if (!cause.text.empty()) {
       const std::string words = cause.rank < 0 ? "" : workers_.LastWords(cause.rank, cause.killed);
       OutputQueue report(kMaxOutput);  // what hangs in the other one is not waited for
@@ -212,11 +212,12 @@ class Job {
   const JobOptions& options_;
   const std::vector<HostShare> shares_;
   // Made before anything is started, so that no signal is lost.
-  SignalCatcher signals_{{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}, /*restart=*/false};
+  launch::SignalCatcher signals_{{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2},
+                                 /*restart=*/false};
   AwakeClock clock_;
   OutputQueue output_{kMaxOutput};
   Agents agents_{shares_, options_, output_};
-  FirstCause cause_;
+  launch::FirstCause cause_;
   WorkerTable workers_{options_.prefix, output_, cause_};
   bool started_ = false;
   bool killed_ = false;         // by a signal
@@ -224,7 +225,7 @@ class Job {
   bool give_up_ = false;        // on output that nobody takes
   int signal_ = 0;              // the last one that was passed on
   // By clock_:
-  Escalation escalation_{Seconds(options_.timeout_s), /*asks=*/true};
+  launch::Escalation escalation_{Seconds(options_.timeout_s), /*asks=*/true};
   std::optional<Clock::duration> closing_;  // since the agents were told to end everything
 };
 

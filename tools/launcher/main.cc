@@ -62,7 +62,7 @@ std::vector<std::string> Words(const std::string& text) {
 // What other hosts' workers need to know of this one's environment. CONVOY_HOST holds for one host.
 std::vector<std::string> ForwardedVariables(const std::vector<std::string>& asked) {
   std::vector<std::string> names = asked;
-  for (const std::string& variable : EnvironmentWithout({})) {
+  for (const std::string& variable : launch::EnvironmentWithout({})) {
     const std::string name = variable.substr(0, variable.find('='));
     const bool own = name == "CONVOY_RENDEZVOUS" || name == "CONVOY_SECRET" ||
                      name == "CONVOY_LAUNCHER" || name == "CONVOY_WORKER" || name == "CONVOY_HOST";
@@ -177,7 +177,7 @@ int main(int argc, char** argv) {
     return convoy::launcher::Main({arguments.begin(), dashes},
                                   {has_command ? dashes + 1 : dashes, arguments.end()},
                                   has_command);
-  } catch (const convoy::SpawnError& error) {
+  } catch (const convoy::launch::SpawnError& error) {
     convoy::WriteErrorLine("error: " + convoy::ErrorText(error));
     return error.status();
   } catch (const convoy::UsageError& error) {

@@ -9,32 +9,32 @@ namespace {
 constexpr size_t kHeaderBytes = 5;  // kind and value
 constexpr size_t kMaxGreeting = 64 << 10;
 
-FrameWriter Begin(MessageKind kind, int32_t value) {
-  FrameWriter writer(static_cast<uint8_t>(kind));
+net::FrameWriter Begin(MessageKind kind, int32_t value) {
+  net::FrameWriter writer(static_cast<uint8_t>(kind));
   writer.I32(value);
   return writer;
 }
 
-void WriteTexts(FrameWriter& writer, const std::vector<std::string>& texts) {
+void WriteTexts(net::FrameWriter& writer, const std::vector<std::string>& texts) {
   writer.U32(static_cast<uint32_t>(texts.size()));
   for (const std::string& text : texts) writer.Text(text);
 }
 
 // How many parts follow, which take four bytes each at least; 0 if there cannot be so many.
-size_t ReadCount(FrameReader& reader) {
+size_t ReadCount(net::FrameReader& reader) {
   const size_t count = reader.U32();
   CONVOY_CHECK(count <= reader.rest_bytes() / 4,
                "[tools/launch] expected {} parts of an order, got less", count);
   return count;
 }
 
-std::vector<std::string> ReadTexts(FrameReader& reader) {
+std::vector<std::string> ReadTexts(net::FrameReader& reader) {
   std::vector<std::string> texts(ReadCount(reader));
   for (std::string& text : texts) text = reader.Text(reader.rest_bytes());
   return texts;
 }
 
-std::vector<int> ReadNumbers(FrameReader& reader) {
+std::vector<int> ReadNumbers(net::FrameReader& reader) {
   std::vector<int> numbers(ReadCount(reader));
   for (int& number : numbers) number = reader.I32();
   return numbers;
@@ -47,7 +47,7 @@ std::string Encode(const Message& message) {
 }
 
 std::string Encode(const StartOrder& order) {
-  FrameWriter writer = Begin(MessageKind::kStart, 0);
+  net::FrameWriter writer = Begin(MessageKind::kStart, 0);
   writer.Text(order.folder);
   WriteTexts(writer, order.command);
   WriteTexts(writer, order.env);
@@ -57,7 +57,7 @@ std::string Encode(const StartOrder& order) {
 }
 
 StartOrder ParseStartOrder(std::string_view text) {
-  FrameReader reader(text);
+  net::FrameReader reader(text);
   StartOrder order;
   order.folder = reader.Text(text.size());
   order.command = ReadTexts(reader);
@@ -94,16 +94,16 @@ bool MessageReader::SkipGreeting() {
 std::optional<Message> MessageReader::Next() {
   if (!SkipGreeting()) return {};
   std::string_view rest = std::string_view(buffer_).substr(used_);
-  const FrameAssembler::State state = frame_.Feed(rest);
+  const net::FrameAssembler::State state = frame_.Feed(rest);
   used_ = buffer_.size() - rest.size();
-  if (state == FrameAssembler::State::kMore) return {};
+  if (state == net::FrameAssembler::State::kMore) return {};
   const size_t bytes = frame_.announced_bytes();
   CONVOY_CHECK(bytes >= kHeaderBytes, "[tools/launch] expected at least {} bytes at once, got {}",
                kHeaderBytes, bytes);
-  CONVOY_CHECK(state == FrameAssembler::State::kWhole,
+  CONVOY_CHECK(state == net::FrameAssembler::State::kWhole,
                "[tools/launch] expected at most {} bytes at once, got {}", kMaxText,
                bytes - kHeaderBytes);
-  FrameReader body(frame_.body());
+  net::FrameReader body(frame_.body());
   Message message{.kind = static_cast<MessageKind>(body.U8()), .value = body.I32()};
   message.text = body.Raw(body.rest_bytes());
   frame_.Restart(kHeaderBytes + kMaxText);

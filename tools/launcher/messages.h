@@ -76,7 +76,7 @@ class MessageReader {
   std::string buffer_;
   size_t used_ = 0;  // bytes of buffer_ that are in frame_, or were
   bool greeted_ = false;
-  FrameAssembler frame_;
+  net::FrameAssembler frame_;
 };
 
 }  // namespace convoy::launcher

@@ -91,24 +91,24 @@ void WorkerTable::HasEnded(int rank, int status, int signal) {
     if (prefix_) output_.Add(fd, last);
   }
   if (status == 0) return;
-  if (signal != 0 && WIFEXITED(status) && ShellStatus(status) == SignalStatus(signal)) {
+  if (signal != 0 && WIFEXITED(status) && launch::ShellStatus(status) == SignalStatus(signal)) {
     stopped_ = SignalStatus(signal);  // the others may still be saving
     return;
   }
   if (signal != 0 && WIFSIGNALED(status)) {
     cause_.Add({fmt::format("[tools/launch] the workers were sent signal {} ({})", signal,
                             strsignal(signal)),
-                ShellStatus(status)});
+                launch::ShellStatus(status)});
     return;
   }
-  const int own = ShellStatus(status) - SignalStatus(0);
+  const int own = launch::ShellStatus(status) - SignalStatus(0);
   const bool stopped = WIFEXITED(status) && (own == SIGINT || own == SIGTERM);
   cause_.Add(
       {fmt::format("[tools/launch] worker {} of {} {} first (host {}, pid {}): it {}{}", rank,
                    workers_.size(), stopped ? "stopped" : "failed", worker.host->name(), worker.pid,
-                   DescribeEnd(status),
+                   launch::DescribeEnd(status),
                    stopped ? fmt::format(", as after signal {} ({})", own, strsignal(own)) : ""),
-       ShellStatus(status), WasKilled(status), stopped ? -1 : rank});
+       launch::ShellStatus(status), launch::WasKilled(status), stopped ? -1 : rank});
 }
 
 void WorkerTable::Lose(const Connection& host) {

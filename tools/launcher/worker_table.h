@@ -15,7 +15,7 @@ namespace convoy::launcher {
 class WorkerTable {
  public:
   /// `output` and `cause` live longer. Without `prefix` output is passed on as it comes.
-  WorkerTable(bool prefix, OutputQueue& output, FirstCause& cause)
+  WorkerTable(bool prefix, OutputQueue& output, launch::FirstCause& cause)
       : prefix_(prefix), output_(output), cause_(cause) {}
 
   /// The worker with the next rank is on this host.
@@ -50,7 +50,7 @@ class WorkerTable {
 
   const bool prefix_;
   OutputQueue& output_;
-  FirstCause& cause_;
+  launch::FirstCause& cause_;
   std::vector<View> workers_;  // by rank
   int stopped_ = 0;
 };

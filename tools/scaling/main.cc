@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
-#include "core/threads.h"
 #include "models/trainers/common/checks.h"
 #include "parallel/launch.h"
 #include "parallel/launch/placement.h"
@@ -65,17 +65,18 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "weak: every worker has a batch of its own; strong: all share one")
       ->check(CLI::IsMember({"weak", "strong"}));
   app.add_option("--batch", flags.measure.batch,
-                 "Samples of a worker, or (strong) of all; 0: the model's own (12, 32, 128)")
+                 "Samples of a worker, or (strong) of all; 0: the model's default (12, 32, 128)")
       ->check(Whole(0, kMostSamples));
   app.add_option("--steps", flags.measure.steps, "Steps timed for every number of workers")
       ->check(AtLeast(1));
   app.add_option(
          "--rounds", flags.rounds,
-         "Rounds that these are divided into, with and without communication in turn [5, or "
-         "--steps if these are fewer]")
+         "Rounds that the steps are divided into; each is timed with and without communication in "
+         "turn [5, or --steps if that is fewer]")
       ->type_name("INT")
       ->check(AtLeast(1));
-  app.add_option("--warmup", flags.measure.warmup, "Steps before, not timed")->check(AtLeast(0));
+  app.add_option("--warmup", flags.measure.warmup, "Steps before the timed ones")
+      ->check(AtLeast(0));
   app.add_option("--bucket-mb", flags.bucket_mb,
                  "MiB of gradients that one allreduce sums (the first and the last are smaller)")
       ->check(Between(0.001, kMostMiB));
@@ -153,7 +154,7 @@ void CheckMeasuring(Flags& flags) {
                "[--counts] {} workers cannot be measured: --workers says {}", counts.back(),
                flags.launch.workers);
   }
-  const Placement place = Place(flags.launch);
+  const launch::Placement place = launch::Place(flags.launch);
   const int cores = AvailableCores();
   CONVOY_CHECK(
       place.device != DeviceType::kCpu || synthetic || flags.oversubscribe ||

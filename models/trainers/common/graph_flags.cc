@@ -16,7 +16,7 @@ void GraphFlags::Add(CLI::App& app) {
 
 void GraphFlags::Check() const {
   if (!cuda_graph) return;
-  const Placement place = Place(launch_);
+  const launch::Placement place = launch::Place(launch_);
   CONVOY_CHECK(place.device == DeviceType::kCuda,
                "[--cuda-graph] steps can be recorded on a GPU only, but this run would compute on "
                "the CPU{}{}",

@@ -57,7 +57,7 @@ void TrainingRun::PrintHeader() {
   progress_.Print(fmt::format("Convoy {}: {}", trainer_.name(), trainer_.DescribeModel()));
   progress_.Print(Field("workers", DescribeWorkers(worker_)));
   if (worker_.device().is_cpu()) {
-    const std::string why = Place(flags_.run.launch).why_not_cuda;
+    const std::string why = launch::Place(flags_.run.launch).why_not_cuda;
     if (!why.empty()) progress_.Print(Field("no GPU", why));
   }
   progress_.Print(Field("parameters", fmt::format("{} ({})", WithCommas(flat.numel()),

@@ -54,7 +54,7 @@ void TrainingRun::Start(int64_t step) {
   const double lr = schedule_(step - 1);
   if (timeline_)
     step_->Profile(flags_.files.timeline_steps == 0 || step <= flags_.files.timeline_steps);
-  Readback report = step_->Start(lr, StopSignal);
+  Readback report = step_->Start(lr, launch::StopSignal);
   in_flight_.push_back({step, lr, step_->net().stats().exposed_comm_ms, std::move(report)});
 }
 
@@ -182,12 +182,12 @@ void TrainingRun::Record(const StepMetrics& metrics) {
 }
 
 void TrainingRun::Run() {
-  if (flags_.run.steps > 0) CatchStopSignals();
+  if (flags_.run.steps > 0) launch::CatchStopSignals();
   try {
     Train();
   } catch (...) {
     // Another worker may have got the same signal a moment before it caught it, and be gone.
-    if (last_.step == 0) EndByStopSignal();
+    if (last_.step == 0) launch::EndByStopSignal();
     throw;
   }
 }

@@ -5,7 +5,7 @@
 #include "parallel/launch/env/launcher_env.h"
 #include "parallel/launch/supervise/proc.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 std::string AncestorWithout(const std::string& variable) {
   const std::string entry = '\0' + variable + '=';
@@ -19,4 +19,4 @@ std::string AncestorWithout(const std::string& variable) {
   return {};
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

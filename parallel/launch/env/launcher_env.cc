@@ -16,7 +16,7 @@
 #include "parallel/launch/env/slurm.h"
 #include "parallel/net/secret.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 // The variables of one kind of launcher. Of two names the first that is set counts.
@@ -230,9 +230,10 @@ std::string JobIdentity(const LauncherEnv& job, EnvReader& env) {
   } else if (job.launcher == "Open MPI") {
     add("PMIX_NAMESPACE");
   }
-  if (text.size() <= kMaxJobBytes) return text;
-  const std::string hash = fmt::format("{:02x}", fmt::join(HmacSha256("a job's name", text), ""));
-  return text.substr(0, kMaxJobBytes - 33) + " " + hash.substr(0, 32);
+  if (text.size() <= net::kMaxJobBytes) return text;
+  const std::string hash =
+      fmt::format("{:02x}", fmt::join(net::HmacSha256("a job's name", text), ""));
+  return text.substr(0, net::kMaxJobBytes - 33) + " " + hash.substr(0, 32);
 }
 
 constexpr const char* kSecretVariable = "CONVOY_SECRET";
@@ -272,7 +273,7 @@ std::optional<LauncherEnv> ReadLauncherEnv(const EnvMap& variables,
                                 .slurm = &family == &kSlurm},
                                env);
   job.host = ReadHost(env);
-  if (job.place.kind == MeetingPlace::Kind::kFile) job.place.host = job.host;
+  if (job.place.kind == rendezvous::MeetingPlace::Kind::kFile) job.place.host = job.host;
   job.place.job = JobIdentity(job, env);
   job.variables = env.seen();
   return job;
@@ -289,4 +290,4 @@ std::optional<LauncherEnv> ReadLauncherEnv() {
   return job;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -9,7 +9,7 @@
 #include "core/base/env_reader.h"
 #include "parallel/rendezvous/meeting_place.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// What a launcher's environment variables say of this process.
 struct LauncherEnv {
@@ -21,7 +21,7 @@ struct LauncherEnv {
                                   ///< "Slurm" or "tools/launch"
   std::string rank_variable;      ///< "RANK", "OMPI_COMM_WORLD_RANK", ...
   std::string size_variable;      ///< "WORLD_SIZE", ...
-  MeetingPlace place;
+  rendezvous::MeetingPlace place;
   std::string host;  ///< where the other hosts reach this machine, from CONVOY_HOST; empty: unsaid
   std::string variables;  ///< all that were read, "RANK=1 WORLD_SIZE=4", for messages
 };
@@ -45,4 +45,4 @@ std::optional<LauncherEnv> ReadLauncherEnv(const EnvMap& env, const FindStarter&
 /// the launcher or its deputy on this machine: "PID-STARTTIME". Empty if it cannot be found.
 std::string AncestorWithout(const std::string& variable);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -8,7 +8,7 @@
 #include "parallel/launch/env/slurm.h"
 #include "parallel/net/socket.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 constexpr std::string_view kLetters =
@@ -42,8 +42,8 @@ std::string_view WithoutBrackets(std::string_view host) {
 }
 
 // "host:1" or "[::1]:1"
-MeetingPlace ParseAddress(std::string_view text, std::string_view variable,
-                          std::string_view whole) {
+rendezvous::MeetingPlace ParseAddress(std::string_view text, std::string_view variable,
+                                      std::string_view whole) {
   const size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, colon);
   const int64_t port = colon == text.npos ? 0 : ParseNumber(text.substr(colon + 1)).value_or(0);
@@ -56,7 +56,7 @@ MeetingPlace ParseAddress(std::string_view text, std::string_view variable,
   CONVOY_CHECK(port >= 1 && port <= kMaxPort,
                "[Launch] {}: expected a port from 1 to {} after the host, got '{}'; {}", variable,
                kMaxPort, whole, kForms);
-  return {.kind = MeetingPlace::Kind::kAddress,
+  return {.kind = rendezvous::MeetingPlace::Kind::kAddress,
           .host = std::string(host),
           .port = static_cast<int>(port)};
 }
@@ -80,7 +80,7 @@ std::string ReadSecret(EnvReader& env) {
   return secret;
 }
 
-MeetingPlace Address(std::string host, int port, std::string secret, int size) {
+rendezvous::MeetingPlace Address(std::string host, int port, std::string secret, int size) {
   CONVOY_CHECK(
       !secret.empty(),
       "[Launch] expected CONVOY_SECRET, with which the {} processes of this job prove that they "
@@ -89,7 +89,7 @@ MeetingPlace Address(std::string host, int port, std::string secret, int size) {
       "(the "
       "same on all hosts), or name a file that all hosts see: CONVOY_RENDEZVOUS=file:PATH",
       size, host, port);
-  return {.kind = MeetingPlace::Kind::kAddress,
+  return {.kind = rendezvous::MeetingPlace::Kind::kAddress,
           .host = std::move(host),
           .port = port,
           .secret = std::move(secret)};
@@ -105,24 +105,24 @@ int MasterPort(EnvReader& env) {
   return port < kMaxPort ? port + 1 : port - 1;
 }
 
-MeetingPlace LocalPlace(const JobShape& job) {
+rendezvous::MeetingPlace LocalPlace(const JobShape& job) {
   std::string name = job.name ? job.name() : "";
   CONVOY_CHECK(!name.empty(),
                "[Launch] expected something that the {} processes of this job have in common, got "
                "none of MASTER_ADDR, MASTER_PORT and CONVOY_RENDEZVOUS; give them all one "
                "CONVOY_RENDEZVOUS=local:NAME, or start them with tools/launch",
                job.size);
-  return {.kind = MeetingPlace::Kind::kLocal, .name = ShortName(std::move(name))};
+  return {.kind = rendezvous::MeetingPlace::Kind::kLocal, .name = ShortName(std::move(name))};
 }
 
 }  // namespace
 
-MeetingPlace ParseMeetingPlace(std::string_view text, std::string_view variable) {
+rendezvous::MeetingPlace ParseMeetingPlace(std::string_view text, std::string_view variable) {
   constexpr std::string_view kTcp = "tcp://", kFile = "file:", kLocal = "local:";
   if (text.starts_with(kTcp)) return ParseAddress(text.substr(kTcp.size()), variable, text);
-  MeetingPlace place;
+  rendezvous::MeetingPlace place;
   if (text.starts_with(kFile)) {
-    place.kind = MeetingPlace::Kind::kFile;
+    place.kind = rendezvous::MeetingPlace::Kind::kFile;
     place.name = text.substr(kFile.size());
     CONVOY_CHECK(place.name.starts_with('/') && place.name.size() <= kMaxPath,
                  "[Launch] {}: expected an absolute path of at most {} characters after file:, got "
@@ -151,11 +151,11 @@ std::string ReadHost(EnvReader& env) {
   return host;
 }
 
-MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env) {
-  using Kind = MeetingPlace::Kind;
+rendezvous::MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env) {
+  using Kind = rendezvous::MeetingPlace::Kind;
   std::string secret = ReadSecret(env);
   if (const std::string& text = env.Get("CONVOY_RENDEZVOUS"); !text.empty()) {
-    MeetingPlace place = ParseMeetingPlace(text, "CONVOY_RENDEZVOUS");
+    rendezvous::MeetingPlace place = ParseMeetingPlace(text, "CONVOY_RENDEZVOUS");
     if (place.kind == Kind::kAddress) {
       return Address(place.host, place.port, std::move(secret), job.size);
     }
@@ -173,7 +173,7 @@ MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env) {
                given);
   const int port = MasterPort(env);
   const bool all_here = job.local_size == job.size;
-  if (IsLoopback(host)) {
+  if (net::IsLoopback(host)) {
     CONVOY_CHECK(
         !job.local_size || all_here,
         "[Launch] MASTER_ADDR: expected an address that all hosts reach, as only {} of the "
@@ -181,7 +181,7 @@ MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env) {
         "rank 0's machine",
         *job.local_size, job.size, host);
   }
-  if (secret.empty() && (all_here || IsLoopback(host))) return LocalPlace(job);
+  if (secret.empty() && (all_here || net::IsLoopback(host))) return LocalPlace(job);
   if (!host.empty()) return Address(host, port, std::move(secret), job.size);
   if (all_here) return LocalPlace(job);
   if (job.slurm) {
@@ -203,4 +203,4 @@ MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env) {
       job.size, env.seen());
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -9,7 +9,7 @@
 #include "core/base/env_reader.h"
 #include "parallel/rendezvous/meeting_place.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// What is known of a job before its meeting place is.
 struct JobShape {
@@ -25,7 +25,7 @@ struct JobShape {
 /// MASTER_PORT, else Slurm's list of nodes; and CONVOY_SECRET. All processes of a job come to the
 /// same place. Processes that are all on one machine need none of these.
 /// Throws: Error, with the way out, if these contradict each other or do not suffice.
-MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env);
+rendezvous::MeetingPlace ReadMeetingPlace(const JobShape& job, EnvReader& env);
 
 /// Reads CONVOY_HOST, the name or address at which the other hosts reach this machine; empty if it
 /// is not set. Throws: Error if it is neither.
@@ -33,6 +33,6 @@ std::string ReadHost(EnvReader& env);
 
 /// Reads `tcp://HOST:PORT`, `file:PATH` or `local:NAME`; the secret stays empty.
 /// Throws: Error, its message starting with `variable`, if `text` is none of these.
-MeetingPlace ParseMeetingPlace(std::string_view text, std::string_view variable);
+rendezvous::MeetingPlace ParseMeetingPlace(std::string_view text, std::string_view variable);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 constexpr std::string_view kUnset =
@@ -92,4 +92,4 @@ int SlurmPort(std::string_view job_id) {
   return kFirstPort + static_cast<int>(*number % kPorts);
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -6,7 +6,7 @@
 
 #include "core/base/env_reader.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// Whether srun has started this process as a task. The variables alone do not say so: a batch
 /// script and an interactive shell carry those of their allocation, as if they were task 0 of it.
@@ -25,4 +25,4 @@ int SlurmTasksOnNode(std::string_view list, int node, std::string_view variable)
 /// Throws: Error if `job_id` is not a number.
 int SlurmPort(std::string_view job_id);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <thread>
 
-namespace convoy {
+namespace convoy::launch {
 
 pid_t ChildProcesses::Start(const SpawnOptions& options) {
   children_.reserve(children_.size() + 1);
@@ -80,4 +80,4 @@ void ChildProcesses::Kill() {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

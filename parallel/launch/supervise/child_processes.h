@@ -9,7 +9,7 @@
 
 #include "parallel/launch/supervise/spawn.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// Starts, signals and waits for processes; none of them outlives the object. Safe to use from one
 /// thread at a time.
@@ -65,4 +65,4 @@ class ChildProcesses {
   size_t alive_ = 0;
 };
 
-}  // namespace convoy
+}  // namespace convoy::launch

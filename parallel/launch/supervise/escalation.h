@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace convoy {
+namespace convoy::launch {
 
 /// The others have some time to end by themselves; then they are asked to (SIGTERM), unless there
 /// is no such step, and have the same time again; then they are killed (SIGKILL).
@@ -37,4 +37,4 @@ class Escalation {
   Time since_ = Time::zero();  // when that was due
 };
 
-}  // namespace convoy
+}  // namespace convoy::launch

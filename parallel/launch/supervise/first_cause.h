@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace convoy {
+namespace convoy::launch {
 
 struct Cause {
   std::string text;     ///< empty: nothing worth a line
@@ -45,4 +45,4 @@ class FirstCause {
   bool settled_ = false;
 };
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -20,7 +20,7 @@
 
 #include "core/base/descriptor.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 std::string ReadProc(pid_t pid, const std::string& name) {
   try {
@@ -100,4 +100,4 @@ void KillDescendants() {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

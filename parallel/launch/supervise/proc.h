@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace convoy {
+namespace convoy::launch {
 
 struct ProcStat {
   pid_t parent = 0;              ///< 0: there is no such process
@@ -29,4 +29,4 @@ void AdoptOrphans();
 /// AdoptOrphans(), those whose parents have ended escape.
 void KillDescendants();
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 // A bit for each signal that has come. A mask would not do: any thread may get it.
@@ -39,4 +39,4 @@ int SignalCatcher::Take() {
   return signal;
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace convoy {
+namespace convoy::launch {
 
 /// While one is alive, these signals only leave a mark. One at a time.
 class SignalCatcher {
@@ -24,4 +24,4 @@ class SignalCatcher {
   std::vector<std::pair<int, struct sigaction>> before_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::launch

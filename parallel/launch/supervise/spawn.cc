@@ -17,7 +17,7 @@
 #include "core/base/descriptor.h"
 #include "core/base/exit_status.h"
 
-namespace convoy {
+namespace convoy::launch {
 namespace {
 
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
@@ -121,4 +121,4 @@ int ShellStatus(int status) {
   return WIFSIGNALED(status) ? SignalStatus(WTERMSIG(status)) : WEXITSTATUS(status);
 }
 
-}  // namespace convoy
+}  // namespace convoy::launch

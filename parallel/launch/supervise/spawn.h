@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::launch {
 
 /// A program that could not be started.
 class SpawnError : public Error {
@@ -53,4 +53,4 @@ bool WasKilled(int status);
 /// Of a status from waitpid: what a shell makes of it, 128 + a signal's number.
 int ShellStatus(int status);
 
-}  // namespace convoy
+}  // namespace convoy::launch

@@ -8,7 +8,7 @@
 
 #include "parallel/transport/reduce.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 // What is summed while the next one travels: large, since each costs both sides some wake-ups.
@@ -298,4 +298,4 @@ void MeshCollectives::Barrier(uint64_t slot) {
   out.Settle();
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

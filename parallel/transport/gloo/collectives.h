@@ -8,7 +8,7 @@
 #include "parallel/group/collective_call.h"
 #include "parallel/transport/gloo/mesh.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// Runs collectives, one after the other, on one thread.
 ///
@@ -46,4 +46,4 @@ class MeshCollectives {
   std::vector<std::byte> scratch_;  // what the others send to be summed; grows
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -10,7 +10,7 @@
 #include "parallel/transport/gloo/gloo_group.h"
 #include "parallel/transport/gloo/mesh.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// Set in the slots of messages, and not in those of collectives.
 inline constexpr uint64_t kMessageSlot = uint64_t{1} << 63;
@@ -32,4 +32,4 @@ struct GlooGroup::Call {
   bool is_message() const { return number == 0; }
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

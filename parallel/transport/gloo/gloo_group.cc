@@ -12,7 +12,7 @@
 #include "core/error_text.h"
 #include "parallel/transport/gloo/gloo_call.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -55,7 +55,7 @@ class GlooGroup::Handle final : public Work::Impl {
   const std::shared_ptr<Call> call_;
 };
 
-GlooGroup::GlooGroup(const Membership& membership, std::shared_ptr<Store> store,
+GlooGroup::GlooGroup(const status::Membership& membership, std::shared_ptr<store::Store> store,
                      const MeshPlace& place)
     : peers_(membership, kTitle),
       device_(membership.device),
@@ -63,7 +63,7 @@ GlooGroup::GlooGroup(const Membership& membership, std::shared_ptr<Store> store,
       name_("gloo/world"),
       mesh_(membership.rank, membership.page->size(), place),
       collectives_(mesh_) {
-  JoinAndAwaitAll(peers_);
+  status::JoinAndAwaitAll(peers_);
   Connect();
 }
 
@@ -252,10 +252,10 @@ void GlooGroup::Finish() noexcept {
     lock.unlock();
     if (peers_.failed()) return;
     if (peers_.is_subgroup()) return store_->Set(EndKey(rank()), std::to_string(calls_));
-    peers_.page().set_state(rank(), StatusPage::State::kFinished);
+    peers_.page().set_state(rank(), status::StatusPage::State::kFinished);
   } catch (const std::exception& error) {
     peers_.Fail(error.what());
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

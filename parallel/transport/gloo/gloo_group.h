@@ -19,7 +19,7 @@
 #include "parallel/transport/gloo/collectives.h"
 #include "parallel/transport/gloo/mesh.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// Worker `membership.rank`'s end. Collectives run in the order of their calls on a thread of the
 /// group's own while the worker computes, or on the worker's own if it has nothing to do but wait;
@@ -34,11 +34,12 @@ namespace convoy {
 /// networks only.
 class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this<GlooGroup> {
  public:
-  static constexpr TransportTitle kTitle{"Gloo"};
+  static constexpr status::TransportTitle kTitle{"Gloo"};
 
   /// Collective.
   /// Throws: Error naming who has not joined in time.
-  GlooGroup(const Membership& membership, std::shared_ptr<Store> store, const MeshPlace& place);
+  GlooGroup(const status::Membership& membership, std::shared_ptr<store::Store> store,
+            const MeshPlace& place);
   ~GlooGroup() override;
 
   int rank() const override { return peers_.rank(); }
@@ -98,9 +99,9 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   // Where rank `r` leaves, when it has finished, how many of the subgroup's collectives it called.
   std::string EndKey(int r) const;
 
-  const Peers peers_;
+  const status::Peers peers_;
   const Device device_;
-  const std::shared_ptr<Store> store_;
+  const std::shared_ptr<store::Store> store_;
   const std::string name_;  // in the store: "gloo/world", of a subgroup "gloo/world/SPLIT.COLOR"
   Mesh mesh_;
   MeshCollectives collectives_;
@@ -127,4 +128,4 @@ class GlooGroup final : public CheckedGroup, public std::enable_shared_from_this
   std::thread runner_, messenger_, watcher_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

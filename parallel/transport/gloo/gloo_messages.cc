@@ -11,7 +11,7 @@
 #include "parallel/transport/gloo/gloo_call.h"
 #include "parallel/transport/gloo/gloo_group.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -121,4 +121,4 @@ void GlooGroup::MatchOwn(const std::shared_ptr<Call>& call) {
   call->done = other->done = true;
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -3,13 +3,13 @@
 #include "parallel/transport/gloo/gloo_group.h"
 #include "parallel/transport/transport.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 class GlooTransport final : public Transport {
  public:
   std::string name() const override { return "gloo"; }
-  TransportTitle title() const override { return GlooGroup::kTitle; }
+  status::TransportTitle title() const override { return GlooGroup::kTitle; }
   int Preference(DeviceType device, WorkerLayout layout) const override {
     if (device != DeviceType::kCpu) return 0;
     return layout == WorkerLayout::kProcesses ? 3 : 1;
@@ -18,10 +18,10 @@ class GlooTransport final : public Transport {
     CONVOY_CHECK(context.store != nullptr && context.local_host != nullptr,
                  "[Gloo] these workers have no store where they could find each other");
     return [context](int rank, Device device) {
-      const Membership membership = {.page = context.run->page(),
-                                     .rank = rank,
-                                     .device = device,
-                                     .timeout_s = context.timeout_s};
+      const status::Membership membership = {.page = context.run->page(),
+                                             .rank = rank,
+                                             .device = device,
+                                             .timeout_s = context.timeout_s};
       return std::make_shared<GlooGroup>(membership, context.store,
                                          MeshPlace{context.local_host(), context.secret});
     };
@@ -35,4 +35,4 @@ class GlooTransport final : public Transport {
 }();
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::transport

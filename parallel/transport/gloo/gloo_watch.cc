@@ -8,15 +8,13 @@
 #include "parallel/transport/gloo/gloo_call.h"
 #include "parallel/transport/gloo/gloo_group.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 // How often the watcher looks.
 constexpr std::chrono::milliseconds kInterval{20};
-// A connection that breaks is soon explained by the status page; how long that may take.
-constexpr double kExplainSeconds = 2;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -30,16 +28,11 @@ void GlooGroup::Explain(const Call& call, const std::string& error) {
     const std::lock_guard lock(mutex_);
     if (stop_ && call.is_message()) return;  // nobody waits for it any more
   }
-  const Deadline deadline(kExplainSeconds);
-  while (!peers_.failed() && !deadline.passed()) {
-    const std::string why =
-        call.is_message() ? peers_.WhoDied() : peers_.WhyHopeless(call.number, call.what);
-    if (!why.empty()) {
-      peers_.Fail(call.is_message() ? fmt::format("[Gloo] {}; {} waits for it", why, call.what)
-                                    : why);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  peers_.AwaitReason([&] {
+    if (!call.is_message()) return peers_.WhyHopeless(call.number, call.what);
+    const std::string died = peers_.WhoDied();
+    return died.empty() ? died : fmt::format("[Gloo] {}; {} waits for it", died, call.what);
+  });
   if (peers_.failed()) return;
   peers_.Fail(
       fmt::format("[Gloo] {}{}: a connection was lost: {}", call.what, peers_.OfGroup(), error));
@@ -72,7 +65,8 @@ std::string GlooGroup::EndKey(int r) const { return fmt::format("{}/end/{}", nam
 void GlooGroup::LearnEnds() {
   for (int r = 0; r < size(); ++r) {
     std::optional<uint64_t>& end = ends_[static_cast<size_t>(r)];
-    if (end || peers_.page().state(peers_.worker(r)) != StatusPage::State::kFinished) continue;
+    if (end || peers_.page().state(peers_.worker(r)) != status::StatusPage::State::kFinished)
+      continue;
     try {
       end = std::stoull(store_->Get(EndKey(r), 0));
     } catch (const std::exception&) {  // the server is gone: the deadline will tell
@@ -114,4 +108,4 @@ void GlooGroup::Look() {
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

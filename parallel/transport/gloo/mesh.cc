@@ -50,7 +50,7 @@ void gloo::transport::tcp::Pair::listen() {
   own(this);
 }
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 namespace tcp = ::gloo::transport::tcp;
@@ -88,14 +88,15 @@ std::string KeyOf(const std::string& prefix, int rank) {
 
 // For a message about workers that do not reach each other there.
 std::string WayOut(const std::string& host, const char* machine) {
-  if (IsLoopback(host)) return {};
+  if (net::IsLoopback(host)) return {};
   return fmt::format("; if others do not reach {} at {}, set CONVOY_HOST for it", machine, host);
 }
 
 void Pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
 // What another worker has left, as soon as it has.
-std::string Fetch(Store& store, const std::string& key, const std::function<void()>& give_up) {
+std::string Fetch(store::Store& store, const std::string& key,
+                  const std::function<void()>& give_up) {
   while (true) {
     const Deadline look(kLookSeconds);
     try {
@@ -197,7 +198,8 @@ void Mesh::ThrowIfAborted() const {
 }
 
 // Of two workers the higher rank connects.
-void Mesh::Connect(Store& store, const std::string& prefix, const std::function<void()>& give_up) {
+void Mesh::Connect(store::Store& store, const std::string& prefix,
+                   const std::function<void()>& give_up) {
   if (size() == 1) return;
   const WithoutSigpipe guard;
   MeshListener listener(place_, prefix, rank(), size());
@@ -227,11 +229,13 @@ void Mesh::Connect(Store& store, const std::string& prefix, const std::function<
 
 void Mesh::ConnectTo(int other, const std::string& address, const std::string& prefix,
                      const std::function<void()>& give_up) {
-  const std::optional<ServerAddress> server = MeshListener::Read(address, place_, prefix, other);
+  const std::optional<net::ServerAddress> server =
+      MeshListener::Read(address, place_, prefix, other);
   CONVOY_CHECK(server, "[Gloo] rank {} of '{}' has left no address", other, prefix);
   while (true) {
-    Channel::Failure failure;
-    auto channel = Channel::Try(*server, Purpose::kMesh, rank(), Deadline(kTrySeconds), failure);
+    net::Channel::Failure failure;
+    auto channel =
+        net::Channel::Try(*server, net::Purpose::kMesh, rank(), Deadline(kTrySeconds), failure);
     if (channel) {
       if (channel->Send(MeshListener::Ready(), Deadline(kTrySeconds))) {
         return context_->Adopt(other, channel->Release());
@@ -240,8 +244,9 @@ void Mesh::ConnectTo(int other, const std::string& address, const std::string& p
     }
     {
       const std::lock_guard lock(mutex_);
-      why_ = fmt::format(" at {} was not reached ({}){}", AddressText(server->host, server->port),
-                         failure.why, WayOut(server->host, "its machine"));
+      why_ =
+          fmt::format(" at {} was not reached ({}){}", net::AddressText(server->host, server->port),
+                      failure.why, WayOut(server->host, "its machine"));
     }
     give_up();
     ThrowIfAborted();
@@ -320,4 +325,4 @@ void MeshBuffer::Settle() {
   while (sends_ > 0) AwaitSend();
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

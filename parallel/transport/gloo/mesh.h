@@ -17,7 +17,7 @@
 
 #include "parallel/store/store.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// What waits on a mesh throw once it was aborted.
 struct MeshAborted : std::runtime_error {
@@ -46,7 +46,8 @@ class Mesh {
 
   /// Returns when all workers are connected. Their addresses go through the store, under names that
   /// start with `prefix`. Collective. `give_up` is called now and then, and throws to end it.
-  void Connect(Store& store, const std::string& prefix, const std::function<void()>& give_up);
+  void Connect(store::Store& store, const std::string& prefix,
+               const std::function<void()>& give_up);
 
   /// What keeps Connect waiting, for a message: "; worker 1 at 10.0.0.7:4711 was not reached
   /// (connection refused)...", or empty. `worker` gives the number of a rank. From any thread.
@@ -111,4 +112,4 @@ class MeshBuffer {
   int sends_ = 0, recvs_ = 0;  // started, and not awaited yet
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

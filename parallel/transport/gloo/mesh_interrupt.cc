@@ -4,7 +4,7 @@
 
 #include "parallel/transport/gloo/mesh.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 // Gloo adds it to the time of now.
@@ -34,4 +34,4 @@ void MeshBuffer::CheckNotAborted() {
   if (mesh_.aborted_) throw MeshAborted();
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -11,7 +11,7 @@
 #include "parallel/net/hmac.h"
 #include "parallel/net/secret.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 constexpr uint8_t kReady = 1;
@@ -22,7 +22,7 @@ constexpr int64_t kMaxPort = 65535;
 std::string ListenerName(const MeshPlace& place, const std::string& mesh, int rank,
                          std::string_view random) {
   const std::string text = fmt::format("{}\n{}\n{}", mesh, rank, random);
-  return fmt::format("mesh {:02x}", fmt::join(HmacSha256(place.secret, text), ""));
+  return fmt::format("mesh {:02x}", fmt::join(net::HmacSha256(place.secret, text), ""));
 }
 
 // The text up to the next line's end, which are both taken away.
@@ -36,31 +36,32 @@ std::string_view TakeLine(std::string_view& text) {
 
 MeshListener::MeshListener(const MeshPlace& place, const std::string& name, int rank, int size)
     : rank_(rank), size_(size) {
-  const std::string random = DrawSecret();
-  server_.emplace(FrameServerOptions{.host = place.host,
-                                     .secret = place.secret,
-                                     .job = ListenerName(place, name, rank, random),
-                                     .ranks = size},
-                  std::map<Purpose, FrameService*>{{Purpose::kMesh, this}});
+  const std::string random = net::DrawSecret();
+  server_.emplace(net::FrameServerOptions{.host = place.host,
+                                          .secret = place.secret,
+                                          .job = ListenerName(place, name, rank, random),
+                                          .ranks = size},
+                  std::map<net::Purpose, net::FrameService*>{{net::Purpose::kMesh, this}});
   address_ = fmt::format("{}\n{}\n{}", place.host, server_->port(), random);
 }
 
-std::optional<ServerAddress> MeshListener::Read(const std::string& address, const MeshPlace& place,
-                                                const std::string& name, int rank) {
+std::optional<net::ServerAddress> MeshListener::Read(const std::string& address,
+                                                     const MeshPlace& place,
+                                                     const std::string& name, int rank) {
   std::string_view rest = address;
   const std::string_view host = TakeLine(rest);
   const std::optional<int64_t> port = ParseNumber(TakeLine(rest));
   if (host.empty() || !port || *port < 1 || *port > kMaxPort) return {};
-  return ServerAddress{.host = std::string(host),
-                       .port = static_cast<int>(*port),
-                       .secret = place.secret,
-                       .job = ListenerName(place, name, rank, rest)};
+  return net::ServerAddress{.host = std::string(host),
+                            .port = static_cast<int>(*port),
+                            .secret = place.secret,
+                            .job = ListenerName(place, name, rank, rest)};
 }
 
-std::string MeshListener::Ready() { return FrameWriter(kReady).Take(); }
+std::string MeshListener::Ready() { return net::FrameWriter(kReady).Take(); }
 
-bool MeshListener::Received(FrameConnection& peer, std::string_view body) {
-  FrameReader reader(body);
+bool MeshListener::Received(net::FrameConnection& peer, std::string_view body) {
+  net::FrameReader reader(body);
   const bool ready = reader.U8() == kReady && reader.Finished();
   if (!ready || peer.rank() <= rank_ || peer.rank() >= size_) return false;
   {
@@ -91,4 +92,4 @@ Descriptor MeshListener::Take(int rank, double timeout_s) {
   return connection;
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -12,11 +12,11 @@
 #include "parallel/net/socket.h"
 #include "parallel/transport/gloo/mesh.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// Takes connections of higher ranks that have proved that they know the job's secret and this
 /// mesh, on a thread of its own, while it lives.
-class MeshListener final : private FrameService {
+class MeshListener final : private net::FrameService {
  public:
   /// Listens on the place's host, on a free port. `name`: of the mesh, the same for all its ranks.
   MeshListener(const MeshPlace& place, const std::string& name, int rank, int size);
@@ -25,8 +25,8 @@ class MeshListener final : private FrameService {
   /// other mesh has.
   const std::string& address() const { return address_; }
   /// What rank `rank` of mesh `name` has left; none if it is none.
-  static std::optional<ServerAddress> Read(const std::string& address, const MeshPlace& place,
-                                           const std::string& name, int rank);
+  static std::optional<net::ServerAddress> Read(const std::string& address, const MeshPlace& place,
+                                                const std::string& name, int rank);
   /// The one frame that the other end sends once it has let this one in. Only then does either use
   /// the connection: one that the other end has given up meanwhile is forgotten.
   static std::string Ready();
@@ -38,7 +38,7 @@ class MeshListener final : private FrameService {
   int turned_away() const { return server_->turned_away(); }
 
  private:
-  bool Received(FrameConnection& peer, std::string_view body) override;
+  bool Received(net::FrameConnection& peer, std::string_view body) override;
   void OnServerFailure(const std::string& why) override;
 
   const int rank_, size_;
@@ -47,7 +47,7 @@ class MeshListener final : private FrameService {
   std::map<int, Descriptor> connections_;  // by rank
   std::optional<std::string> broken_;
   std::string address_;
-  std::optional<FrameServer> server_;
+  std::optional<net::FrameServer> server_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

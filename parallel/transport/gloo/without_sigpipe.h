@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace convoy {
+namespace convoy::transport {
 
 /// libgloo writes to connections without asking for EPIPE alone, so a worker that is gone would end
 /// this process by a signal, and without a word. For the thread that makes it, and for those that
@@ -34,4 +34,4 @@ class WithoutSigpipe {
   sigset_t pipe_, before_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "parallel/group/rank_list.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 std::vector<int> FirstNumbers(int count) {
@@ -20,10 +20,10 @@ std::vector<int> FirstNumbers(int count) {
 
 }  // namespace
 
-CallMatcher::CallMatcher(std::shared_ptr<RunStatus> run)
+CallMatcher::CallMatcher(std::shared_ptr<status::RunStatus> run)
     : CallMatcher(run, FirstNumbers(run->workers())) {}
 
-CallMatcher::CallMatcher(std::shared_ptr<RunStatus> run, std::vector<int> workers)
+CallMatcher::CallMatcher(std::shared_ptr<status::RunStatus> run, std::vector<int> workers)
     : run_(std::move(run)), workers_(std::move(workers)), joined_(workers_.size()) {
   run_->Add(event_);
 }
@@ -108,4 +108,4 @@ void CallMatcher::ThrowIfDeserted(const Collective& collective, CollectiveKind w
   }
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -15,15 +15,15 @@
 #include "parallel/status/run_status.h"
 #include "parallel/transport/inprocess/collective.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// Safe to call from any thread.
 class CallMatcher {
  public:
   /// Of a whole run.
-  explicit CallMatcher(std::shared_ptr<RunStatus> run);
+  explicit CallMatcher(std::shared_ptr<status::RunStatus> run);
   /// Of a subgroup: its ranks' workers, as the run counts them.
-  CallMatcher(std::shared_ptr<RunStatus> run, std::vector<int> workers);
+  CallMatcher(std::shared_ptr<status::RunStatus> run, std::vector<int> workers);
   ~CallMatcher();
   CallMatcher(const CallMatcher&) = delete;
   CallMatcher& operator=(const CallMatcher&) = delete;
@@ -33,7 +33,7 @@ class CallMatcher {
   /// Whose rank `rank` is: which threads it computes with, and how messages name it.
   int worker(int rank) const { return workers_[static_cast<size_t>(rank)]; }
   /// Signalled whenever a waiter may find something new.
-  Event& event() { return event_; }
+  status::Event& event() { return event_; }
 
   /// Joins the next collective of `rank`; the last one to join makes it ready.
   /// Throws: Error if the group was aborted, or (aborting it) if the workers disagree.
@@ -66,8 +66,8 @@ class CallMatcher {
     size_t asked = 0;  // by how many of its workers
   };
 
-  Event event_;
-  const std::shared_ptr<RunStatus> run_;
+  status::Event event_;
+  const std::shared_ptr<status::RunStatus> run_;
   const std::vector<int> workers_;  // by rank
 
   std::mutex mutex_;
@@ -79,4 +79,4 @@ class CallMatcher {
   std::map<std::pair<uint64_t, int>, Split> splits_;  // that not all workers have joined
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -9,7 +9,7 @@
 
 #include "parallel/transport/reduce.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 // Small enough to stay in a core's cache with one copy per worker, large enough that claiming a
@@ -170,4 +170,4 @@ void Collective::Finish() {
   done_.store(true, std::memory_order_release);
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

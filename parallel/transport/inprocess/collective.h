@@ -11,7 +11,7 @@
 #include "parallel/group/checked_group.h"
 #include "parallel/status/event.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// When the last member has joined, a collective is a set of independent chunks of about 64 KiB
 /// that any member's thread may run: there are no threads for communication, since the cores are
@@ -23,7 +23,7 @@ class Collective {
  public:
   /// `number` counts the collectives of the group (for messages); `event` is signalled when the
   /// collective becomes ready and when it is done.
-  Collective(Event& event, uint64_t number, std::vector<int> members)
+  Collective(status::Event& event, uint64_t number, std::vector<int> members)
       : event_(event), number_(number), members_(std::move(members)), requests_(members_.size()) {}
 
   const std::vector<int>& members() const { return members_; }
@@ -60,7 +60,7 @@ class Collective {
   void RunChunk(int64_t chunk);
   void Finish();
 
-  Event& event_;
+  status::Event& event_;
   const uint64_t number_;
   const std::vector<int> members_;
   std::vector<CollectiveCall> requests_;  // by member; `what` is empty: it may not live on
@@ -84,4 +84,4 @@ class Collective {
   std::atomic<bool> done_{false};
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

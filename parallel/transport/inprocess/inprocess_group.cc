@@ -5,10 +5,11 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
 #include "core/threads.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
@@ -139,7 +140,8 @@ bool InProcessGroup::Spins() {
   return matcher_->workers_of_run() * CpuTeam(matcher_->worker(rank_)).size() <= AvailableCores();
 }
 
-std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(std::shared_ptr<RunStatus> run) {
+std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(
+    std::shared_ptr<status::RunStatus> run) {
   const int size = run->workers();
   const auto matcher = std::make_shared<CallMatcher>(std::move(run));
   std::vector<std::shared_ptr<InProcessGroup>> groups;
@@ -151,7 +153,7 @@ std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(std::shared_ptr
 
 std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(int size) {
   CONVOY_CHECK(size >= 1, "[InProcessGroup] wants at least one worker, got {}", size);
-  return MakeInProcessGroups(std::make_shared<RunStatus>(StatusPage::Make(size)));
+  return MakeInProcessGroups(std::make_shared<status::RunStatus>(status::StatusPage::Make(size)));
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

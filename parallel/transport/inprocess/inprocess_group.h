@@ -10,7 +10,7 @@
 #include "parallel/group/checked_group.h"
 #include "parallel/transport/inprocess/call_matcher.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// A worker's end; it computes with the threads of its cpu:K. Tensors must be in host memory
 /// (on any cpu:K). A collective makes progress when workers call the group: each takes its share
@@ -61,8 +61,9 @@ class InProcessGroup final : public CheckedGroup,
 };
 
 /// The group of all workers of `run`, one thread each; element r is for worker r.
-std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(std::shared_ptr<RunStatus> run);
+std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(
+    std::shared_ptr<status::RunStatus> run);
 /// The same for a run of its own. Throws: Error unless `size` is positive.
 std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(int size);
 
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -2,13 +2,13 @@
 #include "parallel/transport/inprocess/inprocess_group.h"
 #include "parallel/transport/transport.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 class InProcessTransport final : public Transport {
  public:
   std::string name() const override { return "inprocess"; }
-  TransportTitle title() const override { return {"InProcess"}; }
+  status::TransportTitle title() const override { return {"InProcess"}; }
   int Preference(DeviceType device, WorkerLayout layout) const override {
     return device == DeviceType::kCpu && layout != WorkerLayout::kProcesses ? 3 : 0;
   }
@@ -26,4 +26,4 @@ class InProcessTransport final : public Transport {
 }();
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -13,11 +13,11 @@
 namespace convoy::nccl {
 namespace {
 
-static_assert(NCCL_UNIQUE_ID_BYTES == StatusPage::kAddressBytes);
+static_assert(NCCL_UNIQUE_ID_BYTES == status::StatusPage::kAddressBytes);
 
 // Of the run's group: when all have come, worker 0 makes the address, the others read it.
-ncclUniqueId ShareAddress(const Peers& peers, Device device) {
-  JoinAndAwaitAll(peers);
+ncclUniqueId ShareAddress(const status::Peers& peers, Device device) {
+  status::JoinAndAwaitAll(peers);
   cuda::Use(device);
   ncclUniqueId id;
   if (peers.rank() == 0) {
@@ -37,7 +37,7 @@ ncclUniqueId ShareAddress(const Peers& peers, Device device) {
 
 }  // namespace
 
-ncclUniqueId MakeId(const Peers& peers) {
+ncclUniqueId MakeId(const status::Peers& peers) {
   ncclUniqueId id;
   if (const ncclResult_t result = GetApi().GetUniqueId(&id); result != ncclSuccess) {
     peers.FailAndThrow("[NCCL] " + Describe("GetUniqueId", result, nullptr));
@@ -45,10 +45,10 @@ ncclUniqueId MakeId(const Peers& peers) {
   return id;
 }
 
-Communicator::Communicator(const Peers& peers, Device device)
+Communicator::Communicator(const status::Peers& peers, Device device)
     : Communicator(peers, device, ShareAddress(peers, device)) {}
 
-Communicator::Communicator(const Peers& peers, Device device, const ncclUniqueId& id)
+Communicator::Communicator(const status::Peers& peers, Device device, const ncclUniqueId& id)
     : peers_(peers), device_(device) {
   cuda::Use(device);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;

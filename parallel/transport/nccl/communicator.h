@@ -13,15 +13,15 @@
 namespace convoy::nccl {
 
 /// The address of a new communicator. Throws: Error with NCCL's words; the run has then failed.
-ncclUniqueId MakeId(const Peers& peers);
+ncclUniqueId MakeId(const status::Peers& peers);
 
 class Communicator {
  public:
   /// Finds the other workers and connects to them. Collective.
   /// Throws: Error naming who has not joined in time, or with NCCL's words.
-  Communicator(const Peers& peers, Device device);
+  Communicator(const status::Peers& peers, Device device);
   /// As above, for workers that have met and have the id that one of them has made.
-  Communicator(const Peers& peers, Device device, const ncclUniqueId& id);
+  Communicator(const status::Peers& peers, Device device, const ncclUniqueId& id);
   /// Ends the communicator with the others', or aborts it if the run has failed.
   ~Communicator();
   Communicator(const Communicator&) = delete;
@@ -47,7 +47,7 @@ class Communicator {
   void Settle(const char* name, ncclResult_t result);
   ncclResult_t State();  // of the communicator, under the lock
 
-  const Peers& peers_;
+  const status::Peers& peers_;
   const Device device_;
   std::mutex mutex_;           // held for one call of NCCL at a time
   ncclComm_t comm_ = nullptr;  // null once aborted

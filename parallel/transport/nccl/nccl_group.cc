@@ -135,15 +135,15 @@ class NcclGroup::Handle final : public Work::Impl {
   const std::shared_ptr<Launched> launched_;
 };
 
-NcclGroup::NcclGroup(const Membership& membership)
+NcclGroup::NcclGroup(const status::Membership& membership)
     : peers_(membership, kTitle),
       device_(membership.device),
       lane_(std::make_shared<Lane>(membership.device)),
       communicator_(peers_, membership.device),
       watcher_(peers_, communicator_, records(), membership.device),
-      interrupt_before_(
-          cuda::SetInterrupt([](void* peers) { static_cast<const Peers*>(peers)->ThrowIfFailed(); },
-                             const_cast<Peers*>(&peers_))),
+      interrupt_before_(cuda::SetInterrupt(
+          [](void* peers) { static_cast<const status::Peers*>(peers)->ThrowIfFailed(); },
+          const_cast<status::Peers*>(&peers_))),
       barrier_(Tensor::Zeros({1}, {DType::kI32, membership.device})) {
   lane_->groups.push_back(this);
   cuda::AddSideWork(*this);
@@ -329,7 +329,8 @@ void NcclGroup::Watch(std::string_view what) {
 void NcclGroup::Finish() noexcept {
   try {
     lane_->SendMessages();
-    if (!peers_.is_subgroup()) peers_.page().set_state(rank(), StatusPage::State::kFinished);
+    if (!peers_.is_subgroup())
+      peers_.page().set_state(rank(), status::StatusPage::State::kFinished);
   } catch (const std::exception& error) {
     peers_.Fail(error.what());
   }

@@ -31,10 +31,10 @@ class NcclGroup final : public CheckedGroup,
                         public std::enable_shared_from_this<NcclGroup>,
                         private cuda::SideWork {
  public:
-  static constexpr TransportTitle kTitle{"NCCL", "; NCCL_DEBUG=INFO tells more"};
+  static constexpr status::TransportTitle kTitle{"NCCL", "; NCCL_DEBUG=INFO tells more"};
 
   /// Collective. Throws: as Communicator does.
-  explicit NcclGroup(const Membership& membership);
+  explicit NcclGroup(const status::Membership& membership);
   ~NcclGroup() override;
 
   int rank() const override { return peers_.rank(); }
@@ -87,7 +87,7 @@ class NcclGroup final : public CheckedGroup,
   void SendMessages();
   void Join() override;
 
-  const Peers peers_;
+  const status::Peers peers_;
   const Device device_;
   const std::shared_ptr<Lane> lane_;
   Communicator communicator_;

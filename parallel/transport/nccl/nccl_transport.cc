@@ -13,13 +13,13 @@
 namespace convoy::nccl {
 namespace {
 
-class NcclTransport final : public Transport {
+class NcclTransport final : public transport::Transport {
  public:
   std::string name() const override { return "nccl"; }
-  TransportTitle title() const override { return NcclGroup::kTitle; }
-  int Preference(DeviceType device, WorkerLayout layout) const override {
+  status::TransportTitle title() const override { return NcclGroup::kTitle; }
+  int Preference(DeviceType device, transport::WorkerLayout layout) const override {
     if (device != DeviceType::kCuda) return 0;
-    return layout == WorkerLayout::kAlone ? 1 : 3;
+    return layout == transport::WorkerLayout::kAlone ? 1 : 3;
   }
   void Check() override { GetApi(); }
   std::string Identify(int gpu) override {
@@ -32,18 +32,18 @@ class NcclTransport final : public Transport {
     }
     return text;
   }
-  Join Open(const TransportContext& context) override {
+  Join Open(const transport::TransportContext& context) override {
     return [run = context.run, timeout_s = context.timeout_s](int rank, Device device) {
       GetApi();
-      return std::make_shared<NcclGroup>(
-          Membership{.page = run->page(), .rank = rank, .device = device, .timeout_s = timeout_s});
+      return std::make_shared<NcclGroup>(status::Membership{
+          .page = run->page(), .rank = rank, .device = device, .timeout_s = timeout_s});
     };
   }
 };
 
 [[maybe_unused]] const bool registered = [] {
   static NcclTransport transport;
-  RegisterTransport(&transport);
+  transport::RegisterTransport(&transport);
   return true;
 }();
 

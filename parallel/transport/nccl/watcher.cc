@@ -20,7 +20,7 @@ std::chrono::microseconds IntervalFor(double timeout_s) {
 
 }  // namespace
 
-Watcher::Watcher(const Peers& peers, Communicator& communicator, FlightRecorder& history,
+Watcher::Watcher(const status::Peers& peers, Communicator& communicator, FlightRecorder& history,
                  Device device)
     : peers_(peers),
       communicator_(communicator),

@@ -35,7 +35,8 @@ class Watcher {
   };
 
   /// Tells `history` what has started and ended.
-  Watcher(const Peers& peers, Communicator& communicator, FlightRecorder& history, Device device);
+  Watcher(const status::Peers& peers, Communicator& communicator, FlightRecorder& history,
+          Device device);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -55,7 +56,7 @@ class Watcher {
   // As NoteProgress; returns why the run has failed, or an empty text.
   std::string Advance();
 
-  const Peers& peers_;
+  const status::Peers& peers_;
   Communicator& communicator_;
   FlightRecorder& history_;
   const Device device_;

@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 // A message to oneself, of which one half may be missing.
 class SoloGroup::Message final : public Work::Impl {
@@ -80,4 +80,4 @@ void SoloGroup::CheckMemory(CollectiveKind kind, const Tensor& tensor) const {
                Name(kind), device_.ToString(), tensor.device().ToString());
 }
 
-}  // namespace convoy
+}  // namespace convoy::transport

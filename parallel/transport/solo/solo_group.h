@@ -11,16 +11,16 @@
 #include "parallel/group/checked_group.h"
 #include "parallel/status/status_page.h"
 
-namespace convoy {
+namespace convoy::transport {
 
 /// Nothing to add up and nobody to wait for: collectives are copies on the worker's device, in the
 /// order of its work.
 class SoloGroup final : public CheckedGroup {
  public:
-  SoloGroup(Device device, std::shared_ptr<StatusPage> page)
+  SoloGroup(Device device, std::shared_ptr<status::StatusPage> page)
       : device_(device), page_(std::move(page)) {}
   /// Of a run of its own.
-  explicit SoloGroup(Device device) : SoloGroup(device, StatusPage::Make(1)) {}
+  explicit SoloGroup(Device device) : SoloGroup(device, status::StatusPage::Make(1)) {}
 
   int rank() const override { return 0; }
   int size() const override { return 1; }
@@ -38,9 +38,9 @@ class SoloGroup final : public CheckedGroup {
   class Message;
 
   const Device device_;
-  const std::shared_ptr<StatusPage> page_;  // of all groups
+  const std::shared_ptr<status::StatusPage> page_;  // of all groups
   // Sent or received, and still without their other half, by tag.
   std::map<int, std::deque<std::shared_ptr<Message>>> messages_;
 };
 
-}  // namespace convoy
+}  // namespace convoy::transport

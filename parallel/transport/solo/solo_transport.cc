@@ -2,13 +2,13 @@
 #include "parallel/transport/solo/solo_group.h"
 #include "parallel/transport/transport.h"
 
-namespace convoy {
+namespace convoy::transport {
 namespace {
 
 class SoloTransport final : public Transport {
  public:
   std::string name() const override { return "solo"; }
-  TransportTitle title() const override { return {"Solo"}; }
+  status::TransportTitle title() const override { return {"Solo"}; }
   int Preference(DeviceType device, WorkerLayout layout) const override {
     if (layout != WorkerLayout::kAlone) return 0;
     return device == DeviceType::kCpu ? 1 : 2;
@@ -27,4 +27,4 @@ class SoloTransport final : public Transport {
 }();
 
 }  // namespace
-}  // namespace convoy
+}  // namespace convoy::transport

@@ -2,10 +2,10 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "core/base/number_text.h"
 #include "models/trainers/common/metrics.h"
+#include "tests/json.h"
 #include "tests/models/data/temporary_folder.h"
 
 namespace convoy {
@@ -25,7 +25,7 @@ TEST_CASE("A step is one JSON object; what is not finite is null") {
   metrics.grad_norm = std::numeric_limits<double>::infinity();
   metrics.tokens_per_s = 6;
   metrics.evaluation = Evaluation{.loss = 7, .accuracy = 0.5};
-  const auto json = nlohmann::json::parse(ToJson(metrics));
+  const auto json = ParseJson(ToJson(metrics));
   CHECK(json["loss"].is_null());
   CHECK(json["grad_norm"].is_null());
   CHECK(json["tokens_per_s"] == 6);
@@ -40,7 +40,7 @@ TEST_CASE("A line of metrics can be read as soon as it is written") {
   std::string line;
   std::ifstream reader(folder / "metrics");
   std::getline(reader, line);
-  CHECK(nlohmann::json::parse(line)["step"] == 1);
+  CHECK(ParseJson(line)["step"] == 1);
   CHECK_THROWS_WITH(MetricsFile(folder.path()),
                     "[--metrics] '" + folder.path() + "' is a folder; give the name of a file");
 }

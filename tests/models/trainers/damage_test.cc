@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/json.h"
 #include "tests/models/trainers/job.h"
 #include "tests/models/trainers/timeline.h"
 #include "tests/models/trainers/trainer_fixture.h"
@@ -175,7 +176,7 @@ TEST_CASE_METHOD(DamageFixture, "Metrics or standard output that are full do not
   std::ifstream file(folder() / "metrics");
   int lines = 0;
   for (std::string line; std::getline(file, line); ++lines) {
-    CHECK(nlohmann::json::parse(line)["step"] == lines + 1);
+    CHECK(ParseJson(line)["step"] == lines + 1);
   }
   CHECK(lines > 10);
   CHECK(lines < 300);
@@ -211,7 +212,7 @@ TEST_CASE_METHOD(DamageFixture, "A second job with the same --metrics or --timel
       std::ifstream file(path);
       std::string line;
       for (int step = 1; std::getline(file, line) && !file.eof(); ++step) {
-        CHECK(nlohmann::json::parse(line)["step"] == step);
+        CHECK(ParseJson(line)["step"] == step);
       }
     }
     // It is free again, however the first job ended.

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "core/threads.h"
+#include "core/base/cores.h"
 #include "tests/models/trainers/job.h"
 #include "tests/models/trainers/trainer_fixture.h"
 

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "tests/json.h"
 
 namespace convoy {
 
@@ -24,7 +24,7 @@ struct TimelineEvents {
 inline TimelineEvents ReadTimeline(const std::string& path) {
   TimelineEvents events;
   std::map<std::pair<int, int>, std::vector<std::pair<double, double>>> rows;
-  for (const nlohmann::json& event : nlohmann::json::parse(std::ifstream(path))) {
+  for (const nlohmann::json& event : ReadJson(path)) {
     const int pid = event["pid"];
     if (event["name"] == "process_name") events.processes[pid] = event["args"]["name"];
     if (event["name"] == "thread_name") events.rows[{pid, event["tid"]}] = event["args"]["name"];

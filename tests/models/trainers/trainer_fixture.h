@@ -5,12 +5,12 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "models/io/safetensors.h"
 #include "ops/cast.h"
+#include "tests/json.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tests/models/trainers/subprocess.h"
 
@@ -110,7 +110,7 @@ class TrainerFixture {
     std::ifstream file(folder_ / (tag + ".metrics"));
     std::vector<nlohmann::json> lines;
     for (std::string line; std::getline(file, line);) {
-      lines.push_back(nlohmann::json::parse(line));
+      lines.push_back(ParseJson(line));
     }
     return lines;
   }

@@ -25,7 +25,7 @@ TEST_CASE("Launch: what is opened during training never becomes a standard strea
     int page = -1;
     const int status = Launch({.workers = 1, .threads = 1, .device = "cpu"}, [&](Worker&) {
       seen = FileOf(stream);
-      page = StatusPage::MakeForProcesses(1)->fd();
+      page = status::StatusPage::MakeForProcesses(1)->fd();
     });
     dup2(kept, stream);
     close(kept);

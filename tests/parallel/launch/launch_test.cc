@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
 #include "core/threads.h"
 #include "parallel/launch/placement.h"
@@ -219,12 +220,12 @@ TEST_CASE("Workers that stop early on a signal make it the exit status, as a she
 }
 
 TEST_CASE("Processes of one host share its cores, those of another do not count") {
-  MemoryStore store;
+  store::MemoryStore store;
   // As a process of another host would have it.
   store.Set("the machine of worker 1", "boot/other/net:[1] ff");
-  Neighbours found[3];
-  std::thread zero([&] { found[0] = FindNeighbours(store, 0, 3, 60); });
-  std::thread two([&] { found[2] = FindNeighbours(store, 2, 3, 60); });
+  launch::Neighbours found[3];
+  std::thread zero([&] { found[0] = launch::FindNeighbours(store, 0, 3, 60); });
+  std::thread two([&] { found[2] = launch::FindNeighbours(store, 2, 3, 60); });
   zero.join();
   two.join();
   for (const int rank : {0, 2}) {
@@ -234,7 +235,7 @@ TEST_CASE("Processes of one host share its cores, those of another do not count"
     CHECK(found[rank].cores == AvailableCores());
     CHECK(found[rank].first_remote_rank == 1);
     const LaunchOptions options{.device = "cpu"};
-    CHECK(PlaceInJob(options, 3, found[rank]).threads == std::max(AvailableCores() / 2, 1));
+    CHECK(launch::PlaceInJob(options, 3, found[rank]).threads == std::max(AvailableCores() / 2, 1));
   }
 }
 

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
-#include "core/threads.h"
 #include "parallel/launch/neighbours.h"
 #include "parallel/store/memory_store.h"
 
@@ -20,7 +20,7 @@ namespace convoy {
 namespace {
 
 /// What other processes would have set, worked out from what this one has.
-class OneProcessStore : public Store {
+class OneProcessStore : public store::Store {
  public:
   using Others = std::function<std::string(const std::string& key, const std::string& own)>;
 
@@ -54,7 +54,7 @@ TEST_CASE("Neighbours are counted on this machine, and those on the same cores")
     const std::string others = machine + cores + "1\n", remote = machine + "-other" + cores + "\n";
     return own + "\n" + others + remote + own + "\n" + remote + remote + own + "\n";
   });
-  const Neighbours found = FindNeighbours(store, 3, 7, 1);
+  const launch::Neighbours found = launch::FindNeighbours(store, 3, 7, 1);
   CHECK(found.local_rank == 2);
   CHECK(found.local_size == 4);
   CHECK(found.sharing_cores == 3);
@@ -62,7 +62,7 @@ TEST_CASE("Neighbours are counted on this machine, and those on the same cores")
 
 TEST_CASE("Worker 0 asks once for each worker, the others ask once") {
   constexpr int kWorkers = 5;
-  class CountingStore final : public Store {
+  class CountingStore final : public store::Store {
    public:
     void Set(std::string_view key, std::string_view value) override { store_.Set(key, value); }
     std::string Get(std::string_view key, double timeout_s) override {
@@ -76,15 +76,15 @@ TEST_CASE("Worker 0 asks once for each worker, the others ask once") {
     int gets() const { return gets_; }
 
    private:
-    MemoryStore store_;
+    store::MemoryStore store_;
     std::atomic<int> gets_{0};
   };
   CountingStore store;
-  std::vector<Neighbours> found(kWorkers);
+  std::vector<launch::Neighbours> found(kWorkers);
   std::vector<std::thread> threads;
   for (int rank = 0; rank < kWorkers; ++rank) {
     threads.emplace_back([&, rank] {
-      found[static_cast<size_t>(rank)] = FindNeighbours(store, rank, kWorkers, 60);
+      found[static_cast<size_t>(rank)] = launch::FindNeighbours(store, rank, kWorkers, 60);
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -98,8 +98,9 @@ TEST_CASE("Worker 0 asks once for each worker, the others ask once") {
 
 TEST_CASE("The workers of a machine share its cores; those of other machines take none") {
   const auto threads = [](int workers, int local, int sharing) {
-    return PlaceInJob({.device = "cpu"}, workers,
-                      {.local_rank = local - 1, .local_size = local, .sharing_cores = sharing})
+    return launch::PlaceInJob(
+               {.device = "cpu"}, workers,
+               {.local_rank = local - 1, .local_size = local, .sharing_cores = sharing})
         .threads;
   };
   const int cores = AvailableCores();
@@ -107,15 +108,16 @@ TEST_CASE("The workers of a machine share its cores; those of other machines tak
   CHECK(threads(64, 8, 1) == cores);  // bound to cores of their own
   CHECK(threads(3, 3, 2) == std::max(cores / 2, 1));
   CHECK(threads(1024, 1024, 1024) == std::max(cores / 1024, 1));
-  const Placement place = PlaceInJob({.device = "cpu"}, 64, {.local_rank = 2, .local_size = 3});
+  const launch::Placement place =
+      launch::PlaceInJob({.device = "cpu"}, 64, {.local_rank = 2, .local_size = 3});
   CHECK(place.workers == 64);
   CHECK(place.processes);
-  CHECK(PlaceInJob({.threads = 3, .device = "cpu"}, 64, {}).threads == 3);
+  CHECK(launch::PlaceInJob({.threads = 3, .device = "cpu"}, 64, {}).threads == 3);
 }
 
 TEST_CASE("A count of workers that is not the launcher's is refused") {
-  CHECK(PlaceInJob({.workers = 5, .device = "cpu"}, 5, {}).workers == 5);
-  CHECK_THROWS_WITH(PlaceInJob({.workers = 5, .device = "cpu"}, 4, {}),
+  CHECK(launch::PlaceInJob({.workers = 5, .device = "cpu"}, 5, {}).workers == 5);
+  CHECK_THROWS_WITH(launch::PlaceInJob({.workers = 5, .device = "cpu"}, 4, {}),
                     Catch::Contains("--workers 5, but the launcher has started 4 processes"));
 }
 

@@ -17,27 +17,28 @@ using Catch::Contains;
 constexpr char kSecret[] = "sesame";
 
 // A store that runs out of something.
-class Exhausted final : public FrameService {
+class Exhausted final : public net::FrameService {
  public:
-  bool Received(FrameConnection&, std::string_view) override {
+  bool Received(net::FrameConnection&, std::string_view) override {
     throw std::runtime_error("out of room");
   }
 };
 
 TEST_CASE("A server that breaks down fails the job on all its workers, and refuses who comes") {
-  const auto page = StatusPage::Make(3), others = StatusPage::Make(3);
-  StatusServer status_server(page);
+  const auto page = status::StatusPage::Make(3), others = status::StatusPage::Make(3);
+  status::StatusServer status_server(page);
   Exhausted store;
-  FrameServer server({.secret = kSecret},
-                     {{Purpose::kStore, &store}, {Purpose::kStatus, &status_server}});
-  const ServerAddress address{.port = server.port(), .secret = kSecret};
+  net::FrameServer server({.secret = kSecret}, {{net::Purpose::kStore, &store},
+                                                {net::Purpose::kStatus, &status_server}});
+  const net::ServerAddress address{.port = server.port(), .secret = kSecret};
   const Deadline deadline(30);
-  StatusClient link(others, 1, Channel::Connect(address, Purpose::kStatus, 1, deadline), deadline);
+  status::StatusClient link(
+      others, 1, net::Channel::Connect(address, net::Purpose::kStatus, 1, deadline), deadline);
   CHECK(server.host() == "127.0.0.1");
 
-  Channel asks = Channel::Connect(address, Purpose::kStore, 1, deadline);
-  REQUIRE(asks.Send(Frame(StoreRequest{.keys = {"k"}, .value = "v"}), deadline));
-  CHECK(asks.Receive(deadline) == Channel::Received::kGone);
+  net::Channel asks = net::Channel::Connect(address, net::Purpose::kStore, 1, deadline);
+  REQUIRE(asks.Send(Frame(store::StoreRequest{.keys = {"k"}, .value = "v"}), deadline));
+  CHECK(asks.Receive(deadline) == net::Channel::Received::kGone);
 
   REQUIRE(Eventually([&] { return page->failed(); }));
   CHECK_THAT(page->failure(),
@@ -47,7 +48,7 @@ TEST_CASE("A server that breaks down fails the job on all its workers, and refus
   CHECK(others->failure() == page->failure());
 
   std::string why;
-  REQUIRE(Eventually([&] { return !TryConnect("127.0.0.1", server.port(), 5, why); }));
+  REQUIRE(Eventually([&] { return !net::TryConnect("127.0.0.1", server.port(), 5, why); }));
   CHECK_THAT(why, Contains("refused"));
 }
 

@@ -31,15 +31,15 @@ constexpr char kSecret[] = "sesame";
 // Introduces itself as everybody does, and then sends what a test likes.
 class FaultyMember {
  public:
-  FaultyMember(int port, int rank, Purpose purpose = Purpose::kStore) : client_(port) {
-    ClientHandshake handshake(kSecret, purpose, rank);
+  FaultyMember(int port, int rank, net::Purpose purpose = net::Purpose::kStore) : client_(port) {
+    net::ClientHandshake handshake(kSecret, purpose, rank);
     client_.Send(handshake.Hello());
     client_.Send(*handshake.Answer(Take()));
     CONVOY_CHECK(handshake.Accepts(Take()), "[FaultyMember] the server does not accept it");
     mac_.emplace(handshake.keys().from_client);
   }
 
-  std::string Sign(const StoreRequest& request) { return mac_->Sign(Frame(request)); }
+  std::string Sign(const store::StoreRequest& request) { return mac_->Sign(Frame(request)); }
   bool Send(std::string_view bytes) { return client_.Send(bytes); }
   // Whether the server closes the connection.
   bool IsClosed(double timeout_s = 30) {
@@ -50,15 +50,17 @@ class FaultyMember {
  private:
   // The body of the next frame.
   std::string Take() {
-    const std::string length = client_.Take(kFrameLengthBytes);
-    return client_.Take(FrameReader(length).U32());
+    const std::string length = client_.Take(net::kFrameLengthBytes);
+    return client_.Take(net::FrameReader(length).U32());
   }
 
   RawClient client_;
-  std::optional<FrameMac> mac_;
+  std::optional<net::FrameMac> mac_;
 };
 
-StoreRequest AddOne() { return {.kind = StoreRequest::Kind::kAdd, .keys = {"n"}, .amount = 1}; }
+store::StoreRequest AddOne() {
+  return {.kind = store::StoreRequest::Kind::kAdd, .keys = {"n"}, .amount = 1};
+}
 
 struct Fault {
   const char* name;
@@ -74,7 +76,7 @@ constexpr Fault kFaults[] = {
     {"changed",
      [](const auto& first, const auto& second) {
        std::string changed = first + second;
-       changed[first.size() + kFrameLengthBytes + 1] ^= 1;
+       changed[first.size() + net::kFrameLengthBytes + 1] ^= 1;
        return changed;
      },
      "1"},
@@ -85,13 +87,13 @@ TEST_CASE("A frame that is repeated, left out, reordered or changed is noticed, 
   for (const Fault& fault : kFaults) {
     CAPTURE(fault.name);
     std::atomic<int> named{-1};
-    StoreServer server({.secret = kSecret, .forged = [&](int rank) { named = rank; }});
+    store::StoreServer server({.secret = kSecret, .forged = [&](int rank) { named = rank; }});
     FaultyMember member(server.port(), 3);
     const std::string first = member.Sign(AddOne()), second = member.Sign(AddOne());
     member.Send(fault.spoil(first, second));
     CHECK(member.IsClosed());
     CHECK(named == 3);
-    TcpStore store({.port = server.port(), .secret = kSecret}, 1, 20);
+    store::TcpStore store({.port = server.port(), .secret = kSecret}, 1, 20);
     if (fault.sum != nullptr) {
       CHECK(store.Get("n", 0) == fault.sum);
     } else {
@@ -101,7 +103,7 @@ TEST_CASE("A frame that is repeated, left out, reordered or changed is noticed, 
 }
 
 TEST_CASE("A frame of one connection is not taken on another, of the same worker or not") {
-  StoreServer server({.secret = kSecret});
+  store::StoreServer server({.secret = kSecret});
   FaultyMember recorded(server.port(), 3), same(server.port(), 3), other(server.port(), 4);
   const std::string frame = recorded.Sign(AddOne());
   for (FaultyMember* replaying : {&same, &other}) {
@@ -109,21 +111,21 @@ TEST_CASE("A frame of one connection is not taken on another, of the same worker
     CHECK(replaying->IsClosed());
   }
   recorded.Send(frame);
-  TcpStore store({.port = server.port(), .secret = kSecret}, 1, 20);
+  store::TcpStore store({.port = server.port(), .secret = kSecret}, 1, 20);
   CHECK(store.Get("n", 20) == "1");
 }
 
 TEST_CASE("A worker that sends forged frames ends the job, which names it") {
   const int port = 20000 + getpid() % 10000;  // no port that the system gives to others
-  const auto page = StatusPage::Make(3);
+  const auto page = status::StatusPage::Make(3);
   std::string error;
   std::thread meets([&] {
     try {
-      MeetJob({.kind = MeetingPlace::Kind::kAddress,
-               .host = "127.0.0.1",
-               .port = port,
-               .secret = kSecret},
-              0, page, 60);
+      rendezvous::MeetJob({.kind = rendezvous::MeetingPlace::Kind::kAddress,
+                           .host = "127.0.0.1",
+                           .port = port,
+                           .secret = kSecret},
+                          0, page, 60);
     } catch (const Error& problem) {
       error = problem.what();
     }
@@ -147,12 +149,12 @@ TEST_CASE("A worker that sends forged frames ends the job, which names it") {
 }
 
 TEST_CASE("No rank has more than two connections for one purpose") {
-  StoreServer server({.secret = kSecret, .ranks = 4});
+  store::StoreServer server({.secret = kSecret, .ranks = 4});
   FaultyMember first(server.port(), 3), second(server.port(), 3), third(server.port(), 3);
   CHECK(third.IsClosed());
   CHECK_FALSE(first.IsClosed(0.05));
   CHECK_FALSE(second.IsClosed(0.05));
-  TcpStore other({.port = server.port(), .secret = kSecret}, 2, 20);
+  store::TcpStore other({.port = server.port(), .secret = kSecret}, 2, 20);
   CHECK(other.Add("n", 1) == 1);
   // Ranks that the job does not have are one.
   FaultyMember four(server.port(), 4), five(server.port(), 5), six(server.port(), -6);
@@ -169,12 +171,12 @@ std::vector<std::string> ManyKeys(int which) {
 }
 
 TEST_CASE("A rank that waits for too many keys on all its connections is refused, no other is") {
-  StoreServer server({.secret = kSecret});
+  store::StoreServer server({.secret = kSecret});
   FaultyMember waits(server.port(), 3);
-  waits.Send(
-      waits.Sign({.kind = StoreRequest::Kind::kWait, .keys = ManyKeys(1), .timeout_ms = 600'000}));
+  waits.Send(waits.Sign(
+      {.kind = store::StoreRequest::Kind::kWait, .keys = ManyKeys(1), .timeout_ms = 600'000}));
   const auto error = [&](int rank) {
-    TcpStore store({.port = server.port(), .secret = kSecret}, rank, 20);
+    store::TcpStore store({.port = server.port(), .secret = kSecret}, rank, 20);
     try {
       store.Wait(ManyKeys(2), 0.01);
     } catch (const Error& problem) {
@@ -193,13 +195,13 @@ TEST_CASE("A rank that waits for too many keys on all its connections is refused
 void Occupy(int port, int ranks, std::vector<std::unique_ptr<FaultyMember>>& members) {
   for (int i = 0; i < 200; ++i) {
     const int rank = i % ranks;
-    const StoreRequest wait{
-        .kind = StoreRequest::Kind::kWait, .keys = ManyKeys(i), .timeout_ms = 600'000};
+    const store::StoreRequest wait{
+        .kind = store::StoreRequest::Kind::kWait, .keys = ManyKeys(i), .timeout_ms = 600'000};
     members.push_back(std::make_unique<FaultyMember>(port, rank));
     members.back()->Send(members.back()->Sign(wait));
     members.push_back(std::make_unique<FaultyMember>(port, rank));
     const std::string whole =
-        members.back()->Sign({.keys = {"k"}, .value = std::string(kMaxValueBytes, 'v')});
+        members.back()->Sign({.keys = {"k"}, .value = std::string(store::kMaxValueBytes, 'v')});
     members.back()->Send(std::string_view(whole).substr(0, whole.size() - 1));
   }
 }
@@ -208,10 +210,10 @@ TEST_CASE("A member that parks all it can costs worker 0 less than 50 MiB, and o
   if (!MeasuresMemory()) return;
   const Outcome outcome = RunApart([] {
     constexpr int kRanks = 8;
-    StoreServer server({.secret = kSecret, .ranks = kRanks + 1});
+    store::StoreServer server({.secret = kSecret, .ranks = kRanks + 1});
     std::vector<std::unique_ptr<FaultyMember>> members;
     Occupy(server.port(), kRanks, members);
-    TcpStore store({.port = server.port(), .secret = kSecret}, kRanks, 20);
+    store::TcpStore store({.port = server.port(), .secret = kSecret}, kRanks, 20);
     CONVOY_CHECK(store.Add("n", 1) == 1, "a worker that keeps the rules is not served");
   });
   CHECK(outcome.status == 0);

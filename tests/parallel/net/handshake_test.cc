@@ -27,15 +27,15 @@ struct Outcome {
 };
 
 Outcome Shake(const std::string& of_client, const std::string& of_server) {
-  ClientHandshake client(of_client, Purpose::kStatus, 3);
-  ServerHandshake server(of_server);
+  net::ClientHandshake client(of_client, net::Purpose::kStatus, 3);
+  net::ServerHandshake server(of_server);
   const auto challenge = server.Take(Body(client.Hello()));
   REQUIRE(challenge);
   const auto answer = client.Answer(Body(*challenge));
   REQUIRE(answer);
   const auto welcome = server.Take(Body(*answer));
   if (!welcome) return {server.done(), false};
-  CHECK(server.purpose() == Purpose::kStatus);
+  CHECK(server.purpose() == net::Purpose::kStatus);
   CHECK(server.rank() == 3);
   return {server.done(), client.Accepts(Body(*welcome))};
 }
@@ -50,7 +50,7 @@ TEST_CASE("Both sides prove that they know the secret") {
     CHECK_FALSE(outcome.server);
     CHECK_FALSE(outcome.client);
   }
-  CHECK_THROWS_WITH(ClientHandshake("", Purpose::kStore, 0),
+  CHECK_THROWS_WITH(net::ClientHandshake("", net::Purpose::kStore, 0),
                     "[Store] expected a secret of 1 to 4096 bytes, got 0; every process of a job "
                     "must have the same");
 }
@@ -58,7 +58,7 @@ TEST_CASE("Both sides prove that they know the secret") {
 TEST_CASE("Secrets are 256 bits in hexadecimal digits, never the same") {
   std::set<std::string> secrets;
   for (int i = 0; i < 100; ++i) {
-    const std::string secret = DrawSecret();
+    const std::string secret = net::DrawSecret();
     CHECK(secret.size() == 64);
     CHECK(secret.find_first_not_of("0123456789abcdef") == std::string::npos);
     secrets.insert(secret);
@@ -67,8 +67,8 @@ TEST_CASE("Secrets are 256 bits in hexadecimal digits, never the same") {
 }
 
 TEST_CASE("A proof that was overheard opens no other connection") {
-  ClientHandshake client("sesame", Purpose::kStore, 1);
-  ServerHandshake first("sesame"), second("sesame");
+  net::ClientHandshake client("sesame", net::Purpose::kStore, 1);
+  net::ServerHandshake first("sesame"), second("sesame");
   const std::string proof = *client.Answer(Body(*first.Take(Body(client.Hello()))));
   REQUIRE(second.Take(Body(client.Hello())));
   CHECK(Reply(second.Take(Body(proof))) == "refused");
@@ -76,16 +76,16 @@ TEST_CASE("A proof that was overheard opens no other connection") {
 }
 
 TEST_CASE("A server's own proof does not serve a client that sends it back") {
-  ClientHandshake client("sesame", Purpose::kStore, 1);
-  ServerHandshake server("sesame");
+  net::ClientHandshake client("sesame", net::Purpose::kStore, 1);
+  net::ServerHandshake server("sesame");
   const std::string proof = *client.Answer(Body(*server.Take(Body(client.Hello()))));
   CHECK_FALSE(client.Accepts(Body(proof)));
   CHECK(client.Accepts(Body(*server.Take(Body(proof)))));
 }
 
 TEST_CASE("A proof holds for its purpose and its rank only") {
-  ClientHandshake client("sesame", Purpose::kStore, 1);
-  ServerHandshake server("sesame");
+  net::ClientHandshake client("sesame", net::Purpose::kStore, 1);
+  net::ServerHandshake server("sesame");
   std::string hello = Body(client.Hello());
   const int at = GENERATE(5, 6);  // behind kind and magic: purpose, then rank
   hello[static_cast<size_t>(at)] = 2;
@@ -123,8 +123,8 @@ std::string ProofByHand(const std::string& secret, char side, char purpose, int 
 
 TEST_CASE("Proofs are the HMAC of side, purpose, rank, both nonces and job, in this order") {
   constexpr int kRank = 0x01020304;
-  ClientHandshake client("sesame", Purpose::kStatus, kRank, "job 7");
-  ServerHandshake server("sesame", "job 7");
+  net::ClientHandshake client("sesame", net::Purpose::kStatus, kRank, "job 7");
+  net::ServerHandshake server("sesame", "job 7");
   const std::string hello = Body(client.Hello());
   const std::string challenge = Body(*server.Take(hello));
   const std::string client_nonce = hello.substr(10, 32), server_nonce = challenge.substr(1);
@@ -140,8 +140,8 @@ TEST_CASE("Proofs are the HMAC of side, purpose, rank, both nonces and job, in t
 }
 
 TEST_CASE("Two jobs that share a secret are told apart, and the client is told which one it met") {
-  ClientHandshake client("sesame", Purpose::kStore, 1, "RUN=1");
-  ServerHandshake server("sesame", "RUN=2");
+  net::ClientHandshake client("sesame", net::Purpose::kStore, 1, "RUN=1");
+  net::ServerHandshake server("sesame", "RUN=2");
   const std::string answer = Body(*client.Answer(Body(*server.Take(Body(client.Hello())))));
   const std::string refusal = Body(*server.Take(answer));
   CHECK(server.of_other_job());
@@ -155,15 +155,15 @@ TEST_CASE("Two jobs that share a secret are told apart, and the client is told w
     CHECK_FALSE(client.OtherJob(spoiled).has_value());
   }
   CHECK(Reply(server.Take(answer)) == "refused");
-  CHECK_THROWS_WITH(ClientHandshake("sesame", Purpose::kStore, 1, std::string(129, 'j')),
+  CHECK_THROWS_WITH(net::ClientHandshake("sesame", net::Purpose::kStore, 1, std::string(129, 'j')),
                     "[Store] expected a job's name of at most 128 bytes, got 129");
 }
 
 TEST_CASE("Both ends have the same keys, others for each direction and connection") {
-  std::set<Digest> keys;
+  std::set<net::Digest> keys;
   for (int i = 0; i < 10; ++i) {
-    ClientHandshake client("sesame", Purpose::kStore, 1);
-    ServerHandshake server("sesame");
+    net::ClientHandshake client("sesame", net::Purpose::kStore, 1);
+    net::ServerHandshake server("sesame");
     REQUIRE(client.Accepts(
         Body(*server.Take(Body(*client.Answer(Body(*server.Take(Body(client.Hello())))))))));
     CHECK(client.keys().from_client == server.keys().from_client);
@@ -179,9 +179,9 @@ TEST_CASE("Secrets that may be guessed are known as such, and those that are dra
        {"", "0123456789abcdef", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "abababababababababababababababababab", "0123456789abcdef0123456789abcde"}) {
     CAPTURE(weak);
-    CHECK(IsWeakSecret(weak));
+    CHECK(net::IsWeakSecret(weak));
   }
-  for (int i = 0; i < 100; ++i) CHECK_FALSE(IsWeakSecret(DrawSecret()));
+  for (int i = 0; i < 100; ++i) CHECK_FALSE(net::IsWeakSecret(net::DrawSecret()));
 }
 
 TEST_CASE("A proof that is wrong in any one byte is refused, by either side") {
@@ -191,8 +191,8 @@ TEST_CASE("A proof that is wrong in any one byte is refused, by either side") {
       body[at] = static_cast<char>(body[at] ^ 1);
       return body;
     };
-    ClientHandshake client("sesame", Purpose::kStore, 1);
-    ServerHandshake server("sesame"), other("sesame");
+    net::ClientHandshake client("sesame", net::Purpose::kStore, 1);
+    net::ServerHandshake server("sesame"), other("sesame");
     const std::string proof = Body(*client.Answer(Body(*server.Take(Body(client.Hello())))));
     REQUIRE(proof.size() == 33);
     const std::string welcome = Body(*server.Take(proof));
@@ -207,8 +207,8 @@ TEST_CASE("A proof that is wrong in any one byte is refused, by either side") {
 }
 
 TEST_CASE("A proof that is cut short or goes on is refused") {
-  ClientHandshake client("sesame", Purpose::kStore, 1);
-  ServerHandshake server("sesame"), longer("sesame");
+  net::ClientHandshake client("sesame", net::Purpose::kStore, 1);
+  net::ServerHandshake server("sesame"), longer("sesame");
   const std::string proof = Body(*client.Answer(Body(*server.Take(Body(client.Hello())))));
   const std::string welcome = Body(*server.Take(proof));
   CHECK_FALSE(client.Accepts(welcome.substr(0, 17)));
@@ -221,9 +221,9 @@ TEST_CASE("A proof that is cut short or goes on is refused") {
 TEST_CASE("What is no frame of the handshake is turned away") {
   for (const std::string& text : {std::string("GET / HTTP/1.1\r\n"), std::string("\x01"),
                                   std::string(43, '\0'), std::string(43, '\xff')}) {
-    ServerHandshake server("sesame");
+    net::ServerHandshake server("sesame");
     CHECK(Reply(server.Take(text)) == "refused");
-    ClientHandshake client("sesame", Purpose::kStore, 1);
+    net::ClientHandshake client("sesame", net::Purpose::kStore, 1);
     CHECK(Reply(client.Answer(text)) == "refused");
     CHECK_FALSE(client.Accepts(text));
   }

@@ -12,11 +12,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "tests/json.h"
 
 namespace convoy {
 namespace {
@@ -35,8 +36,6 @@ class Folder {
   std::string path_;
 };
 
-nlohmann::json Parse(const std::string& path) { return nlohmann::json::parse(std::ifstream(path)); }
-
 std::string Event(int i) { return ",\n{\"ph\":\"X\",\"name\":\"" + std::to_string(i) + "\"}"; }
 
 std::string LongEvent(int i, size_t bytes) {
@@ -48,10 +47,10 @@ TEST_CASE("It is a whole JSON array after every addition") {
   const Folder folder;
   const std::string path = folder / "t.json";
   TimelineFile file(path, "a");
-  CHECK(Parse(path).size() == 1);
+  CHECK(ReadJson(path).size() == 1);
   for (int i = 0; i < 100; ++i) {
     file.Append(Event(i));
-    const auto events = Parse(path);
+    const auto events = ReadJson(path);
     REQUIRE(events.size() == static_cast<size_t>(i) + 2);
     CHECK(events.back()["name"].get<std::string>() == std::to_string(i));
   }
@@ -68,7 +67,7 @@ TEST_CASE("Many write into one file, and nothing is lost") {
     });
   }
   for (std::thread& writer : writers) writer.join();
-  CHECK(Parse(path).size() == 1 + 4 * 200);
+  CHECK(ReadJson(path).size() == 1 + 4 * 200);
 }
 
 TEST_CASE("Events of every size are there, in order, through many new files") {
@@ -84,7 +83,7 @@ TEST_CASE("Events of every size are there, in order, through many new files") {
     batch.clear();
   }
   file.Append(batch);
-  const auto events = Parse(path);
+  const auto events = ReadJson(path);
   REQUIRE(events.size() == static_cast<size_t>(count) + 1);
   for (size_t i = 1; i < events.size(); ++i) {
     REQUIRE(events[i]["name"].get<std::string>() == std::to_string(i - 1));
@@ -114,7 +113,7 @@ TEST_CASE("A writer that is killed at any moment leaves a whole file") {
     REQUIRE(WIFSIGNALED(status));
     std::string error;
     try {
-      CHECK(Parse(path).is_array());
+      CHECK(ReadJson(path).is_array());
     } catch (const nlohmann::json::exception& problem) {
       error = problem.what();
     }
@@ -135,13 +134,13 @@ TEST_CASE("While one run writes, another is refused; when it has ended, another 
     TimelineFile worker(path, "a");
     worker.Append(LongEvent(2, 500000));
     before.Append(Event(3));
-    CHECK(Parse(path).size() == 4);
+    CHECK(ReadJson(path).size() == 4);
     CHECK_THROWS_WITH(TimelineFile(path, "b"), Catch::Contains("another run is writing to"));
   }
   TimelineFile file(path, "b");
-  CHECK(Parse(path).size() == 1);
+  CHECK(ReadJson(path).size() == 1);
   file.Append(Event(4));
-  CHECK(Parse(path).size() == 2);
+  CHECK(ReadJson(path).size() == 2);
 }
 
 TEST_CASE("A symbolic link is followed, and the file keeps its mode") {
@@ -152,7 +151,7 @@ TEST_CASE("A symbolic link is followed, and the file keeps its mode") {
   std::filesystem::permissions(folder / "real.json", std::filesystem::perms(0600));
   TimelineFile(path, "b").Append(LongEvent(2, 500000));
   CHECK(std::filesystem::is_symlink(path));
-  CHECK(Parse(folder / "real.json").size() == 2);
+  CHECK(ReadJson(folder / "real.json").size() == 2);
   CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms(0600));
 }
 
@@ -164,7 +163,7 @@ TEST_CASE("A file of something else is left alone") {
                     "[timeline] '" + path +
                         "' is there and is not a timeline: it is left alone; give the name of "
                         "another file, or remove it");
-  CHECK(Parse(path) == nlohmann::json::parse("[1, 2]"));
+  CHECK(ReadJson(path) == ParseJson("[1, 2]"));
   CHECK_THROWS_WITH(
       TimelineFile(folder / "none/t.json", "a"),
       Catch::Contains("[timeline] cannot write '") && Catch::Contains("there is no folder"));
@@ -184,9 +183,9 @@ TEST_CASE("A full disk leaves it as it was") {
   file.Append(LongEvent(2, 2 * size));
   REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
   CHECK(std::filesystem::file_size(path) == size);
-  CHECK(Parse(path).size() == 2);
+  CHECK(ReadJson(path).size() == 2);
   file.Append(Event(4));  // has ended
-  CHECK(Parse(path).size() == 2);
+  CHECK(ReadJson(path).size() == 2);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 

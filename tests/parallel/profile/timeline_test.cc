@@ -3,13 +3,12 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "tests/json.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tests/parallel/workers.h"
 
@@ -77,7 +76,7 @@ TEST_CASE("Every part of a step stands at its time, in microseconds, in its work
     timeline.Add("evaluation", begin + microseconds(9000), begin + microseconds(12000));
   });
 
-  const auto file = nlohmann::json::parse(std::ifstream(path));
+  const auto file = ReadJson(path);
   const std::map<std::string, Span> expected{
       {"step 5", {kCompute, 0, 9000}},
       {"load", {kCompute, 0, 1000}},

@@ -18,7 +18,7 @@ class RawClient {
  public:
   explicit RawClient(int port) {
     std::string why;
-    fd_ = TryConnect("127.0.0.1", port, 5, why);
+    fd_ = net::TryConnect("127.0.0.1", port, 5, why);
     CONVOY_CHECK(static_cast<bool>(fd_), "[RawClient] {}", why);
   }
 
@@ -28,7 +28,7 @@ class RawClient {
       const ssize_t sent = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent > 0) {
         bytes.remove_prefix(static_cast<size_t>(sent));
-      } else if (errno != EAGAIN || !WaitFor(fd_.get(), POLLOUT, 1)) {
+      } else if (errno != EAGAIN || !net::WaitFor(fd_.get(), POLLOUT, 1)) {
         return false;
       }
     }
@@ -39,7 +39,7 @@ class RawClient {
   std::string Take(size_t bytes) {
     std::string text(bytes, '\0');
     for (size_t at = 0; at < bytes;) {
-      CONVOY_CHECK(WaitFor(fd_.get(), POLLIN, 30), "[RawClient] nothing comes");
+      CONVOY_CHECK(net::WaitFor(fd_.get(), POLLIN, 30), "[RawClient] nothing comes");
       const ssize_t got = recv(fd_.get(), text.data() + at, bytes - at, 0);
       CONVOY_CHECK(got > 0, "[RawClient] the connection was closed");
       at += static_cast<size_t>(got);
@@ -52,7 +52,7 @@ class RawClient {
     std::string all;
     const Deadline deadline(timeout_s);
     char bytes[4096];
-    while (WaitFor(fd_.get(), POLLIN, deadline.remaining_s())) {
+    while (net::WaitFor(fd_.get(), POLLIN, deadline.remaining_s())) {
       const ssize_t got = recv(fd_.get(), bytes, sizeof(bytes), 0);
       if (got > 0) {
         all.append(bytes, static_cast<size_t>(got));

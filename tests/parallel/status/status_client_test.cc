@@ -23,7 +23,7 @@ namespace convoy {
 namespace {
 
 using Catch::Contains;
-using State = StatusPage::State;
+using State = status::StatusPage::State;
 
 constexpr char kSecret[] = "sesame";
 
@@ -33,28 +33,31 @@ CollectiveSignature Sum(int64_t numel) {
 
 // Worker 0's process: its status page, and what serves the others' links.
 struct Zero {
-  explicit Zero(int size, double linger_s = 3) : page(StatusPage::Make(size)), status_server(page) {
-    server.emplace(FrameServerOptions{.secret = kSecret, .linger_s = linger_s}, &status_server);
+  explicit Zero(int size, double linger_s = 3)
+      : page(status::StatusPage::Make(size)), status_server(page) {
+    server.emplace(net::FrameServerOptions{.secret = kSecret, .linger_s = linger_s},
+                   &status_server);
   }
 
-  std::shared_ptr<StatusPage> page;
-  StatusServer status_server;
-  std::optional<StoreServer> server;
+  std::shared_ptr<status::StatusPage> page;
+  status::StatusServer status_server;
+  std::optional<store::StoreServer> server;
 };
 
 // Another worker's process, as far as this test needs one.
 struct Other {
-  Other(int port, int rank, int size) : page(StatusPage::Make(size)) {
+  Other(int port, int rank, int size) : page(status::StatusPage::Make(size)) {
     const Deadline deadline(30);
-    link = std::make_unique<StatusClient>(
+    link = std::make_unique<status::StatusClient>(
         page, rank,
-        Channel::Connect({.port = port, .secret = kSecret}, Purpose::kStatus, rank, deadline),
+        net::Channel::Connect({.port = port, .secret = kSecret}, net::Purpose::kStatus, rank,
+                              deadline),
         deadline);
   }
   Other(const Zero& zero, int rank) : Other(zero.server->port(), rank, zero.page->size()) {}
 
-  std::shared_ptr<StatusPage> page;
-  std::unique_ptr<StatusClient> link;
+  std::shared_ptr<status::StatusPage> page;
+  std::unique_ptr<status::StatusClient> link;
 };
 
 // Processes forked before this one has threads: each runs `body` once it knows the port.
@@ -122,7 +125,7 @@ TEST_CASE("States, the address and the first failure reach everybody, also those
   Zero zero(3);
   Other one(zero, 1);
   CHECK_FALSE(one.link->complete());
-  std::array<char, StatusPage::kAddressBytes> address{}, seen{};
+  std::array<char, status::StatusPage::kAddressBytes> address{}, seen{};
   address[5] = 'x';
   zero.page->set_state(0, State::kJoined);
   zero.page->Started(0, 7, Sum(1), "last");
@@ -300,17 +303,17 @@ TEST_CASE("A worker 0 that has finished and left is not dead") {
 TEST_CASE("A link that sends what it may not is cut, and its worker is dead") {
   Zero zero(2);
   const Deadline deadline(30);
-  Channel channel = Channel::Connect({.port = zero.server->port(), .secret = kSecret},
-                                     Purpose::kStatus, 1, deadline);
-  CHECK(channel.Send(Frame(StatusJoin{.size = 2}), deadline));
-  CHECK(channel.Receive(deadline) == Channel::Received::kFrame);
-  CHECK(channel.Send(Frame(StatusComplete{}), deadline));
+  net::Channel channel = net::Channel::Connect({.port = zero.server->port(), .secret = kSecret},
+                                               net::Purpose::kStatus, 1, deadline);
+  CHECK(channel.Send(Frame(status::StatusJoin{.size = 2}), deadline));
+  CHECK(channel.Receive(deadline) == net::Channel::Received::kFrame);
+  CHECK(channel.Send(Frame(status::StatusComplete{}), deadline));
   CHECK(Eventually([&] { return zero.page->state(1) == State::kDead; }));
   CHECK(zero.page->HowDied(1) == "has gone: it sent a frame that makes no sense");
 }
 
 TEST_CASE("A collective that has ended tells what all workers had done, whatever they said") {
-  const std::shared_ptr<StatusPage> page = StatusPage::Make(3);
+  const std::shared_ptr<status::StatusPage> page = status::StatusPage::Make(3);
   page->Started(1, 4, Sum(1), "sum 3");  // and did not come to say that its input was ready
   page->Ready(1, 3);
   page->AllTookPart(4, "sum 3");
@@ -325,43 +328,43 @@ TEST_CASE("A collective that has ended tells what all workers had done, whatever
 }
 
 TEST_CASE("A status page has room for 1024 workers") {
-  const std::shared_ptr<StatusPage> page = StatusPage::MakeForProcesses(1024);
+  const std::shared_ptr<status::StatusPage> page = status::StatusPage::MakeForProcesses(1024);
   page->Started(1023, 5, Sum(3), "last");
-  CHECK(StatusPage::Attach(dup(page->fd()))->signature(1023, 5) == Sum(3));
+  CHECK(status::StatusPage::Attach(dup(page->fd()))->signature(1023, 5) == Sum(3));
   CHECK(page->progress(1022).started == 0);
-  CHECK_THROWS_WITH(StatusPage::Make(1025), "[Launch] wants 1 to 1024 workers, got 1025");
+  CHECK_THROWS_WITH(status::StatusPage::Make(1025), "[Launch] wants 1 to 1024 workers, got 1025");
 }
 
 TEST_CASE("Messages are read as they were written, and nothing less or more is one") {
-  const std::vector<StatusMessage> messages{
-      StatusJoin{.size = 4, .process = {.host = "node7", .pid = 12}},
-      StatusUpdate{.state = State::kJoined,
-                   .ready = 3,
-                   .what = "w",
-                   .started = {{4, Sum(9)}},
-                   .in_subgroup = "g"},
-      StatusLate{{.number = 4, .what = "w", .seconds = 1.5}},
-      StatusFailure{"f"},
-      StatusRefusal{.text = "r", .later = true},
-      StatusStates{{{.rank = 3, .state = State::kDead, .started = 9, .how_died = "h"}}},
-      StatusComplete{},
-      StatusAddress{},
-      StatusReport{}};
-  for (const StatusMessage& message : messages) {
+  const std::vector<status::StatusMessage> messages{
+      status::StatusJoin{.size = 4, .process = {.host = "node7", .pid = 12}},
+      status::StatusUpdate{.state = State::kJoined,
+                           .ready = 3,
+                           .what = "w",
+                           .started = {{4, Sum(9)}},
+                           .in_subgroup = "g"},
+      status::StatusLate{{.number = 4, .what = "w", .seconds = 1.5}},
+      status::StatusFailure{"f"},
+      status::StatusRefusal{.text = "r", .later = true},
+      status::StatusStates{{{.rank = 3, .state = State::kDead, .started = 9, .how_died = "h"}}},
+      status::StatusComplete{},
+      status::StatusAddress{},
+      status::StatusReport{}};
+  for (const status::StatusMessage& message : messages) {
     const std::string frame = Frame(message), body = frame.substr(4);
-    const auto again = ParseStatusMessage(body);
+    const auto again = status::ParseStatusMessage(body);
     REQUIRE(again);
     CHECK(Frame(*again) == frame);
     for (size_t n = 0; n < body.size(); ++n) {
       INFO("cut to " << n << " of " << body.size() << " bytes");
-      CHECK_FALSE(ParseStatusMessage(body.substr(0, n)).has_value());
+      CHECK_FALSE(status::ParseStatusMessage(body.substr(0, n)).has_value());
     }
-    CHECK_FALSE(ParseStatusMessage(body + '\0'));
+    CHECK_FALSE(status::ParseStatusMessage(body + '\0'));
   }
-  StatusUpdate twice{.started = {{4, Sum(9)}, {4, Sum(9)}}};
-  CHECK_FALSE(ParseStatusMessage(Frame(twice).substr(4)));
-  StatusStates far{{{.rank = 1024}}};
-  CHECK_FALSE(ParseStatusMessage(Frame(far).substr(4)));
+  status::StatusUpdate twice{.started = {{4, Sum(9)}, {4, Sum(9)}}};
+  CHECK_FALSE(status::ParseStatusMessage(Frame(twice).substr(4)));
+  status::StatusStates far{{{.rank = 1024}}};
+  CHECK_FALSE(status::ParseStatusMessage(Frame(far).substr(4)));
 }
 
 // Not a judgement of speed, which would not hold on a busy machine: prints what idling costs.

@@ -17,20 +17,20 @@ namespace convoy {
 namespace {
 
 TEST_CASE("StatusPage: a worker cannot change the size of the memory that all share") {
-  const auto page = StatusPage::MakeForProcesses(2);
+  const auto page = status::StatusPage::MakeForProcesses(2);
   const off_t bytes = lseek(page->fd(), 0, SEEK_END);
   for (const off_t other : {off_t{0}, bytes - 1, bytes + 1}) {
     CHECK(ftruncate(page->fd(), other) != 0);
     CHECK(errno == EPERM);
   }
   page->Fail("still here");
-  const auto attached = StatusPage::Attach(dup(page->fd()));
+  const auto attached = status::StatusPage::Attach(dup(page->fd()));
   CHECK(attached->size() == 2);
   CHECK(attached->failure() == "still here");
 }
 
 // A copy of a status page in memory that could be cut off, with `size` in place of its own.
-int Copy(const StatusPage& page, bool sealed, int size) {
+int Copy(const status::StatusPage& page, bool sealed, int size) {
   std::vector<char> bytes(static_cast<size_t>(lseek(page.fd(), 0, SEEK_END)));
   REQUIRE(pread(page.fd(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
   std::memcpy(bytes.data() + sizeof(uint64_t), &size, sizeof(size));  // behind the magic number
@@ -41,18 +41,18 @@ int Copy(const StatusPage& page, bool sealed, int size) {
 }
 
 TEST_CASE("StatusPage: what is no status page, or another size than it says, is refused") {
-  const auto page = StatusPage::MakeForProcesses(3);
-  CHECK(StatusPage::Attach(Copy(*page, true, 3))->size() == 3);
+  const auto page = status::StatusPage::MakeForProcesses(3);
+  CHECK(status::StatusPage::Attach(Copy(*page, true, 3))->size() == 3);
   const int unsealed = Copy(*page, false, 3);
-  CHECK_THROWS_WITH(StatusPage::Attach(unsealed), Catch::Contains("unset CONVOY_WORKER"));
+  CHECK_THROWS_WITH(status::StatusPage::Attach(unsealed), Catch::Contains("unset CONVOY_WORKER"));
   for (const int size : {0, -1, 2, 4, 1 << 30}) {
     CAPTURE(size);
     const int wrong = Copy(*page, true, size);
-    CHECK_THROWS_WITH(StatusPage::Attach(wrong), Catch::Contains("from another version"));
+    CHECK_THROWS_WITH(status::StatusPage::Attach(wrong), Catch::Contains("from another version"));
     close(wrong);
   }
   close(unsealed);
-  CHECK_THROWS_WITH(StatusPage::Attach(-1), Catch::Contains("unset CONVOY_WORKER"));
+  CHECK_THROWS_WITH(status::StatusPage::Attach(-1), Catch::Contains("unset CONVOY_WORKER"));
 }
 
 }  // namespace

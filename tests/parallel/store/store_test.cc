@@ -22,30 +22,30 @@ using Catch::Contains;
 
 constexpr char kSecret[] = "sesame";
 
-TcpStore ConnectTo(const StoreServer& server, int rank = 1) {
-  return TcpStore({.port = server.port(), .secret = kSecret}, rank, 10);
+store::TcpStore ConnectTo(const store::StoreServer& server, int rank = 1) {
+  return store::TcpStore({.port = server.port(), .secret = kSecret}, rank, 10);
 }
 
 TEST_CASE("A value is there for everybody once it was set, and the last one counts") {
-  StoreServer server({.secret = kSecret});
-  TcpStore a = ConnectTo(server), b = ConnectTo(server, 2);
-  const std::string binary("\0\xff\n", 3), large(kMaxValueBytes, 'v');
+  store::StoreServer server({.secret = kSecret});
+  store::TcpStore a = ConnectTo(server), b = ConnectTo(server, 2);
+  const std::string binary("\0\xff\n", 3), large(store::kMaxValueBytes, 'v');
   a.Set("k", "one");
   a.Set("k", "two");
   a.Set("", binary);
-  a.Set(std::string(kMaxKeyBytes, 'k'), large);
+  a.Set(std::string(store::kMaxKeyBytes, 'k'), large);
   CHECK(b.Get("k", 0) == "two");
   CHECK(b.Get("", 0) == binary);
-  CHECK(b.Get(std::string(kMaxKeyBytes, 'k'), 0) == large);
+  CHECK(b.Get(std::string(store::kMaxKeyBytes, 'k'), 0) == large);
 }
 
 TEST_CASE("Add gives every caller another sum") {
-  StoreServer server({.secret = kSecret});
+  store::StoreServer server({.secret = kSecret});
   std::vector<std::thread> threads;
   std::vector<std::vector<int64_t>> sums(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
-      TcpStore store = ConnectTo(server, t);
+      store::TcpStore store = ConnectTo(server, t);
       for (int i = 0; i < 50; ++i) sums[static_cast<size_t>(t)].push_back(store.Add("n", 1));
     });
   }
@@ -54,18 +54,18 @@ TEST_CASE("Add gives every caller another sum") {
   for (const auto& some : sums) all.insert(some.begin(), some.end());
   CHECK(all.size() == 400);
   CHECK(*all.rbegin() == 400);
-  TcpStore store = ConnectTo(server);
+  store::TcpStore store = ConnectTo(server);
   CHECK(store.Add("n", -401) == -1);
   CHECK(store.Get("n", 0) == "-1");
 }
 
 TEST_CASE("Get and Wait return as soon as the keys are there") {
-  StoreServer server({.secret = kSecret});
-  TcpStore setter = ConnectTo(server);
+  store::StoreServer server({.secret = kSecret});
+  store::TcpStore setter = ConnectTo(server);
   std::vector<std::string> got(2);
   std::thread getter([&] { got[0] = ConnectTo(server, 2).Get("late", 60); });
   std::thread waiter([&] {
-    TcpStore store = ConnectTo(server, 3);
+    store::TcpStore store = ConnectTo(server, 3);
     store.Wait({"late", "counter", "late", "early"}, 60);
     got[1] = store.Get("counter", 0);
   });
@@ -81,8 +81,8 @@ TEST_CASE("Get and Wait return as soon as the keys are there") {
 }
 
 TEST_CASE("What nobody sets is an error in time that names it, and the store goes on") {
-  StoreServer server({.secret = kSecret});
-  TcpStore store = ConnectTo(server);
+  store::StoreServer server({.secret = kSecret});
+  store::TcpStore store = ConnectTo(server);
   store.Set("b", "");
   for (int i = 0; i < 3; ++i) {
     const Deadline deadline(10);
@@ -99,19 +99,20 @@ TEST_CASE("What nobody sets is an error in time that names it, and the store goe
 }
 
 TEST_CASE("What cannot be is refused, and the store goes on") {
-  StoreServer server({.secret = kSecret});
-  TcpStore store = ConnectTo(server);
+  store::StoreServer server({.secret = kSecret});
+  store::TcpStore store = ConnectTo(server);
   store.Set("text", "12x");
   CHECK_THROWS_WITH(store.Add("text", 1), "[Store] 'text' holds no counter");
   store.Add("n", std::numeric_limits<int64_t>::max());
   CHECK_THROWS_WITH(store.Add("n", 1), "[Store] the counter 'n' overflows");
-  CHECK_THROWS_WITH(store.Set(std::string(kMaxKeyBytes + 1, 'k'), ""),
+  CHECK_THROWS_WITH(store.Set(std::string(store::kMaxKeyBytes + 1, 'k'), ""),
                     "[Store] expected a key of at most 1024 bytes, got 1025");
-  CHECK_THROWS_WITH(store.Set("k", std::string(kMaxValueBytes + 1, 'v')),
+  CHECK_THROWS_WITH(store.Set("k", std::string(store::kMaxValueBytes + 1, 'v')),
                     Contains("expected a value of at most 1046528 bytes for 'k', got 1046529"));
-  CHECK_THROWS_WITH(store.Wait(std::vector<std::string>(2000, std::string(kMaxKeyBytes, 'k')), 0),
-                    Contains("can wait for 1048576 bytes of keys at once"));
-  const std::string part(kMaxValueBytes, 'v');
+  CHECK_THROWS_WITH(
+      store.Wait(std::vector<std::string>(2000, std::string(store::kMaxKeyBytes, 'k')), 0),
+      Contains("can wait for 1048576 bytes of keys at once"));
+  const std::string part(store::kMaxValueBytes, 'v');
   std::string error;
   try {
     for (int i = 0; i < 300; ++i) store.Set(fmt::format("{}", i), part);
@@ -125,33 +126,34 @@ TEST_CASE("What cannot be is refused, and the store goes on") {
 TEST_CASE("A server that is not there, or not yet") {
   int port = 0;
   {
-    StoreServer server({.secret = kSecret});
+    store::StoreServer server({.secret = kSecret});
     port = server.port();
   }
-  const ServerAddress address{.port = port, .secret = kSecret};
+  const net::ServerAddress address{.port = port, .secret = kSecret};
   CHECK_THROWS_WITH(
-      TcpStore(address, 1, 0.2),
+      store::TcpStore(address, 1, 0.2),
       fmt::format("[Store] cannot reach worker 0 at 127.0.0.1:{} within 0.2 s (connection "
                   "refused); is it running, and is the address right?",
                   port));
   std::thread later([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    StoreServer server({.port = port, .secret = kSecret});
-    TcpStore own(address, 0, 10);
+    store::StoreServer server({.port = port, .secret = kSecret});
+    store::TcpStore own(address, 0, 10);
     own.Set("k", "v");
     own.Wait({"done"}, 30);
   });
-  TcpStore store(address, 1, 30);
+  store::TcpStore store(address, 1, 30);
   CHECK(store.Get("k", 10) == "v");
   store.Set("done", "");
   later.join();
-  CHECK_THROWS_WITH(TcpStore({.host = "no-such-host.invalid", .port = 1, .secret = "x"}, 1, 0.1),
-                    Contains("[Store] cannot reach worker 0 at no-such-host.invalid:1 within"));
+  CHECK_THROWS_WITH(
+      store::TcpStore({.host = "no-such-host.invalid", .port = 1, .secret = "x"}, 1, 0.1),
+      Contains("[Store] cannot reach worker 0 at no-such-host.invalid:1 within"));
 }
 
 TEST_CASE("A server that goes is an error for who waits, and from then on") {
-  auto server = std::make_unique<StoreServer>(FrameServerOptions{.secret = kSecret});
-  TcpStore store = ConnectTo(*server);
+  auto server = std::make_unique<store::StoreServer>(net::FrameServerOptions{.secret = kSecret});
+  store::TcpStore store = ConnectTo(*server);
   std::thread end([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     server.reset();
@@ -171,7 +173,7 @@ class ServerProcess {
     CONVOY_CHECK(pipe(ends) == 0, "pipe");
     pid_ = fork();
     if (pid_ == 0) {
-      const StoreServer server({.secret = kSecret});
+      const store::StoreServer server({.secret = kSecret});
       const int port = server.port();
       if (write(ends[1], &port, sizeof(port)) == sizeof(port)) pause();
       _exit(1);
@@ -201,7 +203,7 @@ class ServerProcess {
 TEST_CASE(
     "A server that was stopped for a while answers later questions, each with its own answer") {
   ServerProcess server;
-  TcpStore store({.port = server.port(), .secret = kSecret}, 1, 30);
+  store::TcpStore store({.port = server.port(), .secret = kSecret}, 1, 30);
   store.Set("a", "1");
   server.Stop();
   for (int i = 0; i < 2; ++i) {
@@ -214,37 +216,37 @@ TEST_CASE(
 }
 
 TEST_CASE("A process without the job's secret is told so and gets nothing") {
-  StoreServer server({.secret = kSecret});
+  store::StoreServer server({.secret = kSecret});
   CHECK_THROWS_WITH(
-      TcpStore({.port = server.port(), .secret = "guess"}, 1, 10),
+      store::TcpStore({.port = server.port(), .secret = "guess"}, 1, 10),
       fmt::format("[Store] at 127.0.0.1:{}, where worker 0 should be, this process's secret is not "
                   "accepted; all processes of a job must have the same",
                   server.port()));
-  TcpStore store = ConnectTo(server);
+  store::TcpStore store = ConnectTo(server);
   store.Set("k", "v");
 }
 
 TEST_CASE("A port that is taken is an error that says so") {
-  StoreServer server({.secret = kSecret});
+  store::StoreServer server({.secret = kSecret});
   CHECK_THROWS_WITH(
-      StoreServer({.port = server.port(), .secret = kSecret}),
+      store::StoreServer({.port = server.port(), .secret = kSecret}),
       fmt::format("[Store] cannot listen at 127.0.0.1:{} (address already in use); choose another "
                   "port",
                   server.port()));
 }
 
 TEST_CASE("A hundred servers run side by side on free ports") {
-  std::vector<std::unique_ptr<StoreServer>> servers;
+  std::vector<std::unique_ptr<store::StoreServer>> servers;
   std::set<int> ports;
   for (int i = 0; i < 100; ++i) {
-    servers.push_back(
-        std::make_unique<StoreServer>(FrameServerOptions{.secret = fmt::format("secret {}", i)}));
+    servers.push_back(std::make_unique<store::StoreServer>(
+        net::FrameServerOptions{.secret = fmt::format("secret {}", i)}));
     ports.insert(servers.back()->port());
   }
   CHECK(ports.size() == 100);
   for (int i = 0; i < 100; ++i) {
     const int port = servers[static_cast<size_t>(i)]->port();
-    TcpStore store({.port = port, .secret = fmt::format("secret {}", i)}, 1, 10);
+    store::TcpStore store({.port = port, .secret = fmt::format("secret {}", i)}, 1, 10);
     CHECK(store.Add("n", 1) == 1);
   }
 }
@@ -261,7 +263,7 @@ TEST_CASE("Processes share the store of their parent") {
       int status = 1;
       if (read(pipes[0], &port, sizeof(port)) == sizeof(port)) {
         try {
-          TcpStore store({.port = port, .secret = kSecret}, rank, 30);
+          store::TcpStore store({.port = port, .secret = kSecret}, rank, 30);
           store.Set(fmt::format("from {}", rank), std::to_string(rank));
           store.Wait({"from 1", "from 2", "from 3", "from 4", "from 0"}, 30);
           status =
@@ -276,7 +278,7 @@ TEST_CASE("Processes share the store of their parent") {
     }
     children.push_back(pid);
   }
-  StoreServer server({.secret = kSecret});
+  store::StoreServer server({.secret = kSecret});
   const int port = server.port();
   for (int i = 0; i < 4; ++i) REQUIRE(write(pipes[1], &port, sizeof(port)) == sizeof(port));
   ConnectTo(server, 0).Set("from 0", "");

@@ -16,40 +16,45 @@ namespace {
 using Catch::Contains;
 using Catch::EndsWith;
 
-std::string Preferred(WorkerLayout layout) {
-  return FindTransport("auto", DeviceType::kCpu, layout).name();
+std::string Preferred(transport::WorkerLayout layout) {
+  return transport::FindTransport("auto", DeviceType::kCpu, layout).name();
 }
 
 TEST_CASE("Each layout of CPU workers has a transport, unless another one is named") {
-  CHECK(Preferred(WorkerLayout::kAlone) == "inprocess");
-  CHECK(Preferred(WorkerLayout::kThreads) == "inprocess");
-  CHECK(Preferred(WorkerLayout::kProcesses) == "gloo");
-  for (const WorkerLayout layout :
-       {WorkerLayout::kAlone, WorkerLayout::kThreads, WorkerLayout::kProcesses}) {
-    CHECK(FindTransport("gloo", DeviceType::kCpu, layout).name() == "gloo");
+  CHECK(Preferred(transport::WorkerLayout::kAlone) == "inprocess");
+  CHECK(Preferred(transport::WorkerLayout::kThreads) == "inprocess");
+  CHECK(Preferred(transport::WorkerLayout::kProcesses) == "gloo");
+  for (const transport::WorkerLayout layout :
+       {transport::WorkerLayout::kAlone, transport::WorkerLayout::kThreads,
+        transport::WorkerLayout::kProcesses}) {
+    CHECK(transport::FindTransport("gloo", DeviceType::kCpu, layout).name() == "gloo");
   }
-  CHECK(FindTransport("solo", DeviceType::kCpu, WorkerLayout::kAlone).name() == "solo");
+  CHECK(
+      transport::FindTransport("solo", DeviceType::kCpu, transport::WorkerLayout::kAlone).name() ==
+      "solo");
 }
 
 TEST_CASE("A name that is no transport's is a wrong command line") {
   CHECK_THROWS_AS(Launch({.workers = 1, .device = "cpu", .transport = "mpi"}, [](Worker&) {}),
                   UsageError);
-  CHECK_THROWS_WITH(CheckTransportName("mpi"),
+  CHECK_THROWS_WITH(transport::CheckTransportName("mpi"),
                     Contains("[Launch] --transport wants auto or one of gloo, inprocess") &&
                         EndsWith("solo, got 'mpi'"));
 }
 
 TEST_CASE("A transport that does not connect such workers is refused, with those that do") {
   CHECK_THROWS_WITH(
-      FindTransport("inprocess", DeviceType::kCpu, WorkerLayout::kProcesses),
+      transport::FindTransport("inprocess", DeviceType::kCpu, transport::WorkerLayout::kProcesses),
       "[Launch] --transport inprocess does not connect workers that are processes on CPUs; use "
       "gloo");
   CHECK_THROWS_WITH(
       Launch({.workers = 2, .threads = 1, .device = "cpu", .transport = "solo"}, [](Worker&) {}),
       "[Launch] --transport solo does not connect workers that are threads on CPUs; use gloo, "
       "inprocess");
-  CHECK_THROWS_WITH(FindTransport("gloo", DeviceType::kCpu, WorkerLayout::kAlone).Identify(0),
-                    "[Launch] the transport 'gloo' does not connect GPUs");
+  CHECK_THROWS_WITH(
+      transport::FindTransport("gloo", DeviceType::kCpu, transport::WorkerLayout::kAlone)
+          .Identify(0),
+      "[Launch] the transport 'gloo' does not connect GPUs");
 }
 
 TEST_CASE("Threads on the CPU give the same bits over Gloo, by one option") {
@@ -74,16 +79,17 @@ TEST_CASE("Threads on the CPU give the same bits over Gloo, by one option") {
 }
 
 // A user's own: counts who joins, and leaves the rest to another one.
-class Counting final : public Transport {
+class Counting final : public transport::Transport {
  public:
   std::string name() const override { return "counting"; }
-  TransportTitle title() const override { return {"Counting"}; }
-  int Preference(DeviceType device, WorkerLayout layout) const override {
-    return device == DeviceType::kCpu && layout == WorkerLayout::kThreads ? 1 : 0;
+  status::TransportTitle title() const override { return {"Counting"}; }
+  int Preference(DeviceType device, transport::WorkerLayout layout) const override {
+    return device == DeviceType::kCpu && layout == transport::WorkerLayout::kThreads ? 1 : 0;
   }
-  Join Open(const TransportContext& context) override {
+  Join Open(const transport::TransportContext& context) override {
     const Join join =
-        FindTransport("inprocess", DeviceType::kCpu, WorkerLayout::kThreads).Open(context);
+        transport::FindTransport("inprocess", DeviceType::kCpu, transport::WorkerLayout::kThreads)
+            .Open(context);
     return [this, join](int rank, Device device) {
       ++joined;
       return join(rank, device);
@@ -95,8 +101,8 @@ class Counting final : public Transport {
 
 TEST_CASE("A transport of one's own registers itself, and Launch takes it by its name") {
   static Counting transport;
-  RegisterTransport(&transport);
-  CHECK(Preferred(WorkerLayout::kThreads) == "inprocess");
+  transport::RegisterTransport(&transport);
+  CHECK(Preferred(transport::WorkerLayout::kThreads) == "inprocess");
   std::atomic<int> trained{0};
   Launch({.workers = 3, .threads = 1, .device = "cpu", .transport = "counting"},
          [&](Worker& worker) {

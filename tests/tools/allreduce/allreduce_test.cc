@@ -2,11 +2,10 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "tests/json.h"
 #include "tests/models/data/temporary_folder.h"
 #include "tests/models/trainers/job.h"
 #include "tests/tools/allreduce/run_allreduce.h"
@@ -42,7 +41,7 @@ TEST_CASE("Workers that are threads: a row for each size, and all of it as JSON"
                              Catch::Contains("#  Rank  3 Group  0 Pid ") &&
                              Catch::Contains("[cpu:3] CPU\n"));
   const std::vector<PrintedRow> rows = RowsOf(result.out);
-  const auto written = nlohmann::json::parse(std::ifstream(json));
+  const auto written = ReadJson(json);
   REQUIRE(written.size() == rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     CHECK(rows[i].size == 8 << (3 * i));
@@ -147,7 +146,7 @@ TEST_CASE("-a says whose time, -z that all wait after each iteration; JSON says 
         {"--workers", "3", "-b", "3K", "-e", "3K", "-n", "5", "-a", row.level, "--json", json});
     CheckRows(result, 1, 4.0 / 3);
     CHECK_THAT(result.out, Catch::Contains("# time: mean of the iterations, " + row.header));
-    const auto written = nlohmann::json::parse(std::ifstream(json));
+    const auto written = ReadJson(json);
     CHECK(written.at(0).at("time_of") == row.name);
     CHECK(written.at(0).at("blocking") == false);
   }
@@ -164,7 +163,7 @@ TEST_CASE("JSON's bandwidths are bytes over time, and four thirds of that for th
   CheckRows(RunOnCpu({"--workers", "3", "-b", "1M", "-e", "4M", "-f", "2", "-n", "3", "-w", "1",
                       "--json", json}),
             3, 4.0 / 3);
-  for (const auto& row : nlohmann::json::parse(std::ifstream(json))) {
+  for (const auto& row : ReadJson(json)) {
     const double bytes = row.at("size"), us = row.at("time_us");
     CHECK(row.at("algbw_gb_per_s").get<double>() == Approx(bytes / us / 1e3));
     CHECK(row.at("busbw_gb_per_s").get<double>() == Approx(bytes / us / 1e3 * 4 / 3));

@@ -1,9 +1,9 @@
 // What tools/allreduce is made of: sizes, amounts, memory, tables.
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "tests/json.h"
 #include "tools/collectives/measure.h"
 #include "tools/collectives/places.h"
 #include "tools/collectives/report.h"
@@ -111,7 +111,7 @@ TEST_CASE("The report has nccl-tests' columns and closing lines") {
   CHECK(report.wrong() == 3);
   CHECK(report.Closing() ==
         "# Out of bounds values : 3 FAILED\n# Avg bus bandwidth    : 0.262224\n#\n");
-  const auto rows = nlohmann::json::parse(report.Json());
+  const auto rows = ParseJson(report.Json());
   REQUIRE(rows.size() == 2);
   CHECK(rows[1]["size"] == 1 << 20);
   CHECK(rows[1]["time_us"].get<double>() == Approx(2000));
@@ -135,7 +135,7 @@ TEST_CASE("JSON's bandwidths of three workers are those worked out by hand") {
     const std::string line =
         report.Row({.amount = {.bytes = 6'000'000, .count = 1}, .seconds = 2e-3, .wrong = 0});
     CHECK_THAT(line, Catch::Contains("  3.0000  " + std::to_string(int(row.busbw)) + ".0000 "));
-    const auto rows = nlohmann::json::parse(report.Json());
+    const auto rows = ParseJson(report.Json());
     CHECK(rows.at(0).at("algbw_gb_per_s").get<double>() == Approx(3));
     CHECK(rows.at(0).at("busbw_gb_per_s").get<double>() == Approx(row.busbw));
     CHECK(rows.at(0).at("workers") == 3);
@@ -147,7 +147,7 @@ TEST_CASE("What is not checked is not called right") {
   CHECK(report.Row({.amount = {.bytes = 1 << 30, .count = 1 << 28}, .seconds = 0.01}) ==
         "  1073741824     268435456     float    none       1    10000  107.37  107.37    N/A\n");
   CHECK_THAT(report.Closing(), Catch::Contains("# Out of bounds values : N/A (not checked)\n"));
-  CHECK(nlohmann::json::parse(report.Json())[0]["wrong"].is_null());
+  CHECK(ParseJson(report.Json())[0]["wrong"].is_null());
 }
 
 }  // namespace

@@ -14,11 +14,11 @@ if ! command -v python3 >/dev/null; then
 fi
 
 found=$(./names fixture/clash) && fail "clashes are not found, or the status is 0:" "$found"
-for name in FrameReader Shape Split 'Describe(const Shape &, int)'; do
+for name in FrameReader Shape Split kLimit softmax 'Describe(const Shape &, int)'; do
   grep -qxF "convoy::$name is declared in fixture/clash/data.h and in fixture/clash/frames.h" \
     <<<"$found" || fail "'$name' is not found:" "$found"
 done
-grep -q ', 4 declared twice$' <<<"$found" || fail "there are more than 4:" "$found"
+grep -q ', 6 declared twice$' <<<"$found" || fail "there are more than 6:" "$found"
 
 ./names fixture/fine || fail "what is no clash is taken for one"
 ! ./names fixture/none 2>/dev/null || fail "a folder without headers passes"

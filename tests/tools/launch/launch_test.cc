@@ -34,14 +34,14 @@ TEST_CASE("Workers get the variables by which they find each other") {
       if (!line.starts_with(prefix) || equals == line.npos) continue;
       env[line.substr(prefix.size(), equals - prefix.size())] = line.substr(equals + 1);
     }
-    const std::optional<LauncherEnv> job = ReadLauncherEnv(env, {});
+    const std::optional<launch::LauncherEnv> job = launch::ReadLauncherEnv(env, {});
     REQUIRE(job);
     CHECK(job->rank == rank);
     CHECK(job->size == 3);
     CHECK(job->local_rank == rank);
     CHECK(job->local_size == 3);
     CHECK(job->launcher == "tools/launch");
-    CHECK(job->place.kind == MeetingPlace::Kind::kLocal);
+    CHECK(job->place.kind == rendezvous::MeetingPlace::Kind::kLocal);
     places.insert(job->place.name);
     CHECK(env.at("GROUP_RANK") == "0");
     CHECK(env.at("MASTER_ADDR") == "127.0.0.1");

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "core/backend.h"
-#include "core/threads.h"
+#include "core/base/cores.h"
 
 namespace convoy::scaling {
 namespace {

@@ -1,4 +1,4 @@
-// What a measurement runs on, and what is wrong with it there.
+// The machine that a measurement runs on, and conditions there that distort timings.
 #pragma once
 
 #include <string>

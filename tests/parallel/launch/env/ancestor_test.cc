@@ -43,7 +43,7 @@ TEST_CASE("A launcher is the nearest ancestor without the variables that it sets
 
 // Run by the case above in a process of its own.
 TEST_CASE("prints its starter", "[.starter]") {
-  fmt::print("starter {}\n", AncestorWithout("CONVOY_TEST_RANK"));
+  fmt::print("starter {}\n", launch::AncestorWithout("CONVOY_TEST_RANK"));
 }
 
 }  // namespace

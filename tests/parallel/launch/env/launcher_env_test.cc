@@ -22,17 +22,17 @@ std::string Show(std::optional<int> value) { return value ? std::to_string(*valu
 // "2 of 4, 0 of 2 here, Open MPI, local:NAME", "alone" or the error.
 std::string Summary(const EnvMap& env) {
   try {
-    const std::optional<LauncherEnv> job = ReadLauncherEnv(env, Starter);
+    const std::optional<launch::LauncherEnv> job = launch::ReadLauncherEnv(env, Starter);
     if (!job) return "alone";
     std::string place;
     switch (job->place.kind) {
-      case MeetingPlace::Kind::kAddress:
+      case rendezvous::MeetingPlace::Kind::kAddress:
         place = fmt::format("tcp://{}:{}", job->place.host, job->place.port);
         break;
-      case MeetingPlace::Kind::kLocal:
+      case rendezvous::MeetingPlace::Kind::kLocal:
         place = "local:" + job->place.name;
         break;
-      case MeetingPlace::Kind::kFile:
+      case rendezvous::MeetingPlace::Kind::kFile:
         place = "file:" + job->place.name;
         break;
     }
@@ -211,7 +211,7 @@ TEST_CASE("MPI") {
         {"MV2_COMM_WORLD_LOCAL_SIZE", "2"}},
        "1 of 2, 1 of 2 here, MVAPICH2, local:started-by-without-MV2_COMM_WORLD_RANK"},
   });
-  CHECK_THROWS_WITH(ReadLauncherEnv(kMpich, {}),
+  CHECK_THROWS_WITH(launch::ReadLauncherEnv(kMpich, {}),
                     "[Launch] expected something that the 2 processes of this job have in common, "
                     "got none of MASTER_ADDR, MASTER_PORT and CONVOY_RENDEZVOUS; give them all one "
                     "CONVOY_RENDEZVOUS=local:NAME, or start them with tools/launch");
@@ -269,7 +269,9 @@ TEST_CASE("Slurm") {
 }
 
 TEST_CASE("A job's own name is the same for all its processes, and another one's is another") {
-  const auto name = [](const EnvMap& env) { return ReadLauncherEnv(env, Starter)->place.job; };
+  const auto name = [](const EnvMap& env) {
+    return launch::ReadLauncherEnv(env, Starter)->place.job;
+  };
   CHECK(name(kSrun + kWithSecret) == "SLURM_JOB_ID=1234567 SLURM_STEP_ID=0");
   CHECK(name(kSrun + kWithSecret + EnvMap{{"SLURM_HET_JOB_ID", "7"}}) ==
         "SLURM_HET_JOB_ID=7 SLURM_STEP_ID=0");
@@ -294,7 +296,8 @@ TEST_CASE("A job's own name is the same for all its processes, and another one's
 
 TEST_CASE("CONVOY_HOST is the address at which the other hosts reach this one") {
   const auto host = [](const std::string& text) {
-    return ReadLauncherEnv(kSrun + kWithSecret + EnvMap{{"CONVOY_HOST", text}}, Starter)->host;
+    return launch::ReadLauncherEnv(kSrun + kWithSecret + EnvMap{{"CONVOY_HOST", text}}, Starter)
+        ->host;
   };
   CHECK(host("").empty());
   CHECK(host("10.0.0.7") == "10.0.0.7");
@@ -314,7 +317,7 @@ TEST_CASE("The secret leaves the environment once it is read, and is not forgott
   for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
   const char* const place = std::getenv("CONVOY_SECRET");
   for (int i = 0; i < 2; ++i) {
-    const std::optional<LauncherEnv> job = ReadLauncherEnv();
+    const std::optional<launch::LauncherEnv> job = launch::ReadLauncherEnv();
     REQUIRE(job);
     CHECK(job->place.secret == secret);
     CHECK(std::getenv("CONVOY_SECRET") == nullptr);

@@ -10,42 +10,43 @@
 namespace convoy {
 namespace {
 
-using Kind = MeetingPlace::Kind;
+using Kind = rendezvous::MeetingPlace::Kind;
 
-MeetingPlace Read(const EnvMap& variables, JobShape job = {.size = 4}) {
+rendezvous::MeetingPlace Read(const EnvMap& variables, launch::JobShape job = {.size = 4}) {
   EnvReader env(variables);
-  return ReadMeetingPlace(job, env);
+  return launch::ReadMeetingPlace(job, env);
 }
 
 const std::string kSecret = "0123456789abcdef";
 
 TEST_CASE("CONVOY_RENDEZVOUS names an address, a file or a name") {
-  const MeetingPlace address =
+  const rendezvous::MeetingPlace address =
       Read({{"CONVOY_RENDEZVOUS", "tcp://node-1.lan:29500"}, {"CONVOY_SECRET", kSecret}});
   CHECK(address.kind == Kind::kAddress);
   CHECK(address.host == "node-1.lan");
   CHECK(address.port == 29500);
   CHECK(address.secret == kSecret);
-  const MeetingPlace v6 =
+  const rendezvous::MeetingPlace v6 =
       Read({{"CONVOY_RENDEZVOUS", "tcp://[fe80::1]:1"}, {"CONVOY_SECRET", kSecret}});
   CHECK(v6.host == "fe80::1");
   CHECK(v6.port == 1);
-  const MeetingPlace file = Read({{"CONVOY_RENDEZVOUS", "file:/nfs/a b/job"}});
+  const rendezvous::MeetingPlace file = Read({{"CONVOY_RENDEZVOUS", "file:/nfs/a b/job"}});
   CHECK(file.kind == Kind::kFile);
   CHECK(file.name == "/nfs/a b/job");
-  const MeetingPlace local = Read({{"CONVOY_RENDEZVOUS", "local:my.job-1_x"}});
+  const rendezvous::MeetingPlace local = Read({{"CONVOY_RENDEZVOUS", "local:my.job-1_x"}});
   CHECK(local.kind == Kind::kLocal);
   CHECK(local.name == "my.job-1_x");
 }
 
 TEST_CASE("MASTER_ADDR may have an IPv6 address in brackets") {
   for (const char* address : {"fe80::1", "[fe80::1]"}) {
-    const MeetingPlace v6 =
+    const rendezvous::MeetingPlace v6 =
         Read({{"MASTER_ADDR", address}, {"MASTER_PORT", "29511"}, {"CONVOY_SECRET", kSecret}});
     CHECK(v6.host == "fe80::1");
     CHECK(v6.port == 29511);
   }
-  const JobShape here{.size = 2, .local_size = 2, .name = [] { return std::string("job"); }};
+  const launch::JobShape here{
+      .size = 2, .local_size = 2, .name = [] { return std::string("job"); }};
   for (const char* loopback : {"::1", "[::1]"}) {
     CHECK(Read({{"MASTER_ADDR", loopback}}, here).kind == Kind::kLocal);
   }
@@ -148,7 +149,7 @@ TEST_CASE("A job's own name is cut to what fits, and stays its own") {
 }
 
 TEST_CASE("The first host of Slurm's list of nodes") {
-  const auto first = [](std::string_view list) { return FirstSlurmHost(list, "LIST"); };
+  const auto first = [](std::string_view list) { return launch::FirstSlurmHost(list, "LIST"); };
   CHECK(first("node1") == "node1");
   CHECK(first("node1,node2") == "node1");
   CHECK(first("host[5-9,12],other1") == "host5");
@@ -170,7 +171,7 @@ TEST_CASE("The first host of Slurm's list of nodes") {
 
 TEST_CASE("Slurm's tasks per node") {
   const auto tasks = [](std::string_view list, int node) {
-    return SlurmTasksOnNode(list, node, "LIST");
+    return launch::SlurmTasksOnNode(list, node, "LIST");
   };
   CHECK(tasks("8", 0) == 8);
   CHECK(tasks("4(x2),3", 0) == 4);
@@ -184,9 +185,9 @@ TEST_CASE("Slurm's tasks per node") {
 }
 
 TEST_CASE("Slurm's port") {
-  CHECK(SlurmPort("7") == 15007);
-  CHECK(SlurmPort("1239999") == 24999);
-  CHECK(SlurmPort("20000") == 15000);
+  CHECK(launch::SlurmPort("7") == 15007);
+  CHECK(launch::SlurmPort("1239999") == 24999);
+  CHECK(launch::SlurmPort("20000") == 15000);
 }
 
 }  // namespace

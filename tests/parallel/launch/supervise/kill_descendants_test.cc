@@ -34,17 +34,17 @@ std::pair<pid_t, pid_t> StartTwo(bool first_ends) {
 }
 
 TEST_CASE("KillDescendants: children, theirs, and what those have left behind; nobody else") {
-  AdoptOrphans();
+  launch::AdoptOrphans();
   const auto [child, grandchild] = StartTwo(/*first_ends=*/false);
   const auto [gone, orphan] = StartTwo(/*first_ends=*/true);
   const pid_t parent = getppid();
-  KillDescendants();
+  launch::KillDescendants();
   for (const pid_t pid : {child, grandchild, gone, orphan}) {
     CHECK(kill(pid, 0) != 0);
-    CHECK(ReadProcStat(pid).parent == 0);
+    CHECK(launch::ReadProcStat(pid).parent == 0);
   }
   CHECK(getppid() == parent);
-  CHECK(Descendants().empty());
+  CHECK(launch::Descendants().empty());
 }
 
 }  // namespace

@@ -20,18 +20,18 @@ namespace {
 
 using std::chrono::milliseconds, std::chrono::seconds;
 
-SpawnOptions Shell(const std::string& script) {
+launch::SpawnOptions Shell(const std::string& script) {
   return {.program = "sh",
           .argv = {"sh", "-c", script},
-          .env = EnvironmentWithout({}),
-          .err = SpawnOptions::kNull};
+          .env = launch::EnvironmentWithout({}),
+          .err = launch::SpawnOptions::kNull};
 }
 
 // What Reap tells until all have ended, or ten seconds have passed.
-std::vector<ChildProcesses::Ended> ReapAll(ChildProcesses& processes) {
-  std::vector<ChildProcesses::Ended> all;
+std::vector<launch::ChildProcesses::Ended> ReapAll(launch::ChildProcesses& processes) {
+  std::vector<launch::ChildProcesses::Ended> all;
   for (int tries = 0; processes.alive() > 0 && tries < 5000; ++tries) {
-    for (const ChildProcesses::Ended& ended : processes.Reap()) all.push_back(ended);
+    for (const launch::ChildProcesses::Ended& ended : processes.Reap()) all.push_back(ended);
     std::this_thread::sleep_for(milliseconds(2));
   }
   return all;
@@ -40,7 +40,7 @@ std::vector<ChildProcesses::Ended> ReapAll(ChildProcesses& processes) {
 bool Exists(pid_t pid) { return kill(pid, 0) == 0; }
 
 TEST_CASE("The first cause counts, but who was killed goes before who gave up because of it") {
-  FirstCause cause;
+  launch::FirstCause cause;
   CHECK(!cause.since());
   cause.Add({"gave up", 1});
   cause.Add({"gave up too", 1});
@@ -49,12 +49,12 @@ TEST_CASE("The first cause counts, but who was killed goes before who gave up be
   cause.Add({"was killed too", 137, /*killed=*/true});
   CHECK(cause.cause().text == "was killed");
   CHECK(cause.since());
-  FirstCause settled;
+  launch::FirstCause settled;
   settled.Add({"gave up", 1});
   settled.Settle();
   settled.Add({"was killed by us", 137, /*killed=*/true});
   CHECK(settled.cause().text == "gave up");
-  FirstCause later;
+  launch::FirstCause later;
   later.Add({"gave up", 1});
   std::this_thread::sleep_for(milliseconds(250));
   later.Add({"was killed", 137, /*killed=*/true});
@@ -63,15 +63,15 @@ TEST_CASE("The first cause counts, but who was killed goes before who gave up be
 
 TEST_CASE(
     "What is added after the others are being ended is no cause, even if nothing was before") {
-  FirstCause cause;
+  launch::FirstCause cause;
   cause.Settle();
   cause.Add({"was killed by us", 137, /*killed=*/true});
   CHECK(!cause.since());
 }
 
 TEST_CASE("The others are asked to end after a time, and killed after the same time again") {
-  using Step = Escalation::Step;
-  Escalation escalation(seconds(5), /*asks=*/true);
+  using Step = launch::Escalation::Step;
+  launch::Escalation escalation(seconds(5), /*asks=*/true);
   CHECK(escalation.Next(seconds(100)) == Step::kFailed);
   CHECK(escalation.Next(seconds(104)) == Step::kNone);
   CHECK(escalation.Next(seconds(106)) == Step::kAsk);
@@ -79,7 +79,7 @@ TEST_CASE("The others are asked to end after a time, and killed after the same t
   CHECK(escalation.Next(seconds(111)) == Step::kKill);
   CHECK(escalation.Next(seconds(200)) == Step::kNone);
 
-  Escalation at_once(seconds(5), /*asks=*/false);
+  launch::Escalation at_once(seconds(5), /*asks=*/false);
   CHECK(at_once.Next(seconds(100)) == Step::kFailed);
   CHECK(at_once.Next(seconds(104)) == Step::kNone);
   CHECK(at_once.Next(seconds(105)) == Step::kKill);
@@ -88,7 +88,7 @@ TEST_CASE("The others are asked to end after a time, and killed after the same t
 
 TEST_CASE("Processes are reaped with their numbers and statuses, each once") {
   const bool orphans = GENERATE(false, true);
-  ChildProcesses processes({.orphans = orphans});
+  launch::ChildProcesses processes({.orphans = orphans});
   for (const char* script : {"exit 3", "exit 0", "kill -9 $$"}) processes.Start(Shell(script));
   CHECK(processes.alive() == 3);
   std::vector<int> statuses(3, -1);
@@ -97,11 +97,11 @@ TEST_CASE("Processes are reaped with their numbers and statuses, each once") {
     CHECK(statuses[child] == -1);
     statuses[child] = status;
   }
-  CHECK(ShellStatus(statuses[0]) == 3);
+  CHECK(launch::ShellStatus(statuses[0]) == 3);
   CHECK(statuses[1] == 0);
-  CHECK(ShellStatus(statuses[2]) == 128 + SIGKILL);
-  CHECK(WasKilled(statuses[2]));
-  CHECK_FALSE(WasKilled(statuses[0]));
+  CHECK(launch::ShellStatus(statuses[2]) == 128 + SIGKILL);
+  CHECK(launch::WasKilled(statuses[2]));
+  CHECK_FALSE(launch::WasKilled(statuses[0]));
   CHECK(processes.alive() == 0);
   CHECK(processes.Reap().empty());
 }
@@ -110,9 +110,9 @@ TEST_CASE("Signals reach those that have not ended, and with groups what they ha
   const bool groups = GENERATE(false, true);
   int ends[2];
   REQUIRE(pipe(ends) == 0);
-  ChildProcesses processes({.groups = groups});
+  launch::ChildProcesses processes({.groups = groups});
   processes.Start(Shell("exit 0"));
-  SpawnOptions shell = Shell(
+  launch::SpawnOptions shell = Shell(
       "trap 'exit 4' TERM; (trap 'printf c; exit' TERM; printf r; while :; do sleep 0.02; done) & "
       "while :; do sleep 0.02; done");
   shell.out = ends[1];
@@ -127,7 +127,7 @@ TEST_CASE("Signals reach those that have not ended, and with groups what they ha
   for (const auto& ended : ReapAll(processes)) {
     if (ended.child == 1) status = ended.status;
   }
-  CHECK(ShellStatus(status) == 4);
+  CHECK(launch::ShellStatus(status) == 4);
   if (groups) {
     REQUIRE(read(ends[0], &byte, 1) == 1);
     CHECK(byte == 'c');
@@ -139,7 +139,7 @@ TEST_CASE("Signals reach those that have not ended, and with groups what they ha
 TEST_CASE("No process outlives the object that has started it") {
   pid_t pid = 0;
   {
-    ChildProcesses processes({});
+    launch::ChildProcesses processes({});
     pid = processes.Start(Shell("trap '' TERM; while :; do sleep 0.02; done"));
     processes.WaitUntilEnded(milliseconds(20));
     CHECK(processes.alive() == 1);
@@ -150,7 +150,7 @@ TEST_CASE("No process outlives the object that has started it") {
 
 TEST_CASE(
     "Processes that others have waited for are not killed under a number that is free again") {
-  ChildProcesses processes({});
+  launch::ChildProcesses processes({});
   const pid_t pid = processes.Start(Shell("exit 0"));
   REQUIRE(waitpid(pid, nullptr, 0) == pid);
   processes.Kill();
@@ -158,8 +158,8 @@ TEST_CASE(
 }
 
 TEST_CASE("A program that cannot be started is an error, and no process") {
-  ChildProcesses processes({});
-  CHECK_THROWS_AS(processes.Start({.program = "/nonexistent", .argv = {"x"}}), SpawnError);
+  launch::ChildProcesses processes({});
+  CHECK_THROWS_AS(processes.Start({.program = "/nonexistent", .argv = {"x"}}), launch::SpawnError);
   CHECK(processes.alive() == 0);
 }
 

@@ -132,12 +132,13 @@ TEST_CASE("Gloo: waiting for a worker that has returned is an error") {
 }
 
 TEST_CASE("Gloo: workers that do not join are named") {
-  const std::shared_ptr<StatusPage> page = StatusPage::Make(3);
-  const auto store = std::make_shared<MemoryStore>();
+  const std::shared_ptr<status::StatusPage> page = status::StatusPage::Make(3);
+  const auto store = std::make_shared<store::MemoryStore>();
   std::string message;
   try {
-    GlooGroup({.page = page, .rank = 1, .device = Device::Cpu(0), .timeout_s = kDeadlineS}, store,
-              {"127.0.0.1", "sesame"});
+    transport::GlooGroup(
+        {.page = page, .rank = 1, .device = Device::Cpu(0), .timeout_s = kDeadlineS}, store,
+        {"127.0.0.1", "sesame"});
   } catch (const Error& error) {
     message = error.what();
   }

@@ -23,25 +23,25 @@
 namespace convoy {
 namespace {
 
-const MeshPlace kPlace{"127.0.0.1", "sesame"};
+const transport::MeshPlace kPlace{"127.0.0.1", "sesame"};
 
 // Where a rank's listener is, once it has told.
-ServerAddress ListenerOf(Store& store, int rank) {
-  const auto listener =
-      MeshListener::Read(store.Get("mesh/" + std::to_string(rank), 30), kPlace, "mesh", rank);
+net::ServerAddress ListenerOf(store::Store& store, int rank) {
+  const auto listener = transport::MeshListener::Read(store.Get("mesh/" + std::to_string(rank), 30),
+                                                      kPlace, "mesh", rank);
   CONVOY_CHECK(listener, "[MeshTest] expected the address of a listener");
   return *listener;
 }
 
 // One byte from each worker to each other one: what each has received, with '-' for itself.
-std::vector<std::string> Exchange(const std::vector<std::unique_ptr<Mesh>>& meshes) {
+std::vector<std::string> Exchange(const std::vector<std::unique_ptr<transport::Mesh>>& meshes) {
   std::vector<std::string> received(meshes.size(), std::string(meshes.size(), '-'));
   std::vector<std::thread> workers;
   for (const auto& mesh : meshes) {
     workers.emplace_back([&mesh = *mesh, &received] {
       std::string& got = received[static_cast<size_t>(mesh.rank())];
       char sent = static_cast<char>('a' + mesh.rank());
-      MeshBuffer out(mesh, &sent, 1), in(mesh, got.data(), got.size());
+      transport::MeshBuffer out(mesh, &sent, 1), in(mesh, got.data(), got.size());
       for (int other = 0; other < mesh.size(); ++other) {
         if (other == mesh.rank()) continue;
         in.Recv(other, 0, static_cast<size_t>(other), 1);
@@ -70,10 +70,10 @@ int ImpatientConnections() {
 
 TEST_CASE("Gloo: strangers who come first to every port are turned away, and all workers connect") {
   constexpr int kWorkers = 7;
-  MemoryStore store;
-  std::vector<std::unique_ptr<Mesh>> meshes;
+  store::MemoryStore store;
+  std::vector<std::unique_ptr<transport::Mesh>> meshes;
   for (int rank = 0; rank < kWorkers; ++rank) {
-    meshes.push_back(std::make_unique<Mesh>(rank, kWorkers, kPlace));
+    meshes.push_back(std::make_unique<transport::Mesh>(rank, kWorkers, kPlace));
   }
   // Each worker starts only when the listeners of those before it have had their strangers: some
   // stay and say nothing, one talks, and one is gone at once.
@@ -100,8 +100,8 @@ TEST_CASE("Gloo: strangers who come first to every port are turned away, and all
 }
 
 TEST_CASE("Gloo: a worker of another mesh is a stranger, although it knows the secret") {
-  MemoryStore store;
-  Mesh mesh(0, 2, kPlace);
+  store::MemoryStore store;
+  transport::Mesh mesh(0, 2, kPlace);
   std::atomic<bool> over{false};
   std::string error;
   std::thread connects([&] {
@@ -111,18 +111,18 @@ TEST_CASE("Gloo: a worker of another mesh is a stranger, although it knows the s
       error = problem.what();
     }
   });
-  ServerAddress listener = ListenerOf(store, 0);
+  net::ServerAddress listener = ListenerOf(store, 0);
   listener.job.back() ^= 1;
-  Channel::Failure failure;
-  CHECK_FALSE(Channel::Try(listener, Purpose::kMesh, 1, Deadline(30), failure));
+  net::Channel::Failure failure;
+  CHECK_FALSE(net::Channel::Try(listener, net::Purpose::kMesh, 1, Deadline(30), failure));
   CHECK_THAT(failure.why, Catch::Contains("another job is there"));
   listener.job.back() ^= 1;
   for (const int rank : {0, 2, -1}) {  // only 1 is awaited
-    std::optional<Channel> channel =
-        Channel::Try(listener, Purpose::kMesh, rank, Deadline(30), failure);
+    std::optional<net::Channel> channel =
+        net::Channel::Try(listener, net::Purpose::kMesh, rank, Deadline(30), failure);
     REQUIRE(channel);
-    CHECK(channel->Send(MeshListener::Ready(), Deadline(30)));
-    CHECK(channel->Receive(Deadline(30)) == Channel::Received::kGone);
+    CHECK(channel->Send(transport::MeshListener::Ready(), Deadline(30)));
+    CHECK(channel->Receive(Deadline(30)) == net::Channel::Received::kGone);
   }
   const auto name = [](int rank) { return rank + 10; };
   while (mesh.WhatConnectWaitsFor(name).find(
@@ -138,23 +138,23 @@ TEST_CASE("Gloo: a worker of another mesh is a stranger, although it knows the s
 
 TEST_CASE("Gloo: a worker that is gone as soon as it has connected does not end the others") {
   for (int i = 0; i < 30; ++i) {
-    MemoryStore store;
-    Mesh mesh(0, 2, kPlace);
+    store::MemoryStore store;
+    transport::Mesh mesh(0, 2, kPlace);
     std::thread connects([&] {
       try {
         mesh.Connect(store, "mesh", [] {});
         char byte = 0;
-        MeshBuffer in(mesh, &byte, 1);
+        transport::MeshBuffer in(mesh, &byte, 1);
         in.Recv(1, 0, 0, 1);
         in.Settle();
       } catch (const std::exception&) {  // as soon as it is noticed
       }
     });
-    Channel::Failure failure;
-    std::optional<Channel> channel =
-        Channel::Try(ListenerOf(store, 0), Purpose::kMesh, 1, Deadline(30), failure);
+    net::Channel::Failure failure;
+    std::optional<net::Channel> channel =
+        net::Channel::Try(ListenerOf(store, 0), net::Purpose::kMesh, 1, Deadline(30), failure);
     REQUIRE(channel);
-    CHECK(channel->Send(MeshListener::Ready(), Deadline(30)));
+    CHECK(channel->Send(transport::MeshListener::Ready(), Deadline(30)));
     Descriptor fd = channel->Release();
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
@@ -166,11 +166,11 @@ TEST_CASE("Gloo: a worker that is gone as soon as it has connected does not end 
 }
 
 // Both workers send each other messages until the mesh is aborted, or the other is gone.
-void Chat(Mesh& mesh) {
+void Chat(transport::Mesh& mesh) {
   constexpr size_t kMessages = 500;
   char sent[kMessages] = {}, received[kMessages] = {};
   try {
-    MeshBuffer out(mesh, sent, sizeof(sent)), in(mesh, received, sizeof(received));
+    transport::MeshBuffer out(mesh, sent, sizeof(sent)), in(mesh, received, sizeof(received));
     while (true) {
       for (size_t i = 0; i < kMessages; ++i) {
         in.Recv(1 - mesh.rank(), i, i, 1);
@@ -186,8 +186,8 @@ void Chat(Mesh& mesh) {
 // SIGPIPE would end this process.
 TEST_CASE("Gloo: writing to a worker that is gone is an error") {
   for (int i = 0; i < 50; ++i) {
-    MemoryStore store;
-    Mesh zero(0, 2, kPlace), one(1, 2, kPlace);
+    store::MemoryStore store;
+    transport::Mesh zero(0, 2, kPlace), one(1, 2, kPlace);
     std::atomic<int> ended{0};
     std::atomic<bool> connected{false};
     std::thread other([&] {

@@ -61,7 +61,7 @@ TEST_CASE("Split makes a group of the workers that give one color") {
 TEST_CASE("rows and columns of a grid compute at the same time") { RunWorkers(4, CheckGrid); }
 
 TEST_CASE("A worker that is alone on its device can split its group as well") {
-  SoloGroup group(Device::Cpu(0));
+  transport::SoloGroup group(Device::Cpu(0));
   Worker worker(group, Device::Cpu(0));
   CheckSplit(worker);
   const auto subgroup = group.Split(0);
@@ -70,7 +70,7 @@ TEST_CASE("A worker that is alone on its device can split its group as well") {
 }
 
 TEST_CASE("Arguments that cannot be right are refused") {
-  const auto groups = MakeInProcessGroups(1);
+  const auto groups = transport::MakeInProcessGroups(1);
   ProcessGroup& group = *groups[0];
   CHECK(group.name() == "inprocess");
   const Tensor flags = Tensor::Zeros({3}, {DType::kBool});
@@ -84,7 +84,8 @@ TEST_CASE("Arguments that cannot be right are refused") {
   CHECK_THROWS_WITH(group.Send(three, -1), "[Send] destination -1 is not one of the 1 workers");
   CHECK_THROWS_WITH(group.AllGather(three, four),
                     "[AllGather] input f32 (3) wants an output of 3 elements, got f32 (4)");
-  CHECK_THROWS_WITH(MakeInProcessGroups(0), "[InProcessGroup] wants at least one worker, got 0");
+  CHECK_THROWS_WITH(transport::MakeInProcessGroups(0),
+                    "[InProcessGroup] wants at least one worker, got 0");
   CHECK(
       ErrorOf(2,
               [](Worker& worker) {

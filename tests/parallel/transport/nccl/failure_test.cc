@@ -73,9 +73,10 @@ TEST_CASE("NCCL: a worker that does not come to a collective is named, with what
 
 TEST_CASE("NCCL: workers that do not join are named") {
   CONVOY_NEED_GPUS(4);
-  const auto run = std::make_shared<RunStatus>(StatusPage::Make(4));
-  const Transport::Join join = FindTransport("nccl", DeviceType::kCuda, WorkerLayout::kThreads)
-                                   .Open({.run = run, .timeout_s = 1});
+  const auto run = std::make_shared<status::RunStatus>(status::StatusPage::Make(4));
+  const transport::Transport::Join join =
+      transport::FindTransport("nccl", DeviceType::kCuda, transport::WorkerLayout::kThreads)
+          .Open({.run = run, .timeout_s = 1});
   std::vector<std::thread> threads;
   std::vector<std::string> messages(2);
   for (const int rank : {0, 2}) {

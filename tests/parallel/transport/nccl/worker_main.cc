@@ -56,17 +56,17 @@ void Sum(Worker& worker, const std::function<void()>& mishap) {
 }
 
 // A transport whose victim is stopped (SIGSTOP) when it is about to join.
-class Stops final : public Transport {
+class Stops final : public transport::Transport {
  public:
-  explicit Stops(Transport& transport) : transport_(transport) {}
+  explicit Stops(transport::Transport& transport) : transport_(transport) {}
   std::string name() const override { return transport_.name(); }
-  TransportTitle title() const override { return transport_.title(); }
-  int Preference(DeviceType device, WorkerLayout layout) const override {
+  status::TransportTitle title() const override { return transport_.title(); }
+  int Preference(DeviceType device, transport::WorkerLayout layout) const override {
     return transport_.Preference(device, layout);
   }
   void Check() override { transport_.Check(); }
   std::string Identify(int gpu) override { return transport_.Identify(gpu); }
-  Join Open(const TransportContext& context) override {
+  Join Open(const transport::TransportContext& context) override {
     return [join = transport_.Open(context)](int rank, Device device) {
       if (rank == Victim()) raise(SIGSTOP);
       return join(rank, device);
@@ -74,7 +74,7 @@ class Stops final : public Transport {
   }
 
  private:
-  Transport& transport_;
+  transport::Transport& transport_;
 };
 
 void Train(Worker& worker) {
@@ -124,9 +124,9 @@ int main(int argc, char** argv) {
     std::this_thread::sleep_for(std::chrono::seconds(60));
   }
   if (getenv("SCENE") == std::string("stops")) {
-    static convoy::Stops stops(
-        convoy::FindTransport("nccl", convoy::DeviceType::kCuda, convoy::WorkerLayout::kProcesses));
-    convoy::RegisterTransport(&stops);
+    static convoy::Stops stops(convoy::transport::FindTransport(
+        "nccl", convoy::DeviceType::kCuda, convoy::transport::WorkerLayout::kProcesses));
+    convoy::transport::RegisterTransport(&stops);
   }
   return convoy::Launch(argc, argv, convoy::Train);
 }

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/json.h"
 #include "tests/tools/scaling/report/samples.h"
 
 namespace convoy::scaling {
@@ -127,7 +127,7 @@ TEST_CASE("Each figure stands under its own name") {
                        .costliest_bucket = 43,
                        .costliest_name = "c",
                        .costliest_ms = 44}};
-  const auto json = nlohmann::json::parse(ScalingJson(&results, std::span(&prediction, 1)));
+  const auto json = ParseJson(ScalingJson(&results, std::span(&prediction, 1)));
   const auto check = [](const nlohmann::json& object,
                         const std::vector<std::pair<std::string, double>>& figures) {
     for (const auto& [name, value] : figures) {

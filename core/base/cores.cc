@@ -1,0 +1,111 @@
+// How many cores this process may compute on.
+#include "core/base/cores.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace convoy {
+namespace {
+
+constexpr int kUnlimited = std::numeric_limits<int>::max();
+
+// The first line of a file; empty if it cannot be read.
+std::string FirstLine(const std::string& path) {
+  std::string line;
+  std::ifstream file(path);
+  std::getline(file, line);
+  return line;
+}
+
+// Whole cores for `quota` microseconds of computing in each `period`. No quota is "max" in cgroup
+// v2, and -1 in v1.
+int CoresOfQuota(const std::string& quota, const std::string& period) {
+  double quota_us = 0, period_us = 0;
+  std::istringstream(quota) >> quota_us;
+  std::istringstream(period) >> period_us;
+  if (quota_us <= 0 || period_us <= 0) return kUnlimited;
+  return static_cast<int>(std::clamp(quota_us / period_us, 1.0, 1e6));
+}
+
+int QuotaV2(const std::string& folder) {
+  std::string quota, period;
+  std::istringstream(FirstLine(folder + "/cpu.max")) >> quota >> period;
+  return CoresOfQuota(quota, period);
+}
+
+int QuotaV1(const std::string& folder) {
+  return CoresOfQuota(FirstLine(folder + "/cpu.cfs_quota_us"),
+                      FirstLine(folder + "/cpu.cfs_period_us"));
+}
+
+// The smallest quota of a group and the groups around it. In a container the group's path may be
+// that of the host; the container then sees its own group at `mount`, where the walk ends.
+int SmallestQuota(const std::string& mount, std::string group,
+                  int (*quota_of)(const std::string&)) {
+  int cores = kUnlimited;
+  for (;;) {
+    cores = std::min(cores, quota_of(mount + group));
+    if (group.empty()) return cores;
+    group.erase(group.rfind('/'));
+  }
+}
+
+// man 7 cgroups: each line of /proc/self/cgroup is "ID:CONTROLLERS:PATH"; v2 has no controllers.
+int CoresOfControlGroups(const std::string& root) {
+  int cores = kUnlimited;
+  std::ifstream groups(root + "/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const size_t first = line.find(':');
+    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string group = line.substr(second + 1);
+    if (!group.starts_with('/')) continue;
+    if (group == "/") group.clear();
+    if (controllers.empty()) {
+      cores = std::min(cores, SmallestQuota(root + "/sys/fs/cgroup", group, QuotaV2));
+    } else if (fmt::format(",{},", controllers).find(",cpu,") != std::string::npos) {
+      cores =
+          std::min(cores, SmallestQuota(root + "/sys/fs/cgroup/" + controllers, group, QuotaV1));
+    }
+  }
+  return cores;
+}
+
+}  // namespace
+
+int CountCores(const std::vector<int>& hardware_threads, const std::string& root) {
+  std::set<std::string> cores;
+  for (const int cpu : hardware_threads) {
+    const std::string siblings = FirstLine(
+        fmt::format("{}/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", root, cpu));
+    cores.insert(siblings.empty() ? fmt::format("cpu{}", cpu) : siblings);
+  }
+  return std::max(1, std::min(static_cast<int>(cores.size()), CoresOfControlGroups(root)));
+}
+
+int AvailableCores() {
+  std::vector<int> hardware_threads;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &set)) hardware_threads.push_back(cpu);
+    }
+  } else {  // more CPUs than a cpu_set_t holds
+    for (unsigned cpu = 0; cpu < std::thread::hardware_concurrency(); ++cpu) {
+      hardware_threads.push_back(static_cast<int>(cpu));
+    }
+  }
+  return CountCores(hardware_threads, "");
+}
+
+}  // namespace convoy
