@@ -50,7 +50,7 @@ std::string Limit(int resource, const char* name) {
 // The most that tensors have had: who catches an exception has freed much of it already.
 double TensorBytes() {
   double bytes = 0;
-  for (int k = 0; k < AvailableCores(); ++k) {
+  for (int k = 0, cores = AvailableCores(); k < cores; ++k) {
     bytes += static_cast<double>(GetBackend(DeviceType::kCpu).Stats(Device::Cpu(k)).peak_bytes);
   }
   return bytes;

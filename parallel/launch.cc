@@ -39,7 +39,7 @@ int LaunchThreads(const launch::Placement& place, const LaunchOptions& options,
                                .timeout_s = options.timeout_s,
                                .store = std::make_shared<store::MemoryStore>(),
                                .local_host = [] { return "127.0.0.1"; },
-                               .secret = net::DrawSecret()}),
+                               .secret = net::DrawSecret}),
        .dump = options.dump},
       place.device, train);
 }

@@ -5,46 +5,45 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <fstream>
+#include <charconv>
+#include <cstdint>
 #include <limits>
 #include <set>
-#include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
+
+#include "core/base/file.h"
 
 namespace convoy {
 namespace {
 
 constexpr int kUnlimited = std::numeric_limits<int>::max();
 
-// The first line of a file; empty if it cannot be read.
-std::string FirstLine(const std::string& path) {
-  std::string line;
-  std::ifstream file(path);
-  std::getline(file, line);
-  return line;
+int64_t ToInteger(std::string_view text) {
+  int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
 // Whole cores for `quota` microseconds of computing in each `period`. No quota is "max" in cgroup
 // v2, and -1 in v1.
-int CoresOfQuota(const std::string& quota, const std::string& period) {
-  double quota_us = 0, period_us = 0;
-  std::istringstream(quota) >> quota_us;
-  std::istringstream(period) >> period_us;
+int CoresOfQuota(std::string_view quota, std::string_view period) {
+  const int64_t quota_us = ToInteger(quota), period_us = ToInteger(period);
   if (quota_us <= 0 || period_us <= 0) return kUnlimited;
-  return static_cast<int>(std::clamp(quota_us / period_us, 1.0, 1e6));
+  return static_cast<int>(std::clamp<int64_t>(quota_us / period_us, 1, kUnlimited));
 }
 
 int QuotaV2(const std::string& folder) {
-  std::string quota, period;
-  std::istringstream(FirstLine(folder + "/cpu.max")) >> quota >> period;
-  return CoresOfQuota(quota, period);
+  const std::string text = ReadKernelFile(folder + "/cpu.max");  // "250000 100000"
+  const size_t space = std::min(text.find(' '), text.size());
+  return CoresOfQuota(text, std::string_view(text).substr(std::min(space + 1, text.size())));
 }
 
 int QuotaV1(const std::string& folder) {
-  return CoresOfQuota(FirstLine(folder + "/cpu.cfs_quota_us"),
-                      FirstLine(folder + "/cpu.cfs_period_us"));
+  return CoresOfQuota(ReadKernelFile(folder + "/cpu.cfs_quota_us"),
+                      ReadKernelFile(folder + "/cpu.cfs_period_us"));
 }
 
 // The smallest quota of a group and the groups around it. In a container the group's path may be
@@ -62,8 +61,10 @@ int SmallestQuota(const std::string& mount, std::string group,
 // man 7 cgroups: each line of /proc/self/cgroup is "ID:CONTROLLERS:PATH"; v2 has no controllers.
 int CoresOfControlGroups(const std::string& root) {
   int cores = kUnlimited;
-  std::ifstream groups(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
+  const std::string text = ReadKernelFile(root + "/proc/self/cgroup");
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
     const size_t first = line.find(':');
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
@@ -86,7 +87,7 @@ int CoresOfControlGroups(const std::string& root) {
 int CountCores(const std::vector<int>& hardware_threads, const std::string& root) {
   std::set<std::string> cores;
   for (const int cpu : hardware_threads) {
-    const std::string siblings = FirstLine(
+    const std::string siblings = ReadKernelFile(
         fmt::format("{}/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", root, cpu));
     cores.insert(siblings.empty() ? fmt::format("cpu{}", cpu) : siblings);
   }

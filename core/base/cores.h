@@ -8,7 +8,8 @@ namespace convoy {
 
 /// The number of cores that this process may compute on, at least 1: those of its affinity mask,
 /// each counted once however many hardware threads it has, but no more than the CPU quota of its
-/// control group (cgroup v1 or v2; rounded down), which is how containers are limited.
+/// control group (cgroup v1 or v2; rounded down), which is how containers are limited. Reads files,
+/// which takes some 50 microseconds: do not call it in a step.
 int AvailableCores();
 
 /// AvailableCores for a process that may run on `hardware_threads` (Linux's CPU numbers), with

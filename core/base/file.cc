@@ -97,6 +97,20 @@ std::string ReadWholeFile(const char* component, const std::string& path, int64_
   return text;
 }
 
+std::string ReadKernelFile(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  char piece[4096];
+  for (ssize_t got = 0; file && (got = read(file.get(), piece, sizeof(piece))) != 0;) {
+    if (got > 0) {
+      text.append(piece, static_cast<size_t>(got));
+    } else if (errno != EINTR) {
+      return {};  // such as ESRCH: the process has ended since its file was opened
+    }
+  }
+  return text;
+}
+
 AtomicFile::AtomicFile(const char* component, const std::string& path)
     : component_(component),
       path_(path),

@@ -41,6 +41,10 @@ class InputFile {
 std::string ReadWholeFile(const char* component, const std::string& path, int64_t most_bytes,
                           bool pipes = false);
 
+/// The text of a file of /proc or /sys, whose size is not known beforehand; empty if it cannot be
+/// read.
+std::string ReadKernelFile(const std::string& path);
+
 /// A file that replaces what was at `path` when Commit returns, durably; before, and whatever goes
 /// wrong, the old file is untouched. Symbolic links are followed, and the file keeps the mode and,
 /// where this user may, the owner of the one that it replaces. Until Commit the new file has no

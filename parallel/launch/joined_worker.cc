@@ -185,7 +185,7 @@ class JoinedWorker {
                           .timeout_s = options_.timeout_s,
                           .store = job_->store,
                           .local_host = [this] { return OwnHost(); },
-                          .secret = job_->secret}),
+                          .secret = [this] { return job_->secret; }}),
         [&](const std::string& error) { page_->Fail(Signed(error)); }, options_.dump);
     WaitForAll(ThePeers());
     return stopped_by;

@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/host_name.h"
 
 namespace convoy::launch {
@@ -26,8 +26,8 @@ constexpr double kSlackS = 5;
 // The same for processes of one network namespace of one machine: containers may have their own,
 // and so have the hosts that tests make. Where the system does not tell, that of the host's name.
 std::string Network() {
-  std::string boot;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  std::string boot = ReadKernelFile("/proc/sys/kernel/random/boot_id");
+  boot.erase(std::min(boot.find('\n'), boot.size()));
   std::array<char, 256> text{};
   if (readlink("/proc/self/ns/net", text.data(), text.size() - 1) > 0) {
     return boot + "/" + text.data();

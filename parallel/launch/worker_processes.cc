@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 
 #include "core/base/error.h"
 #include "core/base/exit_status.h"
+#include "core/base/file.h"
 #include "parallel/launch/supervise/child_processes.h"
 #include "parallel/launch/supervise/escalation.h"
 #include "parallel/launch/supervise/first_cause.h"
@@ -43,9 +43,11 @@ constexpr std::chrono::milliseconds kLook{2};
 constexpr std::chrono::seconds kGrace{5};
 
 std::vector<std::string> CommandLine() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::vector<std::string> arguments;
-  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  const std::string text = ReadKernelFile("/proc/self/cmdline");
+  std::vector<std::string> arguments;  // each ends with a zero byte
+  for (size_t begin = 0; begin < text.size(); begin += arguments.back().size() + 1) {
+    arguments.emplace_back(text.c_str() + begin);
+  }
   CONVOY_CHECK(!arguments.empty(), "[Launch] cannot read this program's own command line");
   return arguments;
 }

@@ -18,20 +18,22 @@ class Event {
     count_.notify_all();
   }
 
-  /// Returns once the count differs from `seen`. `spin`: look for a while before going to sleep,
-  /// since waking a sleeper takes tens of microseconds.
-  void WaitPast(uint32_t seen, bool spin) const {
-    if (spin) {
-      const auto until = std::chrono::steady_clock::now() + kSpin;
-      do {
-        for (int i = 0; i < kLooks; ++i) {
-          if (Now() != seen) return;
-          Pause();
-        }
-      } while (std::chrono::steady_clock::now() < until);
-    }
-    count_.wait(seen, std::memory_order_acquire);
+  /// Looks at the count for a while, and returns whether it differs from `seen`. Worth trying
+  /// before WaitPast if the thread has a core of its own, since waking a sleeper takes tens of
+  /// microseconds.
+  bool SpinPast(uint32_t seen) const {
+    const auto until = std::chrono::steady_clock::now() + kSpin;
+    do {
+      for (int i = 0; i < kLooks; ++i) {
+        if (Now() != seen) return true;
+        Pause();
+      }
+    } while (std::chrono::steady_clock::now() < until);
+    return false;
   }
+
+  /// Sleeps until the count differs from `seen`.
+  void WaitPast(uint32_t seen) const { count_.wait(seen, std::memory_order_acquire); }
 
  private:
   static constexpr std::chrono::microseconds kSpin{40};

@@ -29,7 +29,9 @@ struct TransportContext {
   std::shared_ptr<store::Store> store;
   /// The address at which the other workers reach this process, found out when it is asked for.
   std::function<std::string()> local_host;
-  std::string secret;  ///< what all workers know, and nobody else
+  /// What all workers of the run know, and nobody else. To be called at most once: between threads
+  /// it is drawn then, which takes a millisecond.
+  std::function<std::string()> secret;
 };
 
 /// A way to move data between workers. To add one: implement this and CheckedGroup in a folder

@@ -7,11 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 
 #include "core/backend.h"
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/host_name.h"
 #include "tools/collectives/measure.h"
 
@@ -92,8 +91,7 @@ int64_t HostBytesNeeded(const CollectiveBenchOptions& options, int workers, bool
 
 void CheckMemory(Worker& worker, const std::vector<WorkerPlace>& places,
                  const CollectiveBenchOptions& options) {
-  std::ifstream file("/proc/meminfo");
-  const int64_t available = AvailableBytes(std::string(std::istreambuf_iterator<char>(file), {}));
+  const int64_t available = AvailableBytes(ReadKernelFile("/proc/meminfo"));
   const std::string& host = places[static_cast<size_t>(worker.rank())].host;
   const int64_t here = std::count_if(places.begin(), places.end(),
                                      [&](const WorkerPlace& place) { return place.host == host; });

@@ -13,22 +13,16 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <thread>
 
 #include "core/base/descriptor.h"
+#include "core/base/file.h"
 
 namespace convoy::launch {
 
 std::string ReadProc(pid_t pid, const std::string& name) {
-  try {
-    std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  } catch (const std::ios_base::failure&) {  // the process has ended since the file was opened
-    return {};
-  }
+  return ReadKernelFile(fmt::format("/proc/{}/{}", pid, name));
 }
 
 // Fields 4 and 22 of /proc/PID/stat; the second is a name in parentheses and may hold anything.

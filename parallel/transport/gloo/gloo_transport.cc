@@ -15,15 +15,16 @@ class GlooTransport final : public Transport {
     return layout == WorkerLayout::kProcesses ? 3 : 1;
   }
   Join Open(const TransportContext& context) override {
-    CONVOY_CHECK(context.store != nullptr && context.local_host != nullptr,
-                 "[Gloo] these workers have no store where they could find each other");
-    return [context](int rank, Device device) {
+    CONVOY_CHECK(
+        context.store != nullptr && context.local_host != nullptr && context.secret != nullptr,
+        "[Gloo] these workers have no store where they could find each other");
+    return [context, secret = context.secret()](int rank, Device device) {
       const status::Membership membership = {.page = context.run->page(),
                                              .rank = rank,
                                              .device = device,
                                              .timeout_s = context.timeout_s};
       return std::make_shared<GlooGroup>(membership, context.store,
-                                         MeshPlace{context.local_host(), context.secret});
+                                         MeshPlace{context.local_host(), secret});
     };
   }
 };

@@ -63,9 +63,9 @@ void Collective::Start() {
     dtype_ = first.input.dtype();
     part_numel_ = first.input.numel();
     chunk_numel_ = kChunkBytes / static_cast<int64_t>(SizeOf(dtype_));
-    for (const CollectiveCall& request : requests_) {
-      inputs_.push_back(request.input.raw_data());
-      outputs_.push_back(request.output.raw_data());
+    for (size_t m = 0; m < requests_.size(); ++m) {
+      inputs()[m] = requests_[m].input.raw_data();
+      outputs()[m] = requests_[m].output.raw_data();
     }
   }
   switch (kind_) {
@@ -125,17 +125,16 @@ void Collective::RunChunk(int64_t chunk) {
 
   const int64_t element = static_cast<int64_t>(SizeOf(dtype_));
   const auto copy = [&](size_t from, int64_t from_offset, size_t to, int64_t to_offset) {
-    const char* source = static_cast<const char*>(inputs_[from]) + from_offset * element;
-    char* target = static_cast<char*>(outputs_[to]) + to_offset * element;
+    const char* source = static_cast<const char*>(inputs()[from]) + from_offset * element;
+    char* target = static_cast<char*>(outputs()[to]) + to_offset * element;
     if (source != target) std::memcpy(target, source, static_cast<size_t>(n * element));
   };
   switch (kind_) {
     case CollectiveKind::kAllReduce:
-      ReduceInOrder(dtype_, requests_[0].op, inputs_, begin, outputs_, begin, n);
+      ReduceInOrder(dtype_, requests_[0].op, inputs(), begin, outputs(), begin, n);
       break;
     case CollectiveKind::kReduceScatter:
-      ReduceInOrder(dtype_, requests_[0].op, inputs_, at, std::span(outputs_).subspan(p, 1), begin,
-                    n);
+      ReduceInOrder(dtype_, requests_[0].op, inputs(), at, outputs().subspan(p, 1), begin, n);
       break;
     case CollectiveKind::kBroadcast: {
       const size_t root = static_cast<size_t>(requests_[0].root);

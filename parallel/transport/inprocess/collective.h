@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,12 @@ class Collective {
   /// `number` counts the collectives of the group (for messages); `event` is signalled when the
   /// collective becomes ready and when it is done.
   Collective(status::Event& event, uint64_t number, std::vector<int> members)
-      : event_(event), number_(number), members_(std::move(members)), requests_(members_.size()) {}
+      : event_(event),
+        number_(number),
+        members_(std::move(members)),
+        requests_(members_.size()),
+        joined_(members_.size()),
+        buffers_(2 * members_.size()) {}
 
   const std::vector<int>& members() const { return members_; }
 
@@ -59,19 +65,20 @@ class Collective {
  private:
   void RunChunk(int64_t chunk);
   void Finish();
+  std::span<void*> inputs() { return std::span(buffers_).first(members_.size()); }
+  std::span<void*> outputs() { return std::span(buffers_).last(members_.size()); }
 
   status::Event& event_;
   const uint64_t number_;
   const std::vector<int> members_;
   std::vector<CollectiveCall> requests_;  // by member; `what` is empty: it may not live on
-  std::vector<bool> joined_ = std::vector<bool>(members_.size());
+  std::vector<bool> joined_;
   size_t num_joined_ = 0;
 
   // Set by Start.
   CollectiveKind kind_ = CollectiveKind::kBarrier;
   DType dtype_ = DType::kF32;
-  std::vector<void*> inputs_;   // by member
-  std::vector<void*> outputs_;  // by member
+  std::vector<void*> buffers_;  // the members' inputs, then their outputs
   int64_t part_numel_ = 0;      // of each contiguous part that moves or is reduced as one
   int64_t chunk_numel_ = 0;
   int64_t chunks_per_part_ = 0;

@@ -80,13 +80,12 @@ void InProcessGroup::Wait(Collective& collective, CollectiveKind kind) {
     const uint32_t seen = matcher_->event().Now();
     matcher_->ThrowIfAborted();
     HelpUpTo(collective);
-    if (collective.ready()) {
-      Help(collective, kAll);
-    } else {
-      matcher_->ThrowIfDeserted(collective, kind);
-    }
+    if (collective.ready()) Help(collective, kAll);
     if (collective.done()) return;
-    matcher_->event().WaitPast(seen, Spins());
+    if (Spins() && matcher_->event().SpinPast(seen)) continue;
+    // Only before going to sleep, since it takes the lock that others need to join.
+    if (!collective.ready()) matcher_->ThrowIfDeserted(collective, kind);
+    matcher_->event().WaitPast(seen);
   }
 }
 
@@ -137,7 +136,11 @@ void InProcessGroup::Help(Collective& collective, int64_t limit) {
 }
 
 bool InProcessGroup::Spins() {
-  return matcher_->workers_of_run() * CpuTeam(matcher_->worker(rank_)).size() <= AvailableCores();
+  if (!spins_) {
+    const int threads = matcher_->workers_of_run() * CpuTeam(matcher_->worker(rank_)).size();
+    spins_ = threads <= AvailableCores();
+  }
+  return *spins_;
 }
 
 std::vector<std::shared_ptr<InProcessGroup>> MakeInProcessGroups(

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ class InProcessGroup final : public CheckedGroup,
   void DoShares();
   void HelpUpTo(const Collective& last);
   void Help(Collective& collective, int64_t limit);
+  /// Whether every thread of the run has a core of its own, so that a wait may keep its core busy.
   bool Spins();
   void Note(const Pending& pending);       // in the flight recorder
   void DropDone(std::deque<Pending>& of);  // in front
@@ -58,6 +60,7 @@ class InProcessGroup final : public CheckedGroup,
   const int rank_;
   std::deque<Pending> pending_;  // collectives under way, in order
   std::deque<Pending> messages_;
+  std::optional<bool> spins_;  // found out at the first wait
 };
 
 /// The group of all workers of `run`, one thread each; element r is for worker r.
