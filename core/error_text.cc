@@ -12,9 +12,9 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include "core/backend.h"
-#include "core/base/cores.h"
 
 namespace convoy {
 namespace {
@@ -50,7 +50,7 @@ std::string Limit(int resource, const char* name) {
 // The most that tensors have had: who catches an exception has freed much of it already.
 double TensorBytes() {
   double bytes = 0;
-  for (int k = 0, cores = AvailableCores(); k < cores; ++k) {
+  for (int k = 0, cpus = static_cast<int>(std::thread::hardware_concurrency()); k < cpus; ++k) {
     bytes += static_cast<double>(GetBackend(DeviceType::kCpu).Stats(Device::Cpu(k)).peak_bytes);
   }
   return bytes;

@@ -28,20 +28,19 @@ namespace {
 
 int LaunchThreads(const launch::Placement& place, const LaunchOptions& options,
                   const std::function<void(Worker&)>& train) {
-  transport::Transport& transport = transport::FindTransport(
+  transport::Transport& chosen = transport::FindTransport(
       options.transport, place.device,
       place.workers == 1 ? transport::WorkerLayout::kAlone : transport::WorkerLayout::kThreads);
-  transport.Check();
-  const auto status = std::make_shared<status::RunStatus>(status::StatusPage::Make(place.workers));
-  return launch::RunThreads(
-      {.status = status,
-       .join = transport.Open({.run = status,
-                               .timeout_s = options.timeout_s,
-                               .store = std::make_shared<store::MemoryStore>(),
-                               .local_host = [] { return "127.0.0.1"; },
-                               .secret = net::DrawSecret}),
-       .dump = options.dump},
-      place.device, train);
+  chosen.Check();
+  const auto run = std::make_shared<status::RunStatus>(status::StatusPage::Make(place.workers));
+  return launch::RunThreads({.status = run,
+                             .join = chosen.Open({.run = run,
+                                                  .timeout_s = options.timeout_s,
+                                                  .store = std::make_shared<store::MemoryStore>(),
+                                                  .local_host = [] { return "127.0.0.1"; },
+                                                  .secret = net::DrawSecret}),
+                             .dump = options.dump},
+                            place.device, train);
 }
 
 // Returns the signal that the workers stopped early on, or 0.

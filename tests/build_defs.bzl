@@ -11,7 +11,7 @@ def convoy_test(name, srcs, deps = [], size = "small", copts = [], **kwargs):
     """A cc_test whose main() is Catch2's.
 
     Args:
-      name: the target, conventionally the source without ".cc": "tensor_test".
+      name: the target: "FOLDER_test" for all files of a folder, or the source without ".cc".
       srcs: the test's sources.
       deps: the libraries under test.
       size: "small" runs within a minute, "medium" within five. Sanitizers multiply that.

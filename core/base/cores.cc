@@ -21,14 +21,15 @@ namespace {
 
 constexpr int kUnlimited = std::numeric_limits<int>::max();
 
+// 0 for what is no number, such as the "max" of cgroup v2.
 int64_t ToInteger(std::string_view text) {
   int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
 }
 
-// Whole cores for `quota` microseconds of computing in each `period`. No quota is "max" in cgroup
-// v2, and -1 in v1.
+// Whole cores for `quota` microseconds of computing in each `period`. Without a limit the quota is
+// "max" in cgroup v2, and -1 in v1.
 int CoresOfQuota(std::string_view quota, std::string_view period) {
   const int64_t quota_us = ToInteger(quota), period_us = ToInteger(period);
   if (quota_us <= 0 || period_us <= 0) return kUnlimited;
@@ -58,8 +59,42 @@ int SmallestQuota(const std::string& mount, std::string group,
   }
 }
 
+// The hardware threads of the affinity mask.
+std::vector<int> HardwareThreads() {
+  std::vector<int> hardware_threads;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &set)) hardware_threads.push_back(cpu);
+    }
+  } else {  // more CPUs than a cpu_set_t holds
+    for (unsigned cpu = 0; cpu < std::thread::hardware_concurrency(); ++cpu) {
+      hardware_threads.push_back(static_cast<int>(cpu));
+    }
+  }
+  return hardware_threads;
+}
+
+}  // namespace
+
+std::vector<int> CoresOf(const std::vector<int>& hardware_threads, const std::string& root) {
+  std::set<int> cores;
+  for (const int cpu : hardware_threads) {
+    // "3,7" or "6-7": the first number is enough.
+    const std::string siblings = ReadKernelFile(
+        fmt::format("{}/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", root, cpu));
+    int first = cpu;
+    std::from_chars(siblings.data(), siblings.data() + siblings.size(), first);
+    cores.insert(first);
+  }
+  if (cores.empty()) cores.insert(0);
+  return {cores.begin(), cores.end()};
+}
+
 // man 7 cgroups: each line of /proc/self/cgroup is "ID:CONTROLLERS:PATH"; v2 has no controllers.
-int CoresOfControlGroups(const std::string& root) {
+// The folder of v1's cpu controller is named for all that are mounted with it, in either order, and
+// systemd links it as "cpu".
+int CoreQuotaIn(const std::string& root) {
   int cores = kUnlimited;
   const std::string text = ReadKernelFile(root + "/proc/self/cgroup");
   for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
@@ -72,41 +107,22 @@ int CoresOfControlGroups(const std::string& root) {
     std::string group = line.substr(second + 1);
     if (!group.starts_with('/')) continue;
     if (group == "/") group.clear();
+    const std::string mount = root + "/sys/fs/cgroup";
     if (controllers.empty()) {
-      cores = std::min(cores, SmallestQuota(root + "/sys/fs/cgroup", group, QuotaV2));
+      cores = std::min(cores, SmallestQuota(mount, group, QuotaV2));
     } else if (fmt::format(",{},", controllers).find(",cpu,") != std::string::npos) {
-      cores =
-          std::min(cores, SmallestQuota(root + "/sys/fs/cgroup/" + controllers, group, QuotaV1));
+      for (const std::string& folder : {controllers, std::string("cpu")}) {
+        cores = std::min(cores, SmallestQuota(mount + "/" + folder, group, QuotaV1));
+      }
     }
   }
   return cores;
 }
 
-}  // namespace
+int CoreQuota() { return CoreQuotaIn(""); }
 
-int CountCores(const std::vector<int>& hardware_threads, const std::string& root) {
-  std::set<std::string> cores;
-  for (const int cpu : hardware_threads) {
-    const std::string siblings = ReadKernelFile(
-        fmt::format("{}/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", root, cpu));
-    cores.insert(siblings.empty() ? fmt::format("cpu{}", cpu) : siblings);
-  }
-  return std::max(1, std::min(static_cast<int>(cores.size()), CoresOfControlGroups(root)));
-}
+std::vector<int> AllowedCores() { return CoresOf(HardwareThreads(), ""); }
 
-int AvailableCores() {
-  std::vector<int> hardware_threads;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) hardware_threads.push_back(cpu);
-    }
-  } else {  // more CPUs than a cpu_set_t holds
-    for (unsigned cpu = 0; cpu < std::thread::hardware_concurrency(); ++cpu) {
-      hardware_threads.push_back(static_cast<int>(cpu));
-    }
-  }
-  return CountCores(hardware_threads, "");
-}
+int AvailableCores() { return std::min(static_cast<int>(AllowedCores().size()), CoreQuota()); }
 
 }  // namespace convoy

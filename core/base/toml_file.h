@@ -26,7 +26,7 @@ class TomlTable {
   TomlTable& operator=(TomlTable&&) noexcept;
   ~TomlTable();
 
-  /// Whether the table has the key, which thereby is one that RefuseOthers knows.
+  /// Whether the table has the key. Counts as reading it (see RefuseOthers).
   bool Has(const std::string& key);
   /// Values of keys; texts are made printable (core/base/printable.h). What comes as `otherwise` is
   /// for keys that may be left out.

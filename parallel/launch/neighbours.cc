@@ -1,7 +1,6 @@
 // Which processes of a job share a machine, and its cores.
 #include "parallel/launch/neighbours.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/cores.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/host_name.h"
@@ -41,16 +41,13 @@ std::string Machine() { return Network() + "/" + HostName(); }
 
 // The cores that this process may run on: a bit each, in hexadecimal digits, core 0 in the first.
 std::string Cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  sched_getaffinity(0, sizeof(set), &set);
-  std::string text;
-  for (int first = 0; first < CPU_SETSIZE; first += 4) {
-    int digit = 0;
-    for (int i = 0; i < 4; ++i) digit |= CPU_ISSET(first + i, &set) ? 1 << i : 0;
-    text += "0123456789abcdef"[digit];
+  std::vector<int> digits;
+  for (const int core : AllowedCores()) {  // in ascending order
+    digits.resize(static_cast<size_t>(core / 4) + 1);
+    digits.back() |= 1 << core % 4;
   }
-  text.erase(text.find_last_not_of('0') + 1);
+  std::string text;
+  for (const int digit : digits) text += "0123456789abcdef"[digit];
   return text;
 }
 
@@ -90,7 +87,7 @@ Neighbours FindNeighbours(store::Store& store, int rank, int size, double timeou
   const std::vector<std::string> machines =
       ExchangeMachines(store, rank, size, timeout_s, machine + " " + cores);
   Neighbours found{.local_size = 0, .sharing_cores = 0};
-  std::vector<int> all_cores(CPU_SETSIZE / 4);
+  std::vector<int> all_cores;
   for (int other = 0; other < size; ++other) {
     const std::string& text = machines[static_cast<size_t>(other)];
     const size_t space = text.rfind(' ');
@@ -102,11 +99,12 @@ Neighbours FindNeighbours(store::Store& store, int rank, int size, double timeou
     if (other < rank) ++found.local_rank;
     const std::string theirs = text.substr(space + 1);
     if (theirs == cores) ++found.sharing_cores;
-    for (size_t i = 0; i < std::min(all_cores.size(), theirs.size()); ++i) {
+    all_cores.resize(std::max(all_cores.size(), theirs.size()));
+    for (size_t i = 0; i < theirs.size(); ++i) {
       all_cores[i] |= DigitOf(theirs[i]);
     }
   }
-  found.cores = CountBits(all_cores);
+  found.cores = std::min(CountBits(all_cores), CoreQuota());
   return found;
 }
 

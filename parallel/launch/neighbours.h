@@ -12,7 +12,7 @@ struct Neighbours {
   int local_rank = 0;
   int local_size = 1;
   int sharing_cores = 1;  ///< how many of them, with this one, may run on the same cores
-  int cores = 1;          ///< on which at least one of them may run
+  int cores = 1;          ///< on which at least one of them may run, within the CPU quota
   /// The first process that is in another network namespace than this one, or on another machine;
   /// none: all reach each other at 127.0.0.1.
   std::optional<int> first_remote_rank;

@@ -46,9 +46,13 @@ void CheckOptions(const LaunchOptions& options) {
   if (options.workers != 0) CheckCount("--workers", options.workers, kMaxWorkers);
 }
 
-int ThreadsOf(const LaunchOptions& options, int sharing) {
-  const int threads =
-      options.threads == 0 ? std::max(AvailableCores() / sharing, 1) : options.threads;
+// `sharing` workers may run on the same cores, and `together` within one CPU quota.
+int ThreadsOf(const LaunchOptions& options, int sharing, int together) {
+  int threads = options.threads;
+  if (threads == 0) {
+    const int cores = static_cast<int>(AllowedCores().size());
+    threads = std::max(std::min(cores / sharing, CoreQuota() / together), 1);
+  }
   CheckCount("--threads", threads, kMaxThreads);
   return threads;
 }
@@ -91,7 +95,7 @@ Placement Place(const LaunchOptions& options) {
     place.workers =
         options.workers == 0 ? std::min(AvailableCores(), kMaxDefaultCpuWorkers) : options.workers;
   }
-  place.threads = ThreadsOf(options, place.workers);
+  place.threads = ThreadsOf(options, place.workers, place.workers);
   return place;
 }
 
@@ -118,7 +122,7 @@ Placement PlaceInJob(const LaunchOptions& options, int size, const Neighbours& n
                  "GPU of its own, but there are {}; start fewer, or use --device cpu",
                  neighbours.local_size, gpus);
   }
-  place.threads = ThreadsOf(options, neighbours.sharing_cores);
+  place.threads = ThreadsOf(options, neighbours.sharing_cores, neighbours.local_size);
   return place;
 }
 

@@ -207,13 +207,13 @@ int RunAsWorker(const Placement& place, const LaunchOptions& options,
                "[Launch] this worker was started as one of {}, but would start {} itself: the "
                "command line and the environment must say the same everywhere",
                role.size, place.workers);
-  transport::Transport& transport = transport::FindTransport(options.transport, place.device,
-                                                             transport::WorkerLayout::kProcesses);
-  transport.Check();
+  transport::Transport& chosen = transport::FindTransport(options.transport, place.device,
+                                                          transport::WorkerLayout::kProcesses);
+  chosen.Check();
   bool failed = false;
   const int stopped_by = RunWorker(
       role.rank, {place.device, role.rank}, train,
-      transport.Open(
+      chosen.Open(
           {.run = std::make_shared<status::RunStatus>(page), .timeout_s = options.timeout_s}),
       [&](const std::string& error) {
         page->Fail(status::SignedBy(role.rank, role.size, error));

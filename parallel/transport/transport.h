@@ -29,8 +29,8 @@ struct TransportContext {
   std::shared_ptr<store::Store> store;
   /// The address at which the other workers reach this process, found out when it is asked for.
   std::function<std::string()> local_host;
-  /// What all workers of the run know, and nobody else. To be called at most once: between threads
-  /// it is drawn then, which takes a millisecond.
+  /// What all workers of the run know, and nobody else. Null where `store` is. Call it once:
+  /// between threads each call draws another secret, which takes a millisecond.
   std::function<std::string()> secret;
 };
 

@@ -1,9 +1,11 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by gpu_check: the benchmark beside PyTorch, and the scaling benchmark. Uses gpu_check's run,
-# check and note, and fills its tables rate, first_step and step_ms.
+# check, note and last_line with what they set, and its options; fills its tables rate, first_step and
+# step_ms.
 
 json_field() { sed -nE "s/.*\"$1\":([0-9.e+-]+).*/\1/p" "$2" | tail -n 1; }
 
-# convoy KEY NAME LIMIT ARGS...: sets rate[KEY], first[KEY].
+# convoy KEY NAME LIMIT ARGS...: sets rate[KEY], first_step[KEY] and step_ms[KEY].
 convoy() {
   local key=$1 name=$2 limit=$3
   shift 3
@@ -20,7 +22,7 @@ convoy() {
     "$(json_field tensors_peak_mib "$log")" "$(json_field host_waits_per_step "$log")")"
 }
 
-# torch KEY NAME LIMIT ARGS...
+# torch KEY NAME LIMIT ARGS...: sets rate[KEY] and step_ms[KEY].
 torch() {
   local key=$1 name=$2 limit=$3
   shift 3
@@ -34,7 +36,7 @@ torch() {
   note "$name" PASS "$took" "$(printf '%.0f tokens/s, %.3f ms/step' "${rate[$key]:-0}" "${step_ms[$key]:-0}")"
 }
 
-# goal NAME VALUE TEST TEXT
+# goal NAME VALUE LEAST TEXT: a line of the table; MISS if VALUE is less than LEAST.
 goal() {
   local name=$1 value=$2 least=$3 text=$4
   if awk -v v="$value" -v l="$least" 'BEGIN {exit !(v >= l)}'; then

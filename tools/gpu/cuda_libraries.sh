@@ -1,5 +1,7 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by gpu_check: where PyTorch and the CUDA libraries are on a machine that nobody has prepared.
-# Reads $python and $cuda_libs (what the user gave), $libraries (file names) and $work (a folder).
+# Reads $python and $cuda_libs (what the user gave), $torch_python (what find_python found), $libraries
+# (file names) and $work (a folder).
 
 find_python() {
   local candidate
@@ -16,7 +18,7 @@ sys.exit(importlib.util.find_spec("torch") is None)' >/dev/null 2>&1; then
   done
 }
 
-# Folders that may hold them, likely ones first.
+# Folders that may hold the CUDA libraries, likely ones first.
 library_folders() {
   tr ':' '\n' <<<"$cuda_libs:${CONVOY_CUDA_LIBS:-}"
   if [[ -n $torch_python ]]; then

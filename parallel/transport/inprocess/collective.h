@@ -78,7 +78,7 @@ class Collective {
   // Set by Start.
   CollectiveKind kind_ = CollectiveKind::kBarrier;
   DType dtype_ = DType::kF32;
-  std::vector<void*> buffers_;  // the members' inputs, then their outputs
+  std::vector<void*> buffers_;  // the members' inputs, then their outputs; null in a barrier
   int64_t part_numel_ = 0;      // of each contiguous part that moves or is reduced as one
   int64_t chunk_numel_ = 0;
   int64_t chunks_per_part_ = 0;

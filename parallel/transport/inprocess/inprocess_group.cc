@@ -16,6 +16,8 @@ constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
 // Chunks that are worth another thread's while.
 constexpr int64_t kChunksPerThread = 4;
+// How often a waiter that is woken again and again goes without the matcher's lock.
+constexpr int kRoundsWithoutLock = 256;
 
 }  // namespace
 
@@ -76,16 +78,18 @@ std::shared_ptr<CheckedGroup> InProcessGroup::MakeSubgroup(uint64_t number, int 
 }
 
 void InProcessGroup::Wait(Collective& collective, CollectiveKind kind) {
-  while (true) {
+  for (int round = 1;; ++round) {
     const uint32_t seen = matcher_->event().Now();
     matcher_->ThrowIfAborted();
     HelpUpTo(collective);
     if (collective.ready()) Help(collective, kAll);
     if (collective.done()) return;
-    if (Spins() && matcher_->event().SpinPast(seen)) continue;
-    // Only before going to sleep, since it takes the lock that others need to join.
+    // The lock that ThrowIfDeserted takes is the one that others need to join: it is taken before
+    // going to sleep and, since others may signal the event again and again, now and then.
+    const bool spun = Spins() && matcher_->event().SpinPast(seen);
+    if (spun && round % kRoundsWithoutLock != 0) continue;
     if (!collective.ready()) matcher_->ThrowIfDeserted(collective, kind);
-    matcher_->event().WaitPast(seen);
+    if (!spun) matcher_->event().WaitPast(seen);
   }
 }
 

@@ -52,6 +52,7 @@ class InProcessGroup final : public CheckedGroup,
   void HelpUpTo(const Collective& last);
   void Help(Collective& collective, int64_t limit);
   /// Whether every thread of the run has a core of its own, so that a wait may keep its core busy.
+  /// The answer at the first wait is kept.
   bool Spins();
   void Note(const Pending& pending);       // in the flight recorder
   void DropDone(std::deque<Pending>& of);  // in front

@@ -3,7 +3,9 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/models/data/temporary_folder.h"
@@ -24,37 +26,42 @@ class Machine {
     std::filesystem::create_directories(std::filesystem::path(folder_ / path).parent_path());
     folder_.Write(path, text);
   }
-  int Cores(const std::vector<int>& cpus = {0, 1, 2, 3, 4, 5, 6, 7}) const {
-    return CountCores(cpus, folder_.path());
+  std::vector<int> Cores(const std::vector<int>& cpus) const {
+    return CoresOf(cpus, folder_.path());
   }
+  int Quota() const { return CoreQuotaIn(folder_.path()); }
 
  private:
   TemporaryFolder folder_;
 };
 
+constexpr int kUnlimited = std::numeric_limits<int>::max();
+
 TEST_CASE("The hardware threads of a core count once, and only cores of the affinity mask do") {
   const Machine machine;
-  CHECK(machine.Cores() == 4);
-  CHECK(machine.Cores({0, 4}) == 1);
-  CHECK(machine.Cores({0, 5, 6}) == 3);
-  CHECK(machine.Cores({}) == 1);
+  CHECK(machine.Cores({0, 1, 2, 3, 4, 5, 6, 7}) == std::vector<int>{0, 1, 2, 3});
+  CHECK(machine.Cores({0, 4}) == std::vector<int>{0});
+  CHECK(machine.Cores({0, 5, 6}) == std::vector<int>{0, 1, 2});
+  CHECK(machine.Cores({}).size() == 1);
+  machine.Write("sys/devices/system/cpu/cpu9/topology/thread_siblings_list", "8-9\n");
+  CHECK(machine.Cores({9}) == std::vector<int>{8});
 }
 
 TEST_CASE("Where the machine does not tell its cores, each hardware thread is one") {
   const TemporaryFolder nothing;
-  CHECK(CountCores({0, 1, 2, 3}, nothing.path()) == 4);
+  CHECK(CoresOf({0, 1, 2, 3}, nothing.path()) == std::vector<int>{0, 1, 2, 3});
+  CHECK(CoreQuotaIn(nothing.path()) == kUnlimited);
 }
 
 TEST_CASE("A container's CPU quota limits the cores (cgroup v2)") {
   const Machine machine;
   machine.Write("proc/self/cgroup", "0::/\n");
   machine.Write("sys/fs/cgroup/cpu.max", "max 100000\n");
-  CHECK(machine.Cores() == 4);
+  CHECK(machine.Quota() == kUnlimited);
   machine.Write("sys/fs/cgroup/cpu.max", "250000 100000\n");
-  CHECK(machine.Cores() == 2);
-  CHECK(machine.Cores({0}) == 1);
+  CHECK(machine.Quota() == 2);
   machine.Write("sys/fs/cgroup/cpu.max", "50000 100000\n");
-  CHECK(machine.Cores() == 1);
+  CHECK(machine.Quota() == 1);
 }
 
 TEST_CASE("The smallest quota of a group and the groups around it counts") {
@@ -62,23 +69,27 @@ TEST_CASE("The smallest quota of a group and the groups around it counts") {
   machine.Write("proc/self/cgroup", "0::/kube/pod7/trainer\n");
   machine.Write("sys/fs/cgroup/kube/cpu.max", "300000 100000\n");
   machine.Write("sys/fs/cgroup/kube/pod7/trainer/cpu.max", "max 100000\n");
-  CHECK(machine.Cores() == 3);
+  CHECK(machine.Quota() == 3);
   machine.Write("sys/fs/cgroup/kube/pod7/cpu.max", "200000 100000\n");
-  CHECK(machine.Cores() == 2);
+  CHECK(machine.Quota() == 2);
 }
 
 TEST_CASE("A quota of cgroup v1 is seen, at the host's path and at the container's") {
   const Machine machine;
-  machine.Write("proc/self/cgroup", "4:memory:/docker/f00\n3:cpu,cpuacct:/docker/f00\n0::/\n");
-  const std::string mount = "sys/fs/cgroup/cpu,cpuacct";
+  // The order of the controllers is not always that of the folder's name.
+  const auto [controllers, folder] =
+      GENERATE(std::pair{"cpu,cpuacct", "cpu,cpuacct"}, std::pair{"cpuacct,cpu", "cpu"});
+  machine.Write("proc/self/cgroup",
+                std::string("4:memory:/docker/f00\n3:") + controllers + ":/docker/f00\n0::/\n");
+  const std::string mount = std::string("sys/fs/cgroup/") + folder;
   machine.Write(mount + "/cpu.cfs_quota_us", "-1\n");
   machine.Write(mount + "/cpu.cfs_period_us", "100000\n");
-  CHECK(machine.Cores() == 4);
+  CHECK(machine.Quota() == kUnlimited);
   machine.Write(mount + "/cpu.cfs_quota_us", "200000\n");
-  CHECK(machine.Cores() == 2);
+  CHECK(machine.Quota() == 2);
   machine.Write(mount + "/docker/f00/cpu.cfs_quota_us", "100000\n");
   machine.Write(mount + "/docker/f00/cpu.cfs_period_us", "100000\n");
-  CHECK(machine.Cores() == 1);
+  CHECK(machine.Quota() == 1);
 }
 
 TEST_CASE("What cannot be understood limits nothing") {
@@ -86,10 +97,13 @@ TEST_CASE("What cannot be understood limits nothing") {
   machine.Write("proc/self/cgroup", "nonsense\n7:cpu\n0::relative\n0::/a\n");
   machine.Write("sys/fs/cgroup/cpu.max", "many 0\n");
   machine.Write("sys/fs/cgroup/a/cpu.max", "");
-  CHECK(machine.Cores() == 4);
+  CHECK(machine.Quota() == kUnlimited);
 }
 
-TEST_CASE("This process has a core") { CHECK(AvailableCores() >= 1); }
+TEST_CASE("This process has a core") {
+  CHECK(AvailableCores() >= 1);
+  CHECK(AvailableCores() <= static_cast<int>(AllowedCores().size()));
+}
 
 }  // namespace
 }  // namespace convoy

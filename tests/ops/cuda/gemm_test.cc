@@ -222,6 +222,7 @@ TEST_CASE("Timing the algorithms changes no result, and happens once for a kind 
   const SettingsScope scope;
   cuda::SetGemmAutotune(true);
   const auto before = cuda::PlanStats();
+  // Sizes that nothing else in this program has: plans are kept for the whole process.
   for (int i = 0; i < 2; ++i) {
     Check({.m = 31, .n = 21, .k = 41}, DType::kF32);
     Check({.m = 31, .n = 21, .k = 41, .accumulate = true}, DType::kBF16);

@@ -17,8 +17,6 @@ struct ParameterProfile {
   double ready_ms = 0;  ///< from the start of backward to the gradient's last contribution
 };
 
-/// A step on one worker without communication: all that a prediction needs to know of a model.
-/// Times are in milliseconds.
 /// A published measurement of how a model scales, shown beside a prediction.
 struct PublishedPoint {
   int workers = 0;
@@ -26,6 +24,8 @@ struct PublishedPoint {
   std::string source;
 };
 
+/// A step on one worker without communication: all that a prediction needs to know of a model.
+/// Times are in milliseconds.
 struct ModelProfile {
   std::string model;      ///< "gpt2-124m"
   std::string source;     ///< where the times are from: a machine and a command, or a publication
