@@ -81,6 +81,8 @@ class Backend {
   /// stay valid, and each replay overwrites them. Only this thread is affected.
   /// Throws: Error if the device cannot record, or if `work` waits for the device.
   virtual std::unique_ptr<Recording> Record(Device device, const std::function<void()>& work) = 0;
+  /// Whether this thread is in the `work` of a Record.
+  virtual bool IsRecording() { return false; }
 };
 
 /// The backend of a kind of device. Throws: Error saying what is missing if there is none.

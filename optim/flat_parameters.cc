@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <unordered_set>
+#include <utility>
 
 #include "core/autograd.h"
 #include "core/base/error.h"
@@ -26,7 +27,7 @@ void CheckParameters(const ParameterList& parameters) {
     CONVOY_CHECK(tensor.defined(), "[FlatParameters] parameter '{}' is undefined", name);
     CONVOY_CHECK(tensor.is_leaf() && tensor.requires_grad(),
                  "[FlatParameters] parameter '{}' must be a leaf that requires a gradient; call "
-                 "SetRequiresGrad on it",
+                 "SetRequiresGrad on it, or leave it out of the list if it is not to be trained",
                  name);
     CONVOY_CHECK(seen.insert(tensor.impl()).second,
                  "[FlatParameters] parameter '{}' occurs twice; list a shared tensor once", name);
@@ -93,7 +94,8 @@ void Move(const Tensor& parameter, const FlatBucket& bucket, int64_t offset) {
 
 FlatParameters::FlatParameters(const ParameterList& parameters,
                                const std::vector<std::vector<int>>& plan)
-    : parameters_(parameters) {
+    : FlatParameters() {
+  state_->parameters = parameters;
   CheckParameters(parameters);
   CheckPlan(parameters, plan);
   if (parameters.empty()) return;
@@ -102,7 +104,7 @@ FlatParameters::FlatParameters(const ParameterList& parameters,
   std::vector<int64_t> starts;      // of each bucket in its dtype's buffer
   std::vector<int64_t> numels;
   for (const std::vector<int>& indices : plan) {
-    FlatBucket& bucket = buckets_.emplace_back();
+    FlatBucket& bucket = state_->buckets.emplace_back();
     const DType dtype = parameters[static_cast<size_t>(indices.front())].tensor.dtype();
     int64_t numel = 0;
     for (const int index : indices) {
@@ -125,8 +127,8 @@ FlatParameters::FlatParameters(const ParameterList& parameters,
     };
     buffers[dtype] = {zeros("parameters"), zeros("gradients")};
   }
-  for (size_t b = 0; b < buckets_.size(); ++b) {
-    FlatBucket& bucket = buckets_[b];
+  for (size_t b = 0; b < state_->buckets.size(); ++b) {
+    FlatBucket& bucket = state_->buckets[b];
     const auto& [values, gradients] = buffers.at(bucket.entries.front().parameter.tensor.dtype());
     bucket.values = values.View({numels[b]}, starts[b]);
     bucket.gradients = gradients.View({numels[b]}, starts[b]);
@@ -141,19 +143,33 @@ FlatParameters::FlatParameters(const ParameterList& parameters)
 
 int64_t FlatParameters::numel() const {
   int64_t sum = 0;
-  for (const NamedTensor& parameter : parameters_) sum += parameter.tensor.numel();
+  for (const NamedTensor& parameter : parameters()) sum += parameter.tensor.numel();
   return sum;
 }
 
 void FlatParameters::SetBeforeRead(size_t bucket, const std::function<void()>& before_read) {
-  buckets_[bucket].before_read = before_read;
-  for (const FlatEntry& entry : buckets_[bucket].entries) {
+  state_->buckets[bucket].before_read = before_read;
+  for (const FlatEntry& entry : buckets()[bucket].entries) {
     SetBeforeGradUse(entry.parameter.tensor, before_read);
   }
 }
 
+void FlatParameters::SetStepHooks(std::function<void()> before, std::function<void()> after) {
+  state_->before_step = std::move(before);
+  state_->after_step = std::move(after);
+}
+
+void FlatParameters::BeforeStep() const {
+  if (state_->before_step) state_->before_step();
+}
+
+void FlatParameters::AfterStep() const {
+  ConsumeGradients();
+  if (state_->after_step) state_->after_step();
+}
+
 void FlatParameters::ZeroMissingGradients() const {
-  for (const FlatBucket& bucket : buckets_) {
+  for (const FlatBucket& bucket : buckets()) {
     for (const FlatEntry& entry : bucket.entries) {
       const Tensor& parameter = entry.parameter.tensor;
       if (HasFreshGrad(parameter)) continue;
@@ -165,11 +181,11 @@ void FlatParameters::ZeroMissingGradients() const {
 }
 
 void FlatParameters::ConsumeGradients() const {
-  for (const NamedTensor& parameter : parameters_) ConsumeGrad(parameter.tensor);
+  for (const NamedTensor& parameter : parameters()) ConsumeGrad(parameter.tensor);
 }
 
 void FlatParameters::CheckInPlace() const {
-  for (const FlatBucket& bucket : buckets_) {
+  for (const FlatBucket& bucket : buckets()) {
     const char* start = static_cast<const char*>(bucket.values.raw_data());
     for (const FlatEntry& entry : bucket.entries) {
       const Tensor& parameter = entry.parameter.tensor;

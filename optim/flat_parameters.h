@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "core/tensor.h"
@@ -28,19 +29,19 @@ struct FlatBucket {
   /// allreduce (on a GPU the current stream waits, not the host), so that an update can start
   /// before later buckets have arrived. It is cheap if no allreduce is under way. The owner of the
   /// allreduce sets it at construction. It owns what it needs, since copies of the bucket outlive
-  /// their maker. Empty if there is nothing to wait for. Throws: as Work::Wait does.
+  /// their maker. Empty without a DataParallel. Throws: as Work::Wait does.
   std::function<void()> before_read;
   int64_t numel() const { return values.numel(); }
 };
 
 /// Moves parameters into flat buffers: their handles follow, and Backward writes their gradients
 /// straight into the buckets. Gradients that are there already move along. A cheap handle: copies
-/// share the buffers.
+/// are the same object.
 class FlatParameters {
  public:
   static constexpr int64_t kAlignElements = kFlatAlignElements;
 
-  FlatParameters() = default;
+  FlatParameters() : state_(std::make_shared<State>()) {}
 
   /// `plan[b]` lists bucket b's parameters as indices into `parameters`, each used once.
   /// Throws: Error if a parameter is not a leaf that requires a gradient, occurs twice, or differs
@@ -50,12 +51,19 @@ class FlatParameters {
   /// One bucket per dtype, in the order given: for training without DataParallel.
   FlatParameters(const ParameterList& parameters);  // NOLINT: Sgd(model.Parameters()) is the idiom
 
-  const std::vector<FlatBucket>& buckets() const { return buckets_; }
+  const std::vector<FlatBucket>& buckets() const { return state_->buckets; }
   /// In the order they were given in.
-  const ParameterList& parameters() const { return parameters_; }
+  const ParameterList& parameters() const { return state_->parameters; }
   /// Sets FlatBucket::before_read, also for the parameters' grad(); for the owner of the allreduce.
-  /// Copies of this object that were made before do not see it.
   void SetBeforeRead(size_t bucket, const std::function<void()>& before_read);
+  /// What BeforeStep and AfterStep call; for the owner of the allreduce, who knows whether the
+  /// gradients are complete.
+  void SetStepHooks(std::function<void()> before, std::function<void()> after);
+  /// Optimizers call it before they update. Throws: Error if the gradients are not what an update
+  /// needs, such as those of a DataParallel that were not reduced.
+  void BeforeStep() const;
+  /// Optimizers call it when they have updated. Marks every gradient as used.
+  void AfterStep() const;
   /// Elements of all parameters, without padding.
   int64_t numel() const;
 
@@ -68,8 +76,12 @@ class FlatParameters {
   void CheckInPlace() const;
 
  private:
-  ParameterList parameters_;
-  std::vector<FlatBucket> buckets_;
+  struct State {
+    ParameterList parameters;
+    std::vector<FlatBucket> buckets;
+    std::function<void()> before_step, after_step;
+  };
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace convoy

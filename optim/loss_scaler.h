@@ -20,7 +20,7 @@ struct LossScalerOptions {
 /// the device, which the host never waits for.
 ///
 ///     LossScaler scaler(worker.device());
-///     net.Backward(loss, {.scaler = &scaler});
+///     net.Backward(loss, batch, {.scaler = &scaler});
 ///     adamw.Step({.max_grad_norm = 1, .scaler = &scaler});
 ///
 /// The scale changes in Step: one optimizer a scaler, and every micro-batch of a step has the same.

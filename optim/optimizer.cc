@@ -27,6 +27,7 @@ Tensor Segments(const FlatBucket& bucket, double weight_decay,
     const int64_t end = last ? bucket.numel() : bucket.entries[e + 1].offset;
     UpdateSegment segment = {static_cast<double>(entry.offset), static_cast<double>(end), 1,
                              weight_decay};
+    const bool frozen = !entry.parameter.tensor.requires_grad();
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const ParamGroup& g) {
       return g.matches && g.matches(entry.parameter);
     });
@@ -34,6 +35,7 @@ Tensor Segments(const FlatBucket& bucket, double weight_decay,
       segment.lr_scale = group->lr_scale;
       segment.weight_decay = group->weight_decay.value_or(weight_decay);
     }
+    if (frozen) segment.lr_scale = segment.weight_decay = 0;
     if (!segments.empty() && segments.back().lr_scale == segment.lr_scale &&
         segments.back().weight_decay == segment.weight_decay) {
       segments.back().end = segment.end;
@@ -59,7 +61,9 @@ std::vector<ParamGroup> NoDecayOnBiasesAndNorms() {
 Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
     : name_(hyper.name),
       parameters_(parameters),
+      groups_(hyper.groups),
       lr_(hyper.lr),
+      weight_decay_(hyper.weight_decay),
       beta1_(hyper.beta1),
       beta2_(hyper.beta2),
       state_names_(hyper.state_names) {
@@ -73,7 +77,6 @@ Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
   MakeStepBuffers();
   for (const FlatBucket& flat : parameters_.buckets()) {
     BucketState& bucket = buckets_.emplace_back();
-    bucket.segments = Segments(flat, hyper.weight_decay, hyper.groups);
     const DType dtype = flat.values.dtype();
     const DType compute = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
     const TensorOptions options = {compute, flat.values.device()};
@@ -82,6 +85,25 @@ Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
       bucket.states.push_back(Tensor::Zeros({flat.numel()}, options));
     }
   }
+  frozen_.resize(parameters_.parameters().size());
+  MakeSegments();
+}
+
+void Optimizer::MakeSegments() {
+  for (size_t b = 0; b < buckets_.size(); ++b) {
+    if (buckets_[b].segments.defined()) old_segments_.push_back(buckets_[b].segments);
+    buckets_[b].segments = Segments(parameters_.buckets()[b], weight_decay_, groups_);
+  }
+}
+
+void Optimizer::FollowFrozen() {
+  bool changed = false;
+  for (size_t i = 0; i < frozen_.size(); ++i) {
+    const bool frozen = !parameters_.parameters()[i].tensor.requires_grad();
+    changed = changed || frozen != frozen_[i];
+    frozen_[i] = frozen;
+  }
+  if (changed) MakeSegments();
 }
 
 UpdateBucket Optimizer::BucketViews(size_t b) const {
@@ -154,7 +176,9 @@ void Optimizer::Step(const StepOptions& options) {
                "[{}] the parameters are on {}, but the loss scaler on {}", name_, device.ToString(),
                scaler.device().ToString());
   parameters_.CheckInPlace();
+  parameters_.BeforeStep();
   parameters_.ZeroMissingGradients();
+  FollowFrozen();
   if (rule.measure) MeasureGradients();
   prepare_step(device,
                {.control = step_.control,
@@ -169,7 +193,7 @@ void Optimizer::Step(const StepOptions& options) {
     if (!rule.measure && flat.before_read) flat.before_read();
     Update(BucketViews(b));
   }
-  parameters_.ConsumeGradients();
+  parameters_.AfterStep();
 }
 
 void Optimizer::set_lr(double lr) {

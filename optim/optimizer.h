@@ -47,10 +47,15 @@ class Optimizer {
 
   /// One update of every parameter. Gradients are left as they are, but count as used: the next
   /// Backward overwrites them. A parameter that no Backward has reached since the last step has
-  /// gradient zero (its momentum and weight decay go on). A skipped step changes no value, no state
-  /// and no step count.
-  /// Throws: Error if a parameter was moved into another flat buffer since construction, unless
-  /// max_grad_norm is over 0, or if the scaler is on another device.
+  /// gradient zero (its momentum and weight decay go on). One that is frozen
+  /// (SetRequiresGrad(false)) keeps its value until it is trained again, unless its momentum is not
+  /// finite. A captured step goes on with what was frozen when it was captured; after freezing,
+  /// take a step that is not captured first. A skipped step changes no value, no state and no step
+  /// count.
+  ///
+  /// Throws: Error if the gradients of a DataParallel were not reduced, if a parameter was moved
+  /// into another flat buffer since construction, unless max_grad_norm is over 0, or if the scaler
+  /// is on another device.
   void Step(const StepOptions& options = {});
 
   double lr() const { return lr_; }
@@ -97,11 +102,18 @@ class Optimizer {
  private:
   void MakeStepBuffers();
   void MeasureGradients();
+  void MakeSegments();
+  /// Makes the segments anew if a parameter was frozen, or is trained again, since the last step.
+  void FollowFrozen();
 
   const char* name_;
   FlatParameters parameters_;
+  const std::vector<ParamGroup> groups_;
   double lr_;
+  const double weight_decay_;
   double beta1_, beta2_;
+  std::vector<bool> frozen_;          // by parameter, at the last step
+  std::vector<Tensor> old_segments_;  // which recorded steps may still read
   // What the optimizer keeps of a bucket, beside the parameters and their gradients.
   struct BucketState {
     Tensor master, segments;

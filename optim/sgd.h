@@ -16,7 +16,7 @@ struct SgdOptions {
 /// PyTorch's SGD (dampening 0).
 ///
 ///     Sgd sgd(net.Parameters(), {.lr = 0.1, .momentum = 0.9});
-///     ... net.Backward(loss); sgd.Step();
+///     ... net.Backward(loss, batch); sgd.Step();
 class Sgd final : public Optimizer {
  public:
   /// Throws: Error on a negative or non-finite option, or Nesterov without momentum.

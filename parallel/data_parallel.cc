@@ -9,8 +9,10 @@
 #include <unordered_map>
 
 #include "core/autograd.h"
+#include "core/backend.h"
 #include "core/base/error.h"
 #include "core/time_mark.h"
+#include "parallel/data_parallel/call_order.h"
 #include "parallel/data_parallel/pending_reductions.h"
 #include "parallel/data_parallel/plan_check.h"
 
@@ -40,6 +42,12 @@ void CheckOnDevice(const char* kind, const ParameterList& tensors, const Worker&
   }
 }
 
+// Whether any gradient was written and not used since.
+bool AnyFresh(const ParameterList& parameters) {
+  return std::any_of(parameters.begin(), parameters.end(),
+                     [](const NamedTensor& p) { return HasFreshGrad(p.tensor); });
+}
+
 }  // namespace
 
 // One reduced Backward: counts every bucket's gradients down and starts its sum.
@@ -51,9 +59,18 @@ struct DataParallel::Reducer {
         places.try_emplace(entry.parameter.tensor.impl(), Place{b, places.size()});
       }
       names.push_back(NameOf(b, flat.buckets()[b]));
-      if (group.size() > 1)
-        flat_in.SetBeforeRead(b, [reductions = reductions, b] { reductions->Wait(b); });
+      flat_in.SetBeforeRead(b, [reductions = reductions, order = order, b] {
+        order->Read();
+        reductions->Wait(b);
+      });
     }
+    flat_in.SetStepHooks(
+        [order = order, parameters = flat.parameters()] {
+          order->BeforeStep(AnyFresh(parameters));
+        },
+        [order = order, device = device] {
+          order->AfterStep(GetBackend(device.type).IsRecording());
+        });
   }
 
   // Parameters that this pass does not reach are ready at once: with what earlier micro-batches
@@ -148,6 +165,7 @@ struct DataParallel::Reducer {
   Clock::time_point start;
   std::vector<int> missing;  // by bucket: gradients still to come in this pass
   const std::shared_ptr<PendingReductions> reductions = std::make_shared<PendingReductions>();
+  const std::shared_ptr<CallOrder> order = std::make_shared<CallOrder>();
 
   bool tracing = false;
   std::shared_ptr<BackwardTrace> trace;  // of this pass; null without tracing
@@ -194,13 +212,17 @@ void DataParallel::set_tracing(bool on) { reducer_->tracing = on; }
 
 std::shared_ptr<const BackwardTrace> DataParallel::trace() const { return reducer_->trace; }
 
-void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
+void DataParallel::Backward(const Tensor& loss, const Batch& batch, const ReduceOptions& options) {
+  Backward(loss, batch.share, options);
+}
+
+void DataParallel::Backward(const Tensor& loss, double weight, const ReduceOptions& options) {
   CONVOY_CHECK(options.micro_batch >= 0 && options.micro_batch < options.micro_batches,
                "[DataParallel] micro_batch {} is not one of {}", options.micro_batch,
                options.micro_batches);
-  const double weight = options.weight.value_or(worker_.batch_share() / options.micro_batches);
   CONVOY_CHECK(std::isfinite(weight) && weight >= 0,
                "[DataParallel] weight must be finite and not negative, got {}", weight);
+  reducer_->order->Begin(options.micro_batch, options.micro_batches, AnyFresh(flat_.parameters()));
   reducer_->reductions->WaitAll();  // of buckets that were not read
   if (options.micro_batch == 0) {
     flat_.CheckInPlace();
@@ -223,6 +245,7 @@ void DataParallel::Backward(const Tensor& loss, const ReduceOptions& options) {
     pass.on_start([](const Tensor&) { return false; });
     pass.on_end();
   }
+  reducer_->order->End(options.micro_batch, options.micro_batches);
 }
 
 }  // namespace convoy

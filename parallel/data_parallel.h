@@ -9,8 +9,10 @@
 #include "core/tensor.h"
 #include "optim/flat_parameters.h"
 #include "optim/loss_scaler.h"
+#include "parallel/batch.h"
 #include "parallel/data_parallel/backward_trace.h"
 #include "parallel/data_parallel/bucket_plan.h"
+#include "parallel/data_parallel/replica_check.h"
 #include "parallel/group/worker.h"
 
 namespace convoy {
@@ -27,10 +29,6 @@ struct DataParallelOptions {
 };
 
 struct ReduceOptions {
-  /// Weight of this loss in the global one; none: worker.batch_share() / micro_batches, right for
-  /// micro-batches of one size. Over all workers and micro-batches the weights must add up to 1 for
-  /// the gradient to be that of the global mean.
-  std::optional<double> weight;
   /// Multiplies the loss as well: gradients are then too large by its scale until an optimizer,
   /// given the same scaler, divides by it (optim/loss_scaler.h).
   const LossScaler* scaler = nullptr;
@@ -72,9 +70,12 @@ class DataParallel {
   /// For an optimizer: flat, bucket by bucket.
   FlatParameters& Parameters() { return flat_; }
 
-  /// Differentiates `loss`; on return (of the last micro-batch) every gradient is the weighted sum
-  /// over all workers. Buckets are allreduced in index order while backward goes on. Parameters
-  /// that the loss does not reach get zero. Gradients of an earlier step are overwritten.
+  /// Differentiates `loss`, the mean over the samples of `batch`; on return (of the last
+  /// micro-batch) every gradient is the sum over all workers, weighted by batch.share. The shares
+  /// of all workers and micro-batches must add up to 1 for the gradient to be that of the global
+  /// mean, as those of Batches and MicroBatch do. Buckets are allreduced in index order while
+  /// backward goes on. Parameters that the loss does not reach get zero. Gradients of an earlier
+  /// step are overwritten.
   ///
   /// Allreduces may still be under way on return. They are waited for (on a GPU by the stream, not
   /// by the host) when they are needed: an optimizer's Step waits bucket by bucket, so does a
@@ -82,8 +83,20 @@ class DataParallel {
   /// FlatBucket::before_read() first if you read FlatBucket::gradients directly.
   ///
   /// Throws: Error if the group was aborted, naming the worker that failed first; so do Step and
-  /// grad().
-  void Backward(const Tensor& loss, const ReduceOptions& options = {});
+  /// grad(). Also if gradients would be lost: after a Backward without a Step (unless any one of
+  /// its gradients was read, which counts as using them all), or after micro-batches of which the
+  /// last did not come. An optimizer's Step throws if this step's micro-batches are not complete,
+  /// or if gradients were written since the last Step, but by loss.Backward() in place of
+  /// net.Backward(loss, batch).
+  void Backward(const Tensor& loss, const Batch& batch, const ReduceOptions& options = {});
+  /// The same for a loss whose weight in the global one is given: 1.0 / worker.world_size() if all
+  /// workers have equally many samples.
+  void Backward(const Tensor& loss, double weight, const ReduceOptions& options = {});
+
+  /// Compares the parameters of all workers bit by bit (parallel/data_parallel/replica_check.h):
+  /// they differ once a worker alone has written to one, or a bit of its memory has flipped.
+  /// Collective. Throws: Error naming the first parameter that differs, and the workers.
+  void CheckReplicas() const { convoy::CheckReplicas(worker_, flat_.parameters()); }
 
   /// Waits for nothing.
   const StepStats& stats() const;

@@ -23,7 +23,7 @@ namespace convoy {
 ///       adam.set_lr(schedule(step));                 // outside as well
 ///       graph.Run([&] {
 ///         const Tensor mean = gpt.Loss(tokens, labels);
-///         net.Backward(mean);
+///         net.Backward(mean, 1.0 / worker.world_size());
 ///         adam.Step({.max_grad_norm = 1});
 ///         loss.CopyFrom(mean.Detach());              // results: into fixed tensors
 ///       });

@@ -53,6 +53,7 @@ class CudaBackend final : public Backend {
   void AddInto(Device device, void* to, const void* from, DType dtype, int64_t numel) override {
     cuda::AddInto(device, to, from, dtype, numel);
   }
+  bool IsRecording() override { return recording_graph != 0; }
   std::unique_ptr<Recording> Record(Device device, const std::function<void()>& work) override {
     return RecordGraph(device, work);
   }

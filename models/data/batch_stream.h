@@ -1,4 +1,4 @@
-// A range of batches, prepared by a loader thread and dealt to one worker.
+// A range of batches, prepared by a loader thread and dealt to one shard.
 #pragma once
 
 #include <cstddef>
@@ -9,23 +9,17 @@
 #include "models/data/dataset.h"
 #include "models/data/prefetch.h"
 #include "models/data/sampler.h"
-#include "parallel/group/worker.h"
 
 namespace convoy {
 
 /// The batches that a sampler chooses from a data set: `for (const auto& batch : stream)`. Of a
-/// global batch of n samples, worker r of N gets the contiguous part [n*r/N, n*(r+1)/N), on its own
-/// device. If a batch has fewer samples than there are workers, those without one compute the
-/// batch's first sample, with share 0.
-///
-/// The worker's batch_share is set at the moment when a batch is handed out, and is what it was
-/// before when the range ends: an evaluation within a training step does not disturb that step's
-/// weight. Each begin() starts over.
+/// global batch of n samples, shard r of N gets the contiguous part [n*r/N, n*(r+1)/N), on the
+/// given device. If a batch has fewer samples than there are shards, those without one get the
+/// batch's first sample, with share 0. Each begin() starts over.
 class BatchStream {
  public:
-  BatchStream(Worker& worker, std::shared_ptr<const Dataset> dataset,
+  BatchStream(DataShard shard, Device device, std::shared_ptr<const Dataset> dataset,
               std::unique_ptr<const Sampler> sampler);
-  ~BatchStream();
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
 
@@ -54,28 +48,22 @@ class BatchStream {
   std::default_sentinel_t end() const { return {}; }
 
  private:
-  struct Dealt {
-    Batch batch;       // on a CPU
-    double share = 1;  // of the global batch, in samples
-  };
-
-  /// This worker's part of global batch `index`. Called by the loader thread.
-  Dealt Load(int64_t index, Device cpu) const;
+  /// This shard's part of global batch `index`, on a CPU. Called by the loader thread.
+  Batch Load(int64_t index, Device cpu) const;
   void Next();
-  void End();
 
-  Worker& worker_;
-  const int rank_, world_size_;
+  const DataShard shard_;
+  const Device device_;
   const std::shared_ptr<const Dataset> dataset_;
   const std::unique_ptr<const Sampler> sampler_;
   Batch current_;
   bool ended_ = true;
-  double share_before_ = 0;  // while not ended_
-  std::unique_ptr<Prefetcher<Dealt>> loader_;
+  std::unique_ptr<Prefetcher<Batch>> loader_;
 };
 
-/// Throws: Error starting with `[component]` unless every worker gets a sample of each global batch
+/// Throws: Error starting with `[component]` unless every shard gets a sample of each global batch
 /// and each batch fits in the data set.
-void CheckBatchSize(const char* component, int64_t batch_size, int64_t samples, int world_size);
+void CheckBatchSize(const char* component, int64_t batch_size, int64_t samples,
+                    const DataShard& shard);
 
 }  // namespace convoy

@@ -15,8 +15,8 @@ namespace {
 // The streams of the seed from here on are apart from those of initial values and dropout.
 constexpr uint64_t kShuffleStream = uint64_t{1} << 61;
 
-int64_t CountBatches(int64_t samples, const BatchOptions& options, const Worker& worker) {
-  CheckBatchSize("Batches", options.batch_size, samples, worker.world_size());
+int64_t CountBatches(int64_t samples, const BatchOptions& options, const DataShard& shard) {
+  CheckBatchSize("Batches", options.batch_size, samples, shard);
   CONVOY_CHECK(options.epoch >= 0, "[Batches] epochs count from 0, got {}", options.epoch);
   const int64_t rounded = options.drop_last ? samples : samples + options.batch_size - 1;
   const int64_t batches = rounded / options.batch_size;
@@ -40,8 +40,8 @@ std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options) {
 /// Cuts the order of an epoch into batches.
 class EpochSampler final : public Sampler {
  public:
-  EpochSampler(int64_t samples, const BatchOptions& options, const Worker& worker)
-      : batches_(CountBatches(samples, options, worker)),
+  EpochSampler(int64_t samples, const BatchOptions& options, const DataShard& shard)
+      : batches_(CountBatches(samples, options, shard)),
         first_(options.first_batch),
         batch_size_(options.batch_size),
         order_(EpochOrder(samples, options)) {}
@@ -60,8 +60,10 @@ class EpochSampler final : public Sampler {
 
 }  // namespace
 
-Batches::Batches(const Dataset& dataset, Worker& worker, const BatchOptions& options)
-    : BatchStream(worker, {std::shared_ptr<void>(), &dataset},  // which the range does not own
-                  std::make_unique<EpochSampler>(dataset.size(), options, worker)) {}
+Batches::Batches(const Dataset& dataset, const Worker& worker, const BatchOptions& options)
+    : BatchStream(options.shard.value_or(ShardOf(worker)), worker.device(),
+                  {std::shared_ptr<void>(), &dataset},  // which the range does not own
+                  std::make_unique<EpochSampler>(dataset.size(), options,
+                                                 options.shard.value_or(ShardOf(worker)))) {}
 
 }  // namespace convoy

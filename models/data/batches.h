@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "models/data/batch_stream.h"
 #include "models/data/dataset.h"
@@ -15,6 +16,8 @@ struct BatchOptions {
   uint64_t seed = 0;
   bool shuffle = true;     ///< else in the order of the data set
   bool drop_last = false;  ///< leave out a last batch that is not full
+  /// Which part of every batch this worker gets; none: each worker has a part of its own.
+  std::optional<DataShard> shard;
 };
 
 /// One epoch of a data set:
@@ -28,8 +31,8 @@ class Batches : public BatchStream {
  public:
   /// Throws: Error if the data set is smaller than a global batch, or that than the workers; or if
   /// the epoch has fewer than first_batch batches.
-  Batches(const Dataset& dataset, Worker& worker, const BatchOptions& options);
-  Batches(const Dataset&& dataset, Worker& worker, const BatchOptions& options) = delete;
+  Batches(const Dataset& dataset, const Worker& worker, const BatchOptions& options);
+  Batches(const Dataset&& dataset, const Worker& worker, const BatchOptions& options) = delete;
 };
 
 }  // namespace convoy

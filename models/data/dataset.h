@@ -5,17 +5,12 @@
 #include <span>
 
 #include "core/tensor.h"
+#include "parallel/batch.h"
 
 namespace convoy {
 
 /// Which part of a data set that comes in two.
 enum class DataSplit : uint8_t { kTrain, kTest };
-
-/// Samples and their targets: a whole batch, or a worker's part of a global one.
-struct Batch {
-  Tensor inputs;
-  Tensor targets;
-};
 
 /// Samples that can be fetched by number. To use your own data, derive from it.
 class Dataset {
@@ -25,9 +20,10 @@ class Dataset {
   /// Samples are numbered from 0 to size() - 1.
   virtual int64_t size() const = 0;
 
-  /// Makes the inputs and targets of these samples, in this order, on `device`, which is always a
-  /// CPU. A loader thread calls it while the worker computes. It must therefore be safe to call
-  /// from several threads, call no op, and write elements through Tensor::Empty(...).data<T>().
+  /// Makes the inputs and targets of these samples (share 1), in this order, on `device`, which is
+  /// always a CPU. A loader thread calls it while the worker computes. It must therefore be safe to
+  /// call from several threads, call no op, and write elements through
+  /// Tensor::Empty(...).data<T>().
   virtual Batch Get(std::span<const int64_t> indices, Device device) const = 0;
 
  protected:
@@ -43,10 +39,10 @@ struct Share {
   int64_t size() const { return end - begin; }
 };
 
-/// The part of `n` samples that worker `rank` of `world_size` gets: contiguous. The sizes of two
-/// workers' parts differ by one at most.
-inline Share ShareOf(int64_t n, int rank, int world_size) {
-  return {n * rank / world_size, n * (rank + 1) / world_size};
+/// The part of `n` samples that belongs to `shard`: contiguous. The sizes of two shards' parts
+/// differ by one at most.
+inline Share ShareOf(int64_t n, const DataShard& shard) {
+  return {n * shard.rank / shard.size, n * (shard.rank + 1) / shard.size};
 }
 
 }  // namespace convoy

@@ -45,7 +45,8 @@ class WindowSampler final : public Sampler {
 std::shared_ptr<const TextWindows> AllWindows(std::span<const int32_t> tokens, const Worker& worker,
                                               const TextBatchOptions& options) {
   CheckWindow("TextBatches", tokens, options.block_size);
-  CheckBatchSize("TextBatches", options.batch_size, options.batch_size, worker.world_size());
+  CheckBatchSize("TextBatches", options.batch_size, options.batch_size,
+                 options.shard.value_or(ShardOf(worker)));
   CONVOY_CHECK(options.steps >= 0 && options.first_step >= 0,
                "[TextBatches] steps and first_step must be 0 or more, got {} and {}", options.steps,
                options.first_step);
@@ -83,12 +84,13 @@ Batch TextWindows::Get(std::span<const int64_t> indices, Device device) const {
   return {x, y};
 }
 
-TextBatches::TextBatches(std::span<const int32_t> tokens, Worker& worker,
+TextBatches::TextBatches(std::span<const int32_t> tokens, const Worker& worker,
                          const TextBatchOptions& options)
     : TextBatches(AllWindows(tokens, worker, options), worker, options) {}
 
-TextBatches::TextBatches(const std::shared_ptr<const TextWindows>& windows, Worker& worker,
+TextBatches::TextBatches(const std::shared_ptr<const TextWindows>& windows, const Worker& worker,
                          const TextBatchOptions& options)
-    : BatchStream(worker, windows, std::make_unique<WindowSampler>(windows->size(), options)) {}
+    : BatchStream(options.shard.value_or(ShardOf(worker)), worker.device(), windows,
+                  std::make_unique<WindowSampler>(windows->size(), options)) {}
 
 }  // namespace convoy

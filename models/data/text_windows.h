@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "models/data/batch_stream.h"
@@ -38,6 +39,8 @@ struct TextBatchOptions {
   int64_t first_step = 0;   ///< number of the first step, to go on with an interrupted run
   int64_t steps = 1;        ///< batches in the range
   uint64_t seed = 0;
+  /// Which part of every batch this worker gets; none: each worker has a part of its own.
+  std::optional<DataShard> shard;
 };
 
 /// Windows at random places, for training: `for (const auto& batch : TextBatches(text.train(),
@@ -48,10 +51,11 @@ class TextBatches : public BatchStream {
   /// `tokens` must outlive the range.
   /// Throws: Error if the text is not longer than a window, or on a batch of fewer windows than
   /// there are workers.
-  TextBatches(std::span<const int32_t> tokens, Worker& worker, const TextBatchOptions& options);
+  TextBatches(std::span<const int32_t> tokens, const Worker& worker,
+              const TextBatchOptions& options);
 
  private:
-  TextBatches(const std::shared_ptr<const TextWindows>& windows, Worker& worker,
+  TextBatches(const std::shared_ptr<const TextWindows>& windows, const Worker& worker,
               const TextBatchOptions& options);
 };
 

@@ -17,10 +17,10 @@ void Train(convoy::Worker& worker) {
   convoy::Mnist train = convoy::Digits(convoy::DataSplit::kTrain);
   for (int epoch = 0; epoch < 5; ++epoch) {
     convoy::Tensor loss;
-    for (auto [images, labels] :
+    for (const auto& batch :
          convoy::Batches(train, worker, {.batch_size = 128, .epoch = epoch})) {
-      loss = convoy::CrossEntropy(model(images), labels);
-      net.Backward(loss);  // gradients averaged over all workers, overlapped
+      loss = convoy::CrossEntropy(model(batch.inputs), batch.targets);
+      net.Backward(loss, batch);  // gradients averaged over all workers, overlapped
       sgd.Step();
     }
     if (worker.is_main()) std::printf("epoch %d: loss %.3f\n", epoch, loss.Item<float>());

@@ -62,7 +62,7 @@ class GptTask : public Task {
   EvaluationSums Evaluate(bool complete) override {
     EvaluationSums sums;
     const int64_t samples = complete ? std::numeric_limits<int64_t>::max() : flags_.eval_samples;
-    ForMyChunks(validation_, worker_, samples, kEvaluationChunk,
+    ForMyChunks(validation_, ShardOf(worker_), worker_.device(), samples, kEvaluationChunk,
                 [&](const Tensor& tokens, const Tensor& labels) {
                   const double count = static_cast<double>(labels.numel());
                   sums.loss += count * double{model_.Loss(tokens, labels).Item<float>()};

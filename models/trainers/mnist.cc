@@ -69,8 +69,8 @@ class MnistTask : public Task {
 
   EvaluationSums Evaluate(bool) override {
     EvaluationSums sums;
-    ForMyChunks(data_.test, worker_, std::numeric_limits<int64_t>::max(), kEvaluationChunk,
-                [&](const Tensor& images, const Tensor& labels) {
+    ForMyChunks(data_.test, ShardOf(worker_), worker_.device(), std::numeric_limits<int64_t>::max(),
+                kEvaluationChunk, [&](const Tensor& images, const Tensor& labels) {
                   const Tensor logits = model_(images);
                   const double count = static_cast<double>(labels.numel());
                   sums.loss += count * double{CrossEntropy(logits, labels).Item<float>()};

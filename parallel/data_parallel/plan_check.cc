@@ -12,18 +12,10 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/tensor.h"
+#include "parallel/data_parallel/gather.h"
 
 namespace convoy {
 namespace {
-
-template <typename T>
-std::vector<T> Gather(Worker& worker, const std::vector<T>& mine) {
-  const int64_t n = static_cast<int64_t>(mine.size());
-  const Tensor input = Tensor::From<T>({n}, mine, worker.device());
-  const Tensor output = Tensor::Empty({n * worker.world_size()}, input.options());
-  worker.group().AllGather(input, output).Wait();
-  return output.ToVector<T>();
-}
 
 struct Line {
   std::string name;

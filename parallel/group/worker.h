@@ -19,12 +19,6 @@ class Worker {
   /// Rank 0: the one that prints and saves.
   bool is_main() const { return rank() == 0; }
 
-  /// What this worker's current batch weighs in the global one: its samples over all samples.
-  /// Batches sets it with every batch it deals; DataParallel seeds backward with it. Until then
-  /// 1 / world_size().
-  double batch_share() const { return batch_share_ < 0 ? 1.0 / world_size() : batch_share_; }
-  void set_batch_share(double share) { batch_share_ = share; }
-
   /// Says that this worker ends before its work is done because signal `signal` has asked it to
   /// (stop_signal.h); Launch then returns 128 + `signal`. Call it on every worker, before `train`
   /// returns.
@@ -35,7 +29,6 @@ class Worker {
  private:
   ProcessGroup& group_;
   Device device_;
-  double batch_share_ = -1;
   int stopped_by_ = 0;
 };
 

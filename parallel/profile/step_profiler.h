@@ -62,7 +62,7 @@ struct StepTimes {
 ///       profiler.Enter(StepPhase::kForward);
 ///       const Tensor loss = CrossEntropy(model(images), labels);
 ///       profiler.Enter(StepPhase::kBackward);
-///       net.Backward(loss);
+///       net.Backward(loss, batch);
 ///       profiler.Enter(StepPhase::kOptimizer);
 ///       sgd.Step();
 ///       profiler.EndStep();

@@ -131,8 +131,9 @@ inline void TrainWorker(const GpuRun& run, Worker& worker, GpuRunResult& result)
   std::vector<Tensor> losses;
   for (size_t step = 0; step < run.batches.size(); ++step) {
     const int64_t samples = run.batches[step];
-    const Share share = ShareOf(samples, worker.rank(), worker.world_size());
-    const auto [inputs, targets] = RunBatch(run, static_cast<int>(step), share, worker.device());
+    const Share share = ShareOf(samples, ShardOf(worker));
+    const auto [inputs, targets, whole] =
+        RunBatch(run, static_cast<int>(step), share, worker.device());
     Inputs& place = fixed[samples];
     if (!place.inputs.defined()) {
       place = {Tensor::Empty(inputs.shape(), inputs.options()),
@@ -148,9 +149,8 @@ inline void TrainWorker(const GpuRun& run, Worker& worker, GpuRunResult& result)
         const int64_t labels = place.targets.numel() / std::max<int64_t>(rows, 1);
         const Tensor mean = model.Loss(Slice(place.inputs, 0, begin, end),
                                        Slice(place.targets, 0, begin * labels, end * labels));
-        net.Backward(mean, {.weight = double(end - begin) / double(samples),
-                            .micro_batch = m,
-                            .micro_batches = run.micro_batches});
+        net.Backward(mean, double(end - begin) / double(samples),
+                     {.micro_batch = m, .micro_batches = run.micro_batches});
         loss.CopyFrom(mean.Detach());
       }
       StepOptions options;

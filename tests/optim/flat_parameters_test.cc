@@ -127,7 +127,8 @@ TEST_CASE("FlatParameters refuses lists and plans that do not fit") {
                       "[FlatParameters] parameter 'tied' occurs twice; list a shared tensor once");
   REQUIRE_THROWS_WITH(FlatParameters({{"plain", Tensor::Zeros({2})}}),
                       "[FlatParameters] parameter 'plain' must be a leaf that requires a gradient; "
-                      "call SetRequiresGrad on it");
+                      "call SetRequiresGrad on it, or leave it out of the list if it is not to be "
+                      "trained");
   REQUIRE_THROWS_WITH(FlatParameters({{"none", Tensor()}}),
                       "[FlatParameters] parameter 'none' is undefined");
   Tensor elsewhere = Tensor::Zeros({2}, {DType::kF32, Device::Cpu(1)});

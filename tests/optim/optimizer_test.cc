@@ -333,5 +333,32 @@ TEST_CASE("Two optimizers over one parameter list: the first one says so") {
                       "per model");
 }
 
+TEST_CASE("A parameter that is frozen keeps its value, whatever momentum and decay it has") {
+  const auto check = [](Optimizer& optimizer, Model& model) {
+    Run(optimizer, model, 0, 2);
+    model.w.SetRequiresGrad(false);
+    const std::vector<float> w = model.w.ToVector<float>(), b = model.b.ToVector<float>();
+    for (int step = 2; step < 5; ++step) {
+      SetGradient(model.b, step);
+      optimizer.Step();
+    }
+    CHECK(model.w.ToVector<float>() == w);
+    CHECK(model.b.ToVector<float>() != b);
+    model.w.SetRequiresGrad();
+    Run(optimizer, model, 5, 6);
+    CHECK(model.w.ToVector<float>() != w);
+  };
+  {
+    Model model;
+    Sgd sgd(model.Parameters(), {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1});
+    check(sgd, model);
+  }
+  {
+    Model model;
+    AdamW adam(model.Parameters(), {.lr = 0.1, .weight_decay = 0.1});
+    check(adam, model);
+  }
+}
+
 }  // namespace
 }  // namespace convoy

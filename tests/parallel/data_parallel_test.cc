@@ -65,10 +65,8 @@ std::vector<double> Train(const Run& run) {
       for (int m = 0; m < run.micro_batches; ++m) {
         const int64_t first = begin + mine * m / run.micro_batches;
         const int64_t last = begin + mine * (m + 1) / run.micro_batches;
-        net.Backward(model.Loss(step, first, last),
-                     {.weight = static_cast<double>(last - first) / kBatch,
-                      .micro_batch = m,
-                      .micro_batches = run.micro_batches});
+        net.Backward(model.Loss(step, first, last), static_cast<double>(last - first) / kBatch,
+                     {.micro_batch = m, .micro_batches = run.micro_batches});
       }
       GradientStep(net.Parameters());
     }
@@ -100,19 +98,19 @@ TEST_CASE("A repeated run gives the same bits") {
   for (int i = 0; i < 3; ++i) CHECK(Train(run) == first);
 }
 
-TEST_CASE("Without a weight the worker's share of the batch counts") {
+TEST_CASE("A batch's share weighs its loss") {
   std::vector<double> alone, shared;
   RunWorkers(1, [&](Worker& worker) {
     ToyModel model(worker.device());
     DataParallel net(worker, model.parameters);
-    net.Backward(model.Loss(0, 0, 12));
+    net.Backward(model.Loss(0, 0, 12), 1.0 / worker.world_size());
     alone = model[0].grad().ToVector<double>();
   });
   RunWorkers(2, [&](Worker& worker) {
     ToyModel model(worker.device());
     DataParallel net(worker, model.parameters);
-    worker.set_batch_share(worker.is_main() ? 0.75 : 0.25);
-    net.Backward(worker.is_main() ? model.Loss(0, 0, 9) : model.Loss(0, 9, 12));
+    const Batch batch = {.share = worker.is_main() ? 0.75 : 0.25};
+    net.Backward(worker.is_main() ? model.Loss(0, 0, 9) : model.Loss(0, 9, 12), batch);
     if (worker.is_main()) shared = model[0].grad().ToVector<double>();
   });
   CheckClose(shared, alone);
@@ -129,7 +127,7 @@ TEST_CASE("Parameters that the loss does not reach get zero, step after step") {
         if (bucket.before_read) bucket.before_read();
         for (int64_t i = 0; i < bucket.numel(); ++i) bucket.gradients.data<double>()[i] = 9;
       }
-      net.Backward(model.Loss(step, 0, 4));
+      net.Backward(model.Loss(step, 0, 4), 1.0 / worker.world_size());
       Expect(model[2].grad().defined(), "unused parameter has a gradient");
       ExpectEqual(model[2].grad().ToVector<double>(), std::vector<double>(4, 0.0), "of zero");
       Expect(model[4].grad().ToVector<double>()[0] != 0, "used parameter has one");
@@ -148,7 +146,8 @@ TEST_CASE("Workers may reach different parameters") {
     // (w + 0 - 0)^2 on worker 0 by w0, on worker 1 by w1.
     const Tensor& w = worker.is_main() ? w0 : w1;
     const double expected = 2 * w.Item<double>() * 0.5;
-    net.Backward(MeanSquare(Affine(one, w, zero), Tensor::Zeros({1, 1}, one.options())));
+    net.Backward(MeanSquare(Affine(one, w, zero), Tensor::Zeros({1, 1}, one.options())),
+                 1.0 / worker.world_size());
     ExpectEqual(w0.grad().Item<double>(), expected, "gradient of w0");
     ExpectEqual(w1.grad().Item<double>(), expected, "gradient of w1");
   });
@@ -162,12 +161,12 @@ TEST_CASE("A parameter reached only by an earlier micro-batch keeps its gradient
     const Tensor one = Tensor::Full({1, 1}, 1, {DType::kF64, worker.device()});
     const Tensor zero = Tensor::Zeros({1}, {DType::kF64, worker.device()});
     const Tensor target = Tensor::Zeros({1, 1}, one.options());
-    // Without a weight, each worker's micro-batches share its 1/2 evenly. The second step must not
-    // add to the first.
+    // The second step must not add to the first.
+    const double weight = 0.5 / worker.world_size();
     for (int step = 0; step < 2; ++step) {
-      net.Backward(MeanSquare(Affine(one, w0, zero), target),
+      net.Backward(MeanSquare(Affine(one, w0, zero), target), weight,
                    {.micro_batch = 0, .micro_batches = 2});
-      net.Backward(MeanSquare(Affine(one, w1, zero), target),
+      net.Backward(MeanSquare(Affine(one, w1, zero), target), weight,
                    {.micro_batch = 1, .micro_batches = 2});
       ExpectEqual(w0.grad().Item<double>(), w0.Item<double>(), "gradient of w0");
       ExpectEqual(w1.grad().Item<double>(), w1.Item<double>(), "gradient of w1");
@@ -182,7 +181,7 @@ TEST_CASE("Parameters that another buffer has taken over are refused") {
     const FlatParameters other(model.parameters);
     std::string message;
     try {
-      net.Backward(model.Loss(0, 0, 4));
+      net.Backward(model.Loss(0, 0, 4), 1.0 / worker.world_size());
     } catch (const Error& error) {
       message = error.what();
     }
@@ -194,7 +193,7 @@ TEST_CASE("Statistics tell what a step moved and how long it waited") {
   RunWorkers(2, [](Worker& worker) {
     ToyModel model(worker.device());
     DataParallel net(worker, model.parameters, {.buckets = kMany});
-    net.Backward(model.Loss(0, 0, 4));
+    net.Backward(model.Loss(0, 0, 4), 1.0 / worker.world_size());
     ExpectEqual(net.stats().exposed_comm_ms, 0, "nobody has waited yet");
     GradientStep(net.Parameters());
     const StepStats& stats = net.stats();
@@ -233,7 +232,7 @@ TEST_CASE("A bucket is updated before the sums of later ones have arrived") {
       });
     }
     Sgd sgd(flat, {.lr = 0.1});
-    net.Backward(model.Loss(0, 0, 4));
+    net.Backward(model.Loss(0, 0, 4), 1.0 / worker.world_size());
     sgd.Step();
   });
   CHECK(updated);
@@ -241,7 +240,8 @@ TEST_CASE("A bucket is updated before the sums of later ones have arrived") {
 
 TEST_CASE("Whoever reads a gradient after Backward reads the sum") {
   // With worker 1 late, what is not waited for is not there.
-  const auto gradient_of = [](int workers, const std::function<void(ToyModel&, DataParallel&)>& use,
+  const auto gradient_of = [](int workers,
+                              const std::function<void(Worker&, ToyModel&, DataParallel&)>& use,
                               bool destroy = false) {
     std::vector<double> result;
     RunWorkers(workers, [&](Worker& worker) {
@@ -250,8 +250,8 @@ TEST_CASE("Whoever reads a gradient after Backward reads the sum") {
       net.emplace(worker, model.parameters, DataParallelOptions{.buckets = kMany});
       HoldLastSums(worker, model,
                    [] { std::this_thread::sleep_for(std::chrono::milliseconds(30)); });
-      net->Backward(model.Loss(0, 0, 4));
-      if (use) use(model, *net);
+      net->Backward(model.Loss(0, 0, 4), 1.0 / worker.world_size());
+      if (use) use(worker, model, *net);
       if (destroy) net.reset();
       if (worker.is_main()) result = model[0].grad().ToVector<double>();
     });
@@ -262,18 +262,21 @@ TEST_CASE("Whoever reads a gradient after Backward reads the sum") {
   CheckClose(gradient_of(2, nullptr, /*destroy=*/true), alone);
 
   // Somebody else's Backward overwrites it after the sum.
-  const auto overwrite = [](ToyModel& model, DataParallel& net) {
+  const auto overwrite = [](Worker&, ToyModel& model, DataParallel& net) {
     net.Parameters().ConsumeGradients();
     model.Loss(1, 0, 4).Backward();
   };
   CheckClose(gradient_of(2, overwrite), gradient_of(1, overwrite));
 
   // The next step's gradients are written after the sums of this one.
-  const auto again = [](ToyModel& model, DataParallel& net) { net.Backward(model.Loss(1, 0, 4)); };
+  const auto again = [](Worker& worker, ToyModel& model, DataParallel& net) {
+    net.Parameters().buckets()[0].before_read();  // else the first gradients would be lost
+    net.Backward(model.Loss(1, 0, 4), 1.0 / worker.world_size());
+  };
   CheckClose(gradient_of(2, again), gradient_of(1, again));
 
   // A gradient that was given up is zero, whatever is still being summed there.
-  const auto zero = [](ToyModel& model, DataParallel& net) {
+  const auto zero = [](Worker&, ToyModel& model, DataParallel& net) {
     model[0].ZeroGrad();
     net.Parameters().ZeroMissingGradients();
   };
@@ -292,13 +295,13 @@ TEST_CASE("A sum that cannot be finished is an error wherever its gradient is re
       while (!returned) std::this_thread::yield();
       throw std::runtime_error("hook failed");
     });
-    net->Backward(model.Loss(0, 0, 4));
+    net->Backward(model.Loss(0, 0, 4), 1.0 / worker.world_size());
     returned = true;
     const std::function<void()> uses[] = {
         [&] { sgd.Step(); },
         [&] { sgd.Step({.max_grad_norm = 1}); },
         [&] { model[0].grad(); },
-        [&] { net->Backward(model.Loss(1, 0, 4)); },
+        [&] { net->Backward(model.Loss(1, 0, 4), 1.0 / worker.world_size()); },
         [&] {
           net.reset();
           model[0].grad();
@@ -324,7 +327,7 @@ TEST_CASE("A throw inside backward on one worker ends the run with its cause") {
     if (worker.rank() == 2) {
       model.before_fc1_backward = [] { throw std::runtime_error("hook failed"); };
     }
-    net.Backward(model.Loss(0, 0, 4));
+    net.Backward(model.Loss(0, 0, 4), 1.0 / worker.world_size());
   });
   CHECK(message == "[worker 2 of 3] hook failed");
 }

@@ -32,7 +32,8 @@ void Train(const std::vector<float>& factors, bool first_overflows) {
     LossScaler scaler(worker.device());
     Sgd sgd(net.Parameters(), {.lr = 1});
     for (int step = 1; step <= 2; ++step) {
-      net.Backward(Loss(w, factors[static_cast<size_t>(worker.rank())]), {.scaler = &scaler});
+      net.Backward(Loss(w, factors[static_cast<size_t>(worker.rank())]), 1.0 / worker.world_size(),
+                   {.scaler = &scaler});
       sgd.Step({.scaler = &scaler});
       const StepStatus status = sgd.ReadStatus();
       Expect(status.skipped == (step == 1 && first_overflows),
@@ -64,7 +65,7 @@ TEST_CASE("A worker without a share takes part") {
     DataParallel net(worker, {{"w", w}});
     LossScaler scaler(worker.device(), {.initial = 1024});
     Sgd sgd(net.Parameters(), {.lr = 1});
-    net.Backward(Loss(w, 1), {.weight = worker.rank() == 0 ? 1 : 0, .scaler = &scaler});
+    net.Backward(Loss(w, 1), worker.rank() == 0 ? 1 : 0, {.scaler = &scaler});
     sgd.Step({.scaler = &scaler});
     ExpectEqual(static_cast<float>(w.data<Float16>()[0]), -1, "the gradient of worker 0");
   });

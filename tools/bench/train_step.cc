@@ -75,7 +75,7 @@ Result Run(Worker& worker, Workload& load, const BenchOptions& options) {
   if (options.cuda_graph) graph.emplace(worker);
   const auto body = [&] {
     const Tensor mean = load.Loss();
-    net.Backward(mean);
+    net.Backward(mean, 1.0 / worker.world_size());
     optimizer->Step();
     loss.CopyFrom(mean.Detach());
   };

@@ -8,6 +8,7 @@
 #include "core/autograd.h"
 #include "core/backend.h"
 #include "core/base/error.h"
+#include "core/base/exit_status.h"
 #include "core/time_mark.h"
 #include "parallel/group/rank_list.h"
 #include "parallel/launch/stop_signal.h"
@@ -192,6 +193,18 @@ void TrainingRun::Run() {
   }
 }
 
+void TrainingRun::CheckReplicas(int64_t step) {
+  Settle(0);  // what has failed before is reported first
+  try {
+    step_->net().CheckReplicas();
+  } catch (const ReportedError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(fmt::format("[train] after step {}: {}", step, error.what()));
+  }
+  last_settled_ = Clock::now();  // no step's time
+}
+
 void TrainingRun::Train() {
   if (worker_.is_main()) PrintHeader();
   if (flags_.run.steps == 0) {
@@ -207,6 +220,7 @@ void TrainingRun::Train() {
     // The first step's time is worth a wait; an evaluation must follow its own step.
     const bool due = flags_.run.eval_every > 0 && step % flags_.run.eval_every == 0;
     Settle(step == 1 || due ? 0 : ahead);
+    if (flags_.run.check_replicas > 0 && step % flags_.run.check_replicas == 0) CheckReplicas(step);
   }
   Settle(0);
   if (!flags_.files.save.empty() && worker_.is_main()) {

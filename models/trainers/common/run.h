@@ -42,6 +42,7 @@ class TrainingRun {
     Readback report;
   };
 
+  void CheckReplicas(int64_t step);
   void Train();
   void PrintHeader();
   void Start(int64_t step);

@@ -43,6 +43,11 @@ void RunFlags::Add(CLI::App& app) {
   app.add_option("--eval-every", eval_every,
                  "Steps between evaluations; 0 evaluates at the end only")
       ->check(Whole(0, kMostSteps));
+  app.add_option(
+         "--check-replicas", check_replicas,
+         "Steps between comparisons of all workers' parameters, bit by bit; a difference ends the "
+         "run. 0: never")
+      ->check(Whole(0, kMostSteps));
   AddChoice(app, "--on-non-finite", on_non_finite, kNonFinite,
             "When a step's gradients are not finite: stop, or go on without that step");
 }

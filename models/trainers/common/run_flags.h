@@ -19,7 +19,8 @@ class RunFlags final : public FlagPart {
   int64_t batch_size = 0;  ///< global, in samples
   int64_t micro_batches = 1;
   uint64_t seed = 42;
-  int64_t eval_every = 0;  ///< steps; 0: only at the end
+  int64_t eval_every = 0;      ///< steps; 0: only at the end
+  int64_t check_replicas = 0;  ///< steps; 0: never
   NonFinite on_non_finite = NonFinite::kStop;
 
   void Add(CLI::App& app) override;

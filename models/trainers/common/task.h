@@ -28,8 +28,8 @@ class Task {
   virtual ~Task() = default;
 
   virtual Module& model() = 0;
-  /// This worker's part of the next global batch; sets the worker's batch_share. Targets have one
-  /// row, or a fixed number of rows, for each row of the inputs.
+  /// This worker's part of the next global batch. Targets have one row, or a fixed number of rows,
+  /// for each row of the inputs.
   virtual Batch NextBatch() = 0;
   /// Mean loss of a micro-batch; a scalar f32.
   virtual Tensor Loss(const Batch& batch) = 0;

@@ -10,9 +10,9 @@
 #include "core/autograd.h"
 #include "core/backend.h"
 #include "core/base/error.h"
+#include "models/data/micro_batch.h"
 #include "ops/binary.h"
 #include "ops/cast.h"
-#include "ops/shape_ops.h"
 
 namespace convoy {
 namespace {
@@ -23,16 +23,6 @@ enum Sum : int64_t { kLoss, kInterrupted, kTerminated, kSamples, kGivenUp, kSums
 constexpr int64_t kStatus = kSums + 1;
 
 Sum SumOf(int stop_signal) { return stop_signal == SIGINT ? kInterrupted : kTerminated; }
-
-/// Micro-batch `m` of `count`.
-Batch MicroBatch(const Batch& batch, int64_t m, int64_t count) {
-  const int64_t rows = batch.inputs.dim(0);
-  if (count == 1 || rows == 0) return batch;
-  const int64_t begin = rows * m / count, end = rows * (m + 1) / count;
-  const int64_t per_row = batch.targets.dim(0) / rows;  // a text has a target for every token
-  return {Slice(batch.inputs, 0, begin, end),
-          Slice(batch.targets, 0, begin * per_row, end * per_row)};
-}
 
 }  // namespace
 
@@ -57,8 +47,7 @@ void TrainStep::AddLoss(const Tensor& loss, double weight) {
       .AddInto(part.device(), sums_.raw_data(), part.raw_data(), DType::kF64, 1);
 }
 
-void TrainStep::Compute(const Batch& batch, double share, int (*stop_signal)()) {
-  const double rows = static_cast<double>(batch.inputs.dim(0));
+void TrainStep::Compute(const Batch& batch, int (*stop_signal)()) {
   const LossScaler* scaler = scaler_ ? &*scaler_ : nullptr;
   sums_.CopyFrom(host_part_);
   Work summed;
@@ -73,8 +62,7 @@ void TrainStep::Compute(const Batch& batch, double share, int (*stop_signal)()) 
       sums_.data<double>()[kGivenUp] = sums_.data<double>()[SumOf(signal)] = 1;
     }
     const Batch part = MicroBatch(batch, m, flags_.run.micro_batches);
-    const double weight =
-        given_up ? 0 : share * static_cast<double>(part.inputs.dim(0)) / std::max(rows, 1.0);
+    const double weight = given_up ? 0 : part.share;
     Enter(StepPhase::kForward);
     const Tensor loss = task_.Loss(part);
     if (weight > 0) AddLoss(loss, weight);
@@ -84,10 +72,10 @@ void TrainStep::Compute(const Batch& batch, double share, int (*stop_signal)()) 
       summed = worker_.group().AllReduce(sums_, ReduceOp::kSum, "loss and stop");
     }
     Enter(StepPhase::kBackward);
-    net_.Backward(loss, {.weight = weight,
-                         .scaler = scaler,
-                         .micro_batch = static_cast<int>(m),
-                         .micro_batches = static_cast<int>(flags_.run.micro_batches)});
+    net_.Backward(loss, weight,
+                  {.scaler = scaler,
+                   .micro_batch = static_cast<int>(m),
+                   .micro_batches = static_cast<int>(flags_.run.micro_batches)});
   }
   Enter(StepPhase::kOther);
   summed.Wait();
@@ -114,27 +102,26 @@ void TrainStep::Enter(StepPhase phase) {
 Readback TrainStep::Start(double lr, int (*stop_signal)()) {
   Enter(StepPhase::kLoad);
   const Batch batch = task_.NextBatch();
-  const double share = worker_.batch_share();
   Enter(StepPhase::kOther);
   optimizer_->set_lr(lr);
   // A worker without a share computes on a sample that counts for nothing.
-  const double rows = share > 0 ? static_cast<double>(batch.inputs.dim(0)) : 0;
+  const double rows = batch.share > 0 ? static_cast<double>(batch.inputs.dim(0)) : 0;
   std::vector<double> host(kSums, 0);
   host[kSamples] = rows;
   if (const int signal = stop_signal(); signal != 0) host[SumOf(signal)] = 1;
   host_part_.CopyFrom(Tensor::From({kSums}, host));
   if (graph_) {
-    const std::string key = fmt::format("{} rows, share {}", batch.inputs.dim(0), share);
+    const std::string key = fmt::format("{} rows, share {}", batch.inputs.dim(0), batch.share);
     Batch& inputs = inputs_[key];
     if (!inputs.inputs.defined()) {
       inputs = {Tensor::Empty(batch.inputs.shape(), batch.inputs.options()),
-                Tensor::Empty(batch.targets.shape(), batch.targets.options())};
+                Tensor::Empty(batch.targets.shape(), batch.targets.options()), batch.share};
     }
     inputs.inputs.CopyFrom(batch.inputs);
     inputs.targets.CopyFrom(batch.targets);
-    graph_->Run(key, [&] { Compute(inputs, share, stop_signal); });
+    graph_->Run(key, [&] { Compute(inputs, stop_signal); });
   } else {
-    Compute(batch, share, stop_signal);
+    Compute(batch, stop_signal);
   }
   if (profiling_) profiler_->EndStep();
   return Readback(report_);

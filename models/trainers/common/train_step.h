@@ -51,7 +51,7 @@ class TrainStep {
 
  private:
   /// Forward and backward of all micro-batches, and the update. May be recorded.
-  void Compute(const Batch& batch, double share, int (*stop_signal)());
+  void Compute(const Batch& batch, int (*stop_signal)());
   /// The next phase of the step.
   void Enter(StepPhase phase);
   /// Adds a worker's part to the loss that all workers sum.

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/base/error.h"
+#include "models/data/micro_batch.h"
 #include "tests/models/data/fake_worker.h"
 
 namespace convoy {
@@ -40,7 +41,7 @@ class Numbers : public Dataset {
 std::vector<std::vector<int32_t>> Deal(const Numbers& data, Worker& worker,
                                        const BatchOptions& options) {
   std::vector<std::vector<int32_t>> batches;
-  for (auto [x, y] : Batches(data, worker, options)) {
+  for (auto [x, y, share] : Batches(data, worker, options)) {
     REQUIRE(x.shape() == Shape{y.dim(0), 2});
     REQUIRE(x.device() == worker.device());
     batches.push_back(y.ToVector<int32_t>());
@@ -90,24 +91,73 @@ TEST_CASE("Shares of any number of workers make up the batch of one") {
   }
 }
 
-TEST_CASE("batch_share is set with each batch and weighs an uneven one exactly") {
+TEST_CASE("A batch knows its share, which weighs an uneven one exactly") {
   const Numbers data(13);
   double total = 0;
   for (int rank = 0; rank < 3; ++rank) {
     FakeWorker one(rank, 3);
-    one.worker.set_batch_share(0.125);
     std::vector<double> shares;
-    const auto& worker = one.worker;
-    for (auto [x, y] : Batches(data, one.worker, {.batch_size = 8, .shuffle = false})) {
+    for (const Batch& batch : Batches(data, one.worker, {.batch_size = 8, .shuffle = false})) {
       const double n = shares.empty() ? 8 : 5;
-      shares.push_back(worker.batch_share());
-      REQUIRE(shares.back() == static_cast<double>(y.dim(0)) / n);
+      shares.push_back(batch.share);
+      REQUIRE(shares.back() == static_cast<double>(batch.targets.dim(0)) / n);
     }
     REQUIRE(shares.size() == 2);
     total += shares[1];
-    REQUIRE(worker.batch_share() == 0.125);  // as it was before the range
   }
   REQUIRE(total == Approx(1));
+}
+
+TEST_CASE("Two streams of batches in one loop keep their shares apart") {
+  const Numbers many(13), few(5);
+  FakeWorker one(0, 3);
+  Batches outer(many, one.worker, {.batch_size = 8, .shuffle = false});
+  Batches inner(few, one.worker, {.batch_size = 5, .shuffle = false});
+  auto a = outer.begin();
+  auto b = inner.begin();
+  REQUIRE((*a).share == 2.0 / 8);
+  REQUIRE((*b).share == 1.0 / 5);
+  ++b;
+  REQUIRE(b == inner.end());
+  REQUIRE((*a).share == 2.0 / 8);
+}
+
+TEST_CASE("Workers that compute one part together get the same batches") {
+  const Numbers data(47);
+  const BatchOptions whole = {.batch_size = 10, .seed = 5};
+  FakeWorker alone;
+  for (int rank = 0; rank < 4; ++rank) {  // two data shards of two workers each
+    FakeWorker one(rank, 4, Device::Cpu(rank));
+    FakeWorker half(rank / 2, 2, Device::Cpu(rank));
+    BatchOptions options = whole;
+    options.shard = DataShard{rank / 2, 2};
+    REQUIRE(Deal(data, one.worker, options) == Deal(data, half.worker, whole));
+  }
+  BatchOptions wrong = whole;
+  wrong.shard = DataShard{2, 2};
+  REQUIRE_THROWS_WITH(Deal(data, alone.worker, wrong), "[Batches] there is no part 2 of 2 parts");
+}
+
+TEST_CASE("Micro-batches make up the batch, with its share") {
+  const Numbers data(13);
+  FakeWorker one(1, 2);
+  for (const Batch& batch : Batches(data, one.worker, {.batch_size = 13, .shuffle = false})) {
+    for (const int count : {1, 2, 3, 7, 20}) {
+      CAPTURE(count);
+      std::vector<int32_t> joined;
+      double share = 0;
+      for (int m = 0; m < count; ++m) {
+        const Batch part = MicroBatch(batch, m, count);
+        REQUIRE(part.inputs.dim(0) == part.targets.dim(0));
+        REQUIRE(part.share == Approx(batch.share * static_cast<double>(part.targets.dim(0)) / 7));
+        share += part.share;
+        for (const int32_t y : part.targets.ToVector<int32_t>()) joined.push_back(y);
+      }
+      REQUIRE(joined == batch.targets.ToVector<int32_t>());
+      REQUIRE(share == Approx(batch.share));
+    }
+    REQUIRE_THROWS_WITH(MicroBatch(batch, 3, 3), "[MicroBatch] 3 is not one of 3");
+  }
 }
 
 TEST_CASE("A worker without a sample in a short last batch computes one that does not count") {
@@ -116,10 +166,10 @@ TEST_CASE("A worker without a sample in a short last batch computes one that doe
   std::vector<double> shares;
   for (int rank = 0; rank < 4; ++rank) {
     FakeWorker one(rank, 4);
-    for (auto [x, y] : Batches(data, one.worker, {.batch_size = 8, .shuffle = false})) {
-      if (y.ToVector<int32_t>()[0] != 8) continue;
-      last.push_back(y.ToVector<int32_t>());
-      shares.push_back(one.worker.batch_share());
+    for (const Batch& batch : Batches(data, one.worker, {.batch_size = 8, .shuffle = false})) {
+      if (batch.targets.ToVector<int32_t>()[0] != 8) continue;
+      last.push_back(batch.targets.ToVector<int32_t>());
+      shares.push_back(batch.share);
     }
   }
   REQUIRE(last == std::vector<std::vector<int32_t>>(4, {8}));
@@ -142,10 +192,10 @@ TEST_CASE("A range can be walked again, left early, or not at all") {
   FakeWorker alone;
   Batches batches(data, alone.worker, {.batch_size = 10});
   int count = 0;
-  for ([[maybe_unused]] auto [x, y] : batches) {
+  for ([[maybe_unused]] const Batch& batch : batches) {
     if (++count == 3) break;
   }
-  for ([[maybe_unused]] auto [x, y] : batches) ++count;
+  for ([[maybe_unused]] const Batch& batch : batches) ++count;
   REQUIRE(count == 13);
 }
 
@@ -169,7 +219,7 @@ TEST_CASE("What a data set throws on the loader thread arrives in the loop") {
   FakeWorker alone;
   int batches = 0;
   const auto walk = [&] {
-    for ([[maybe_unused]] auto [x, y] :
+    for ([[maybe_unused]] const Batch& batch :
          Batches(data, alone.worker, {.batch_size = 2, .shuffle = false})) {
       ++batches;
     }

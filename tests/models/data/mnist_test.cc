@@ -59,7 +59,7 @@ TEST_CASE("Images come as f32 in [0, 1], labels as i32, from plain and compresse
   REQUIRE(data.size() == 3);
   REQUIRE(data.rows() == 2);
   const std::vector<int64_t> indices = {2, 0};
-  const auto [images, labels] = data.Get(indices, Device::Cpu(1));
+  const auto [images, labels, share] = data.Get(indices, Device::Cpu(1));
   REQUIRE(images.shape() == Shape{2, 4});
   REQUIRE(images.device() == Device::Cpu(1));
   REQUIRE(images.ToVector<float>() == std::vector<float>{8 / 255.0f, 9 / 255.0f, 10 / 255.0f,
@@ -165,7 +165,7 @@ TEST_CASE("The digits that come with Convoy are UCI's") {
   CheckDigits(test);
   // The first lines of the source: two rows of its first image, of 0 to 16, and ten labels.
   const std::vector<int64_t> first{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-  const auto [images, labels] = train.Get(first, {});
+  const auto [images, labels, share] = train.Get(first, {});
   REQUIRE(images.shape() == Shape{10, 64});
   const std::vector<float> pixels = images.ToVector<float>();
   const std::vector<int> rows{0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0};
@@ -174,7 +174,7 @@ TEST_CASE("The digits that come with Convoy are UCI's") {
   }
   CHECK(labels.ToVector<int32_t>() == std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
   // And its line 1797, the last one.
-  const auto [image, label] = test.Get(std::vector<int64_t>{296}, {});
+  const auto [image, label, one] = test.Get(std::vector<int64_t>{296}, {});
   CHECK(image.ToVector<float>()[3] == Approx(14.0 / 16).margin(0.5 / 255 + 1e-6));
   CHECK(image.ToVector<float>()[10] == 1);
   CHECK(label.Item<int32_t>() == 8);
@@ -188,8 +188,8 @@ TEST_CASE("The digits' four files say the same as what is compiled in") {
     CHECK(read.columns() == 8);
     std::vector<int64_t> all;
     for (int64_t i = 0; i < read.size(); ++i) all.push_back(i);
-    const auto [images, labels] = read.Get(all, {});
-    const auto [other_images, other_labels] = built_in.Get(all, {});
+    const auto [images, labels, share] = read.Get(all, {});
+    const auto [other_images, other_labels, other_share] = built_in.Get(all, {});
     CHECK(images.ToVector<float>() == other_images.ToVector<float>());
     CHECK(labels.ToVector<int32_t>() == other_labels.ToVector<int32_t>());
   }

@@ -82,7 +82,7 @@ TEST_CASE("Targets are the tokens that follow; windows reach the whole text") {
   const std::vector<int32_t> tokens = Count(20);
   FakeWorker alone;
   std::set<int32_t> starts;
-  for (auto [x, y] :
+  for (auto [x, y, share] :
        TextBatches(tokens, alone.worker, {.batch_size = 5, .block_size = 8, .steps = 50})) {
     REQUIRE(x.shape() == Shape{5, 8});
     REQUIRE(y.shape() == Shape{40});
@@ -101,9 +101,9 @@ TEST_CASE("A step's windows depend on seed and step only, whatever the number of
   const auto deal = [&](int rank, int workers, const TextBatchOptions& o) {
     FakeWorker one(rank, workers);
     std::vector<std::vector<int32_t>> batches;
-    for (auto [x, y] : TextBatches(tokens, one.worker, o)) {
+    for (auto [x, y, share] : TextBatches(tokens, one.worker, o)) {
       batches.push_back(x.ToVector<int32_t>());
-      REQUIRE(one.worker.batch_share() == Approx(x.dim(0) / 7.0));
+      REQUIRE(share == Approx(x.dim(0) / 7.0));
     }
     return batches;
   };
@@ -131,7 +131,7 @@ TEST_CASE("Consecutive windows are a data set that covers the text once") {
   REQUIRE(windows.size() == 3);
   FakeWorker alone;
   std::vector<int32_t> seen;
-  for (auto [x, y] : Batches(windows, alone.worker, {.batch_size = 2, .shuffle = false})) {
+  for (auto [x, y, share] : Batches(windows, alone.worker, {.batch_size = 2, .shuffle = false})) {
     REQUIRE(y.numel() == x.numel());
     for (const int32_t token : x.ToVector<int32_t>()) seen.push_back(token);
   }
@@ -149,7 +149,7 @@ TEST_CASE("The last window's last target is a token of the text") {
     const std::vector<int32_t> tokens = Count(size);
     const TextWindows windows(tokens, 4);
     REQUIRE(windows.size() == count);
-    const auto [x, y] = windows.Get(std::vector<int64_t>{count - 1}, {});
+    const auto [x, y, share] = windows.Get(std::vector<int64_t>{count - 1}, {});
     const int32_t first = static_cast<int32_t>(4 * (count - 1));
     CHECK(x.ToVector<int32_t>() == std::vector<int32_t>{first, first + 1, first + 2, first + 3});
     CHECK(y.ToVector<int32_t>() ==
@@ -160,7 +160,7 @@ TEST_CASE("The last window's last target is a token of the text") {
 
 TEST_CASE("Windows come in the order asked for") {
   const std::vector<int32_t> tokens = Count(14);
-  const auto [x, y] = TextWindows(tokens, 4).Get(std::vector<int64_t>{2, 0}, {});
+  const auto [x, y, share] = TextWindows(tokens, 4).Get(std::vector<int64_t>{2, 0}, {});
   CHECK(x.shape() == Shape{2, 4});
   CHECK(x.ToVector<int32_t>() == std::vector<int32_t>{8, 9, 10, 11, 0, 1, 2, 3});
   CHECK(y.ToVector<int32_t>() == std::vector<int32_t>{9, 10, 11, 12, 1, 2, 3, 4});
@@ -170,7 +170,7 @@ TEST_CASE("A random window is never one token past the text") {
   // A text that has room for one window only, in memory that ends with it.
   const std::vector<int32_t> tokens = Count(5);
   FakeWorker alone;
-  for (auto [x, y] :
+  for (auto [x, y, share] :
        TextBatches(tokens, alone.worker, {.batch_size = 20, .block_size = 4, .steps = 10})) {
     std::vector<int32_t> inputs, targets;
     for (int window = 0; window < 20; ++window) {

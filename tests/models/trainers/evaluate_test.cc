@@ -31,7 +31,7 @@ using Chunks = std::vector<std::vector<int32_t>>;
 Chunks Taken(int64_t size, int64_t samples, int64_t chunk, int rank = 0, int workers = 1) {
   FakeWorker one(rank, workers);
   Chunks chunks;
-  ForMyChunks(Numbers{size}, one.worker, samples, chunk,
+  ForMyChunks(Numbers{size}, ShardOf(one.worker), one.worker.device(), samples, chunk,
               [&](const Tensor& inputs, const Tensor& targets) {
                 chunks.push_back(inputs.ToVector<int32_t>());
                 std::vector<int32_t> expected = chunks.back();

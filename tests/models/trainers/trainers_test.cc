@@ -194,7 +194,8 @@ TEST_CASE_METHOD(TrainerFixture, "bf16 and f16 learn as f32 does, and save what 
     for (const auto& [dtype, stored] : {std::pair{"bf16", "BF16"}, std::pair{"f16", "F16"}}) {
       CAPTURE(program.name, dtype);
       const ProcessResult result =
-          Run(program, dtype, {"--steps", "20", "--workers", "2", "--dtype", dtype});
+          Run(program, dtype,
+              {"--steps", "20", "--workers", "2", "--dtype", dtype, "--check-replicas", "5"});
       CHECK(result.out.find(std::string("precision   ") + dtype) != std::string::npos);
       const SafetensorsFile file(Saved(dtype));
       for (const auto& entry : file.entries()) CHECK(entry.dtype == stored);
@@ -249,11 +250,11 @@ TEST_CASE("--help explains every flag") {
     const ProcessResult result = RunProcess({std::string("models/trainers/") + name, "--help"});
     CHECK(result.status == 0);
     for (const char* flag :
-         {"--workers",       "--threads", "--device",     "--steps",      "--batch-size",
-          "--micro-batches", "--lr",      "--seed",       "--bucket-mb",  "--data",
-          "--init",          "--save",    "--eval-every", "--metrics",    "--optimizer",
-          "--dropout",       "--clip",    "--dtype",      "--cuda-graph", "--on-non-finite",
-          "--launch",        "--timeout"}) {
+         {"--workers",       "--threads", "--device",        "--steps",      "--batch-size",
+          "--micro-batches", "--lr",      "--seed",          "--bucket-mb",  "--data",
+          "--init",          "--save",    "--eval-every",    "--metrics",    "--optimizer",
+          "--dropout",       "--clip",    "--dtype",         "--cuda-graph", "--on-non-finite",
+          "--launch",        "--timeout", "--check-replicas"}) {
       CAPTURE(name, flag);
       CHECK(result.out.find(std::string(flag) + " ") != std::string::npos);
     }

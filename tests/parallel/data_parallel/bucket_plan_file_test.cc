@@ -155,7 +155,8 @@ std::vector<double> Train(const DataParallelOptions& options, size_t& buckets) {
     DataParallel net(worker, model.parameters, options);
     Sgd sgd(net.Parameters(), {.lr = 0.1});
     for (int step = 0; step < 3; ++step) {
-      net.Backward(model.Loss(step, 6 * worker.rank(), 6 * worker.rank() + 6));
+      net.Backward(model.Loss(step, 6 * worker.rank(), 6 * worker.rank() + 6),
+                   1.0 / worker.world_size());
       sgd.Step();
     }
     if (!worker.is_main()) return;

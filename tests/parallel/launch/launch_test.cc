@@ -96,7 +96,6 @@ TEST_CASE("Launch runs every worker once, each with its rank and its device") {
     CONVOY_CHECK(worker.world_size() == workers, "world size");
     CONVOY_CHECK(worker.device() == Device::Cpu(worker.rank()), "device");
     CONVOY_CHECK(CpuTeam(worker.rank()).size() == 1, "threads");
-    CONVOY_CHECK(worker.batch_share() == 1.0 / workers, "share");
     CONVOY_CHECK(worker.is_main() == (worker.rank() == 0), "main");
   });
   for (const auto& count : runs) CHECK(count == 1);

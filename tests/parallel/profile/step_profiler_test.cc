@@ -25,7 +25,7 @@ void Step(Worker& worker, ToyModel& model, DataParallel& net, StepProfiler& prof
   const Tensor loss = model.Loss(0, 0, 4);
   if (worker.rank() == late) std::this_thread::sleep_for(milliseconds(30));
   profiler.Enter(StepPhase::kBackward);
-  net.Backward(loss);
+  net.Backward(loss, 1.0 / worker.world_size());
   profiler.Enter(StepPhase::kOptimizer);
   for (const FlatBucket& bucket : net.Parameters().buckets()) {
     if (bucket.before_read) bucket.before_read();
@@ -109,7 +109,7 @@ TEST_CASE("Without a profiler there is no trace") {
   RunWorkers(1, [](Worker& worker) {
     ToyModel model(worker.device());
     DataParallel net(worker, model.parameters);
-    net.Backward(model.Loss(0, 0, 4));
+    net.Backward(model.Loss(0, 0, 4), 1.0 / worker.world_size());
     Expect(net.trace() == nullptr, "no trace");
   });
   CHECK_THROWS_WITH(RunWorkers(1,

@@ -61,7 +61,7 @@ class Training {
     profiler_.Enter(StepPhase::kForward);
     const Tensor loss = model_->Loss();
     profiler_.Enter(StepPhase::kBackward);
-    net_.Backward(loss);
+    net_.Backward(loss, 1.0 / worker_.world_size());
     profiler_.Enter(StepPhase::kOptimizer);
     if (optimizer_) {
       optimizer_->Step();

@@ -101,7 +101,8 @@ TEST_CASE("GPUs: a step waits for the device nowhere, and statistics need no wai
     const int64_t two_barriers = cuda::HostWaits();
     (void)before;
     for (int step = 0; step < 4; ++step) {
-      net.Backward(ToyTerm(Tensor::Full({}, 0, {DType::kF32, worker.device()}), weight, 0, 8, 0));
+      net.Backward(ToyTerm(Tensor::Full({}, 0, {DType::kF32, worker.device()}), weight, 0, 8, 0),
+                   1.0 / worker.world_size());
       net.Parameters().buckets()[0].before_read();
       ToyUpdate(net.Parameters().buckets()[0].values, net.Parameters().buckets()[0].gradients);
     }
@@ -165,7 +166,7 @@ TEST_CASE("GPUs: a bucket is updated before the sums of later ones have arrived"
       wait();
     });
     Sgd sgd(flat, {.lr = 0.25});
-    model.net->Backward(model.Loss());
+    model.net->Backward(model.Loss(), 1.0 / worker.world_size());
     sgd.Step();
     if (worker.is_main()) {
       const cuda::Stream side(device);
@@ -198,7 +199,7 @@ TEST_CASE("GPUs: gradients are summed on either side of a recording") {
     {
       TwoBuckets model(worker);
       for (int step = 0; step < 2; ++step) {
-        model.net->Backward(model.Loss(step));
+        model.net->Backward(model.Loss(step), 1.0 / worker.world_size());
         expected[step] = model.Gradient(0);
       }
     }
@@ -211,25 +212,27 @@ TEST_CASE("GPUs: gradients are summed on either side of a recording") {
 
     // A recording in which nobody reads the sums, made and replayed while an eager step's are under
     // way.
-    net.Backward(model.Loss(0));
-    const auto backward = backend.Record(device, [&] { net.Backward(model.Loss(1)); });
+    net.Backward(model.Loss(0), 1.0 / worker.world_size());
+    net.Parameters().buckets()[0].before_read();  // else these gradients would be lost
+    const auto backward =
+        backend.Record(device, [&] { net.Backward(model.Loss(1), 1.0 / worker.world_size()); });
     for (int i = 0; i < 2; ++i) {
-      if (i > 0) net.Backward(model.Loss(0));
+      if (i > 0) net.Backward(model.Loss(0), 1.0 / worker.world_size());
       backward->Replay();
       worker.group().Watch("backward");
       ExpectEqual(model.Gradient(0), expected[1], "replayed gradient");
     }
-    net.Backward(model.Loss(0));
+    net.Backward(model.Loss(0), 1.0 / worker.world_size());
     ExpectEqual(model.Gradient(0), expected[0], "gradient after a replay");
 
     // A recorded step reads sums that were started outside.
     Sgd sgd(net.Parameters(), {.lr = 1});
     std::unique_ptr<Recording> update;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 3; ++i) {
       for (const NamedTensor& p : model.list) {
         p.tensor.CopyFrom(Tensor::Full(p.tensor.shape(), 0.5, p.tensor.options()));
       }
-      net.Backward(model.Loss(0));
+      net.Backward(model.Loss(0), 1.0 / worker.world_size());
       if (update == nullptr) update = backend.Record(device, [&] { sgd.Step(); });
       update->Replay();
       const std::vector<float> values = model.list[0].tensor.ToVector<float>();

@@ -60,9 +60,8 @@ inline std::vector<float> TrainToy(Worker& worker, const ToyRun& run) {
         if (p == 1) continue;  // nobody uses it
         loss = ToyTerm(loss, parameters[p].tensor, first, last, number);
       }
-      net.Backward(loss, {.weight = static_cast<double>(last - first) / kToyBatch,
-                          .micro_batch = m,
-                          .micro_batches = run.micro_batches});
+      net.Backward(loss, static_cast<double>(last - first) / kToyBatch,
+                   {.micro_batch = m, .micro_batches = run.micro_batches});
     }
     for (const FlatBucket& bucket : net.Parameters().buckets()) {
       if (bucket.before_read) bucket.before_read();

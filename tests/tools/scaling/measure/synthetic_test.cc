@@ -58,7 +58,7 @@ TEST_CASE("A step takes the time that its layers say, and its sums stay zero") {
     DataParallel net(worker, model->Parameters());
     for (int step = 0; step < 2; ++step) {
       const auto start = std::chrono::steady_clock::now();
-      net.Backward(model->Loss());
+      net.Backward(model->Loss(), 1.0 / worker.world_size());
       if (std::chrono::steady_clock::now() - start <= std::chrono::milliseconds(20)) ++short_steps;
       for (const auto& [name, tensor] : model->Parameters()) {
         for (const float g : tensor.grad().ToVector<float>()) not_zero += g == 0 ? 0 : 1;
