@@ -1,6 +1,7 @@
 // The CUDA backend, as the core sees it.
 #include "core/backend.h"
 
+#include "core/cuda/capture_mode.h"
 #include "core/cuda/check.h"
 #include "core/cuda/copy.h"
 #include "core/cuda/device.h"
