@@ -15,6 +15,7 @@
 #include "core/base/error.h"
 #include "core/base/printable.h"
 #include "parallel/group/limits.h"
+#include "parallel/status/shared_text.h"
 
 namespace convoy::status {
 namespace {
@@ -27,45 +28,6 @@ constexpr size_t kWhatBytes = 256;
 constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 
 int64_t Now() { return Clock::now().time_since_epoch().count(); }
-
-// Text that one worker rewrites while others read: words that are whole, and a count that is odd
-// while they change.
-template <size_t kBytes>
-class SharedText {
- public:
-  void Set(std::string_view text) {
-    char padded[kBytes] = {};
-    std::memcpy(padded, text.data(), std::min(text.size(), kBytes - 1));
-    const uint32_t version = version_.load(std::memory_order_relaxed);
-    version_.store(version + 1, std::memory_order_seq_cst);
-    for (size_t i = 0; i < kWords; ++i) {
-      uint64_t word;
-      std::memcpy(&word, padded + i * sizeof(word), sizeof(word));
-      words_[i].store(word, std::memory_order_seq_cst);
-    }
-    version_.store(version + 2, std::memory_order_seq_cst);
-  }
-
-  // Whatever is there if the writer does not finish: it may have been killed.
-  std::string Get() const {
-    char text[kBytes + 1] = {};
-    for (int tries = 0; tries < 100; ++tries) {
-      const uint32_t before = version_.load(std::memory_order_seq_cst);
-      for (size_t i = 0; i < kWords; ++i) {
-        const uint64_t word = words_[i].load(std::memory_order_seq_cst);
-        std::memcpy(text + i * sizeof(word), &word, sizeof(word));
-      }
-      if (before % 2 == 0 && version_.load(std::memory_order_seq_cst) == before) break;
-      std::this_thread::yield();
-    }
-    return text;
-  }
-
- private:
-  static constexpr size_t kWords = kBytes / sizeof(uint64_t);
-  std::atomic<uint32_t> version_{0};
-  std::atomic<uint64_t> words_[kWords]{};
-};
 
 // A signature in two words, under the number of its collective.
 struct Signature {
