@@ -91,9 +91,10 @@ Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
 
 void Optimizer::MakeSegments() {
   for (size_t b = 0; b < buckets_.size(); ++b) {
-    if (buckets_[b].segments.defined()) old_segments_.push_back(buckets_[b].segments);
+    if (recorded_) old_segments_.push_back(buckets_[b].segments);
     buckets_[b].segments = Segments(parameters_.buckets()[b], weight_decay_, groups_);
   }
+  recorded_ = false;
 }
 
 void Optimizer::FollowFrozen() {
@@ -179,6 +180,7 @@ void Optimizer::Step(const StepOptions& options) {
   parameters_.BeforeStep();
   parameters_.ZeroMissingGradients();
   FollowFrozen();
+  recorded_ = recorded_ || GetBackend(device.type).IsRecording();
   if (rule.measure) MeasureGradients();
   prepare_step(device,
                {.control = step_.control,

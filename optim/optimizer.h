@@ -113,7 +113,8 @@ class Optimizer {
   const double weight_decay_;
   double beta1_, beta2_;
   std::vector<bool> frozen_;          // by parameter, at the last step
-  std::vector<Tensor> old_segments_;  // which recorded steps may still read
+  bool recorded_ = false;             // whether a recorded step reads the segments
+  std::vector<Tensor> old_segments_;  // those that recorded steps read
   // What the optimizer keeps of a bucket, beside the parameters and their gradients.
   struct BucketState {
     Tensor master, segments;
