@@ -1,6 +1,8 @@
 // The part of a global batch that a worker computes.
 #pragma once
 
+#include <optional>
+
 #include "core/tensor.h"
 #include "parallel/group/worker.h"
 
@@ -23,7 +25,10 @@ struct DataShard {
   int size = 1;
 };
 
-/// The shard of a worker whose part nobody else computes: its rank of all workers.
-inline DataShard ShardOf(const Worker& worker) { return {worker.rank(), worker.world_size()}; }
+/// The shard that `options` name or, if they name none, one for this worker alone: its rank of all
+/// workers.
+inline DataShard ShardOf(const Worker& worker, const std::optional<DataShard>& options = {}) {
+  return options.value_or(DataShard{worker.rank(), worker.world_size()});
+}
 
 }  // namespace convoy

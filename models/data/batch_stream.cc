@@ -30,7 +30,7 @@ BatchStream::Iterator BatchStream::begin() {
 Batch BatchStream::Load(int64_t index, Device cpu) const {
   const std::vector<int64_t> batch = sampler_->Samples(index);
   const int64_t n = static_cast<int64_t>(batch.size());
-  const Share mine = ShareOf(n, shard_);
+  const SampleRange mine = PartOf(n, shard_.rank, shard_.size);
   const std::span<const int64_t> all(batch);
   const auto part = mine.size() > 0 ? all.subspan(static_cast<size_t>(mine.begin),
                                                   static_cast<size_t>(mine.size()))

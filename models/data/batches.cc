@@ -61,9 +61,10 @@ class EpochSampler final : public Sampler {
 }  // namespace
 
 Batches::Batches(const Dataset& dataset, const Worker& worker, const BatchOptions& options)
-    : BatchStream(options.shard.value_or(ShardOf(worker)), worker.device(),
-                  {std::shared_ptr<void>(), &dataset},  // which the range does not own
-                  std::make_unique<EpochSampler>(dataset.size(), options,
-                                                 options.shard.value_or(ShardOf(worker)))) {}
+    : BatchStream(
+          ShardOf(worker, options.shard), worker.device(),
+          {std::shared_ptr<void>(), &dataset},  // which the range does not own
+          std::make_unique<EpochSampler>(dataset.size(), options, ShardOf(worker, options.shard))) {
+}
 
 }  // namespace convoy

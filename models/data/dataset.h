@@ -32,17 +32,17 @@ class Dataset {
   Dataset& operator=(const Dataset&) = default;
 };
 
-/// A half-open range of the samples of a global batch.
-struct Share {
+/// A half-open range of the samples of a batch.
+struct SampleRange {
   int64_t begin = 0;
   int64_t end = 0;
   int64_t size() const { return end - begin; }
 };
 
-/// The part of `n` samples that belongs to `shard`: contiguous. The sizes of two shards' parts
-/// differ by one at most.
-inline Share ShareOf(int64_t n, const DataShard& shard) {
-  return {n * shard.rank / shard.size, n * (shard.rank + 1) / shard.size};
+/// Part `index` of `n` samples that are cut into `count` contiguous parts, whose sizes differ by
+/// one at most: how a global batch is dealt to data shards, and a shard's part to micro-batches.
+inline SampleRange PartOf(int64_t n, int64_t index, int64_t count) {
+  return {n * index / count, n * (index + 1) / count};
 }
 
 }  // namespace convoy

@@ -19,7 +19,7 @@ Batch MicroBatch(const Batch& batch, int64_t index, int64_t count) {
   const int64_t rows = batch.inputs.dim(0);
   if (count == 1) return batch;
   if (rows == 0) return {batch.inputs, batch.targets, 0};
-  const Share part = ShareOf(rows, {static_cast<int>(index), static_cast<int>(count)});
+  const SampleRange part = PartOf(rows, index, count);
   const int64_t per_row = batch.targets.dim(0) / rows;  // a text has a target for every token
   return {Rows(batch.inputs, part.begin, part.end),
           Rows(batch.targets, part.begin * per_row, part.end * per_row),

@@ -67,7 +67,7 @@ class Prefetcher {
     }
     {
       const std::lock_guard lock(mutex_);
-      failure_ = std::move(failure);  // whoever rethrows it is the only one to own it
+      failure_ = std::move(failure);  // the thread that rethrows it is its only owner
       done_ = true;
     }
     changed_.notify_all();

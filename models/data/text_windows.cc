@@ -46,7 +46,7 @@ std::shared_ptr<const TextWindows> AllWindows(std::span<const int32_t> tokens, c
                                               const TextBatchOptions& options) {
   CheckWindow("TextBatches", tokens, options.block_size);
   CheckBatchSize("TextBatches", options.batch_size, options.batch_size,
-                 options.shard.value_or(ShardOf(worker)));
+                 ShardOf(worker, options.shard));
   CONVOY_CHECK(options.steps >= 0 && options.first_step >= 0,
                "[TextBatches] steps and first_step must be 0 or more, got {} and {}", options.steps,
                options.first_step);
@@ -90,7 +90,7 @@ TextBatches::TextBatches(std::span<const int32_t> tokens, const Worker& worker,
 
 TextBatches::TextBatches(const std::shared_ptr<const TextWindows>& windows, const Worker& worker,
                          const TextBatchOptions& options)
-    : BatchStream(options.shard.value_or(ShardOf(worker)), worker.device(), windows,
+    : BatchStream(ShardOf(worker, options.shard), worker.device(), windows,
                   std::make_unique<WindowSampler>(windows->size(), options)) {}
 
 }  // namespace convoy

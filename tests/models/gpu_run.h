@@ -51,7 +51,7 @@ inline constexpr int64_t kRunClasses = 13;
 inline constexpr int64_t kRunTokens = 12;
 
 /// Samples [begin, end) of a step's batch, the same whichever worker computes them.
-inline Batch RunBatch(const GpuRun& run, int step, Share share, Device device) {
+inline Batch RunBatch(const GpuRun& run, int step, SampleRange share, Device device) {
   const bool gpt = run.model == "gpt";
   const int64_t columns = gpt ? kRunTokens : 20, labels = gpt ? kRunTokens : 1;
   const auto number = [&](int64_t sample, int64_t i, uint64_t what) {
@@ -131,7 +131,7 @@ inline void TrainWorker(const GpuRun& run, Worker& worker, GpuRunResult& result)
   std::vector<Tensor> losses;
   for (size_t step = 0; step < run.batches.size(); ++step) {
     const int64_t samples = run.batches[step];
-    const Share share = ShareOf(samples, ShardOf(worker));
+    const SampleRange share = PartOf(samples, worker.rank(), worker.world_size());
     const auto [inputs, targets, whole] =
         RunBatch(run, static_cast<int>(step), share, worker.device());
     Inputs& place = fixed[samples];
