@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/dtype.h"
 #include "core/host_device.h"
 #include "optim/step_control.h"
 
@@ -84,19 +83,17 @@ CONVOY_HOST_DEVICE inline bool DecideStep(const StepRule& rule, double sum_of_sq
   return false;
 }
 
-/// Whether an element is neither infinite nor NaN.
-template <typename T>
-CONVOY_HOST_DEVICE inline bool IsFiniteElement(T x) {
-  const ComputeType<T> wide = static_cast<ComputeType<T>>(x);
-  return wide - wide == 0;
-}
+/// Whether a sum is neither infinite nor NaN.
+CONVOY_HOST_DEVICE inline bool IsFiniteSum(double sum) { return sum - sum == 0; }
 
-/// The index in offsets[first, last) of the parameter that holds element `i` of their bucket.
-CONVOY_HOST_DEVICE inline int64_t EntryAt(const int64_t* offsets, int64_t first, int64_t last,
-                                          int64_t i) {
+/// The parameter that part `part` of the sums belongs to: the last of `count` parameters whose
+/// first part, in `first_parts`, is not after it.
+CONVOY_HOST_DEVICE inline int64_t ParameterOfPart(const int64_t* first_parts, int64_t count,
+                                                  int64_t part) {
+  int64_t first = 0, last = count;
   while (last - first > 1) {
     const int64_t middle = first + (last - first) / 2;
-    if (offsets[middle] <= i) {
+    if (first_parts[middle] <= part) {
       first = middle;
     } else {
       last = middle;

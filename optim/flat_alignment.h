@@ -5,8 +5,9 @@
 
 namespace convoy {
 
-/// Parameters start at multiples of this many elements (a cache line of f32), and buckets are as
-/// long as a multiple of it.
-inline constexpr int64_t kFlatAlignElements = 16;
+/// Parameters start at multiples of this many elements, and buckets and their owned ranges are as
+/// long as a multiple of it. So a block of as many elements belongs to one parameter and to one
+/// worker, and sums over blocks are the same for every number of workers.
+inline constexpr int64_t kFlatAlignElements = 256;
 
 }  // namespace convoy

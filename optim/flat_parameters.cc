@@ -13,12 +13,8 @@
 namespace convoy {
 namespace {
 
-constexpr int64_t kAlignBytes = 64;  // a cache line, and the widest vector
-
-int64_t Padded(int64_t numel, DType dtype) {
-  const int64_t align =
-      std::max(FlatParameters::kAlignElements, kAlignBytes / static_cast<int64_t>(SizeOf(dtype)));
-  return (numel + align - 1) / align * align;
+int64_t Padded(int64_t numel, int64_t multiple) {
+  return (numel + multiple - 1) / multiple * multiple;
 }
 
 void CheckParameters(const ParameterList& parameters) {
@@ -93,8 +89,11 @@ void Move(const Tensor& parameter, const FlatBucket& bucket, int64_t offset) {
 }  // namespace
 
 FlatParameters::FlatParameters(const ParameterList& parameters,
-                               const std::vector<std::vector<int>>& plan)
+                               const std::vector<std::vector<int>>& plan,
+                               const FlatOptions& options)
     : FlatParameters() {
+  CONVOY_CHECK(options.owner >= 0 && options.owner < options.owners,
+               "[FlatParameters] owner {} is not one of {}", options.owner, options.owners);
   state_->parameters = parameters;
   CheckParameters(parameters);
   CheckPlan(parameters, plan);
@@ -110,8 +109,11 @@ FlatParameters::FlatParameters(const ParameterList& parameters,
     for (const int index : indices) {
       const NamedTensor& parameter = parameters[static_cast<size_t>(index)];
       bucket.entries.push_back({parameter, numel});
-      numel += Padded(parameter.tensor.numel(), dtype);
+      numel += Padded(parameter.tensor.numel(), kAlignElements);
     }
+    numel = Padded(numel, kAlignElements * options.owners);
+    bucket.owned = {numel / options.owners * options.owner,
+                    numel / options.owners * (options.owner + 1)};
     int64_t& total = totals[dtype];
     starts.push_back(total);
     numels.push_back(numel);
@@ -154,18 +156,23 @@ void FlatParameters::SetBeforeRead(size_t bucket, const std::function<void()>& b
   }
 }
 
-void FlatParameters::SetStepHooks(std::function<void()> before, std::function<void()> after) {
-  state_->before_step = std::move(before);
-  state_->after_step = std::move(after);
-}
+void FlatParameters::SetStepHooks(StepHooks hooks) { state_->hooks = std::move(hooks); }
 
 void FlatParameters::BeforeStep() const {
-  if (state_->before_step) state_->before_step();
+  if (state_->hooks.before_step) state_->hooks.before_step();
+}
+
+void FlatParameters::Share(std::span<const Tensor> tensors) const {
+  if (state_->hooks.share) state_->hooks.share(tensors);
+}
+
+void FlatParameters::AfterUpdate(size_t bucket) const {
+  if (state_->hooks.after_update) state_->hooks.after_update(bucket);
 }
 
 void FlatParameters::AfterStep() const {
   ConsumeGradients();
-  if (state_->after_step) state_->after_step();
+  if (state_->hooks.after_step) state_->hooks.after_step();
 }
 
 void FlatParameters::ZeroMissingGradients() const {

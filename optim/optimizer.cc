@@ -17,7 +17,13 @@ void CheckRate(const char* optimizer, const char* what, double value) {
                what, value);
 }
 
-// Runs of entries with equal hyper-parameters, merged, as a table on the device.
+// Empty if the two have nothing in common.
+ElementRange Intersection(const ElementRange& a, const ElementRange& b) {
+  const int64_t begin = std::max(a.begin, b.begin);
+  return {begin, std::max(begin, std::min(a.end, b.end))};
+}
+
+// Runs of owned elements with equal hyper-parameters, merged, as a table on the device.
 Tensor Segments(const FlatBucket& bucket, double weight_decay,
                 const std::vector<ParamGroup>& groups) {
   std::vector<UpdateSegment> segments;
@@ -25,8 +31,10 @@ Tensor Segments(const FlatBucket& bucket, double weight_decay,
     const FlatEntry& entry = bucket.entries[e];
     const bool last = e + 1 == bucket.entries.size();
     const int64_t end = last ? bucket.numel() : bucket.entries[e + 1].offset;
-    UpdateSegment segment = {static_cast<double>(entry.offset), static_cast<double>(end), 1,
-                             weight_decay};
+    const ElementRange here = Intersection({entry.offset, end}, bucket.owned);
+    if (here.size() == 0) continue;
+    UpdateSegment segment = {static_cast<double>(here.begin - bucket.owned.begin),
+                             static_cast<double>(here.end - bucket.owned.begin), 1, weight_decay};
     const bool frozen = !entry.parameter.tensor.requires_grad();
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const ParamGroup& g) {
       return g.matches && g.matches(entry.parameter);
@@ -74,17 +82,21 @@ Optimizer::Optimizer(const FlatParameters& parameters, const Hyper& hyper)
     CheckRate(name_, "a group's weight_decay", group.weight_decay.value_or(0));
   }
   const MemoryLabel label("optimizer state");
-  MakeStepBuffers();
+  int64_t parts = 0;
   for (const FlatBucket& flat : parameters_.buckets()) {
     BucketState& bucket = buckets_.emplace_back();
+    bucket.first_part = parts;
+    parts += flat.numel() / kFlatAlignElements;
     const DType dtype = flat.values.dtype();
     const DType compute = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
     const TensorOptions options = {compute, flat.values.device()};
-    if (dtype != compute) bucket.master = Tensor::Zeros({flat.numel()}, options);
+    const Shape owned = {flat.owned.size()};
+    if (dtype != compute) bucket.master = Tensor::Zeros(owned, options);
     for (size_t s = 0; s < state_names_.size(); ++s) {
-      bucket.states.push_back(Tensor::Zeros({flat.numel()}, options));
+      bucket.states.push_back(Tensor::Zeros(owned, options));
     }
   }
+  MakeStepBuffers(parts);
   frozen_.resize(parameters_.parameters().size());
   MakeSegments();
 }
@@ -110,8 +122,8 @@ void Optimizer::FollowFrozen() {
 UpdateBucket Optimizer::BucketViews(size_t b) const {
   const FlatBucket& flat = parameters_.buckets()[b];
   const BucketState& state = buckets_[b];
-  UpdateBucket views{.values = flat.values,
-                     .gradients = flat.gradients,
+  UpdateBucket views{.values = flat.OwnedValues(),
+                     .gradients = flat.OwnedGradients(),
                      .master = state.master,
                      .segments = state.segments,
                      .control = step_.control};
@@ -123,17 +135,14 @@ UpdateBucket Optimizer::BucketViews(size_t b) const {
 }
 
 // Where the kernels of a step find everything; nothing of this changes later.
-void Optimizer::MakeStepBuffers() {
+void Optimizer::MakeStepBuffers(int64_t parts) {
   const ParameterList& list = parameters_.parameters();
   const Device device = list.empty() ? Device::Cpu() : list.front().tensor.device();
-  std::vector<int64_t> spans, entries;
-  int64_t parts = 0;
-  for (const FlatBucket& bucket : parameters_.buckets()) {
-    spans.insert(spans.end(), {reinterpret_cast<int64_t>(bucket.gradients.raw_data()),
-                               static_cast<int64_t>(bucket.gradients.dtype()), bucket.numel(),
-                               parts, static_cast<int64_t>(entries.size())});
-    for (const FlatEntry& entry : bucket.entries) entries.push_back(entry.offset);
-    parts += NormChunks(bucket.numel());
+  std::vector<int64_t> entries;
+  for (size_t b = 0; b < buckets_.size(); ++b) {
+    for (const FlatEntry& entry : parameters_.buckets()[b].entries) {
+      entries.push_back(buckets_[b].first_part + entry.offset / kFlatAlignElements);
+    }
   }
   const StepControl start = {.lr = lr_,
                              .grad_scale = 1,
@@ -145,19 +154,25 @@ void Optimizer::MakeStepBuffers() {
   step_.control = Tensor::From({StepControl::kFields}, fields, device);
   step_.counters = Tensor::Zeros({StepCounters::kFields}, {DType::kI64, device});
   step_.parts = Tensor::Zeros({parts}, {DType::kF64, device});
-  step_.spans = Tensor::From(
-      {static_cast<int64_t>(parameters_.buckets().size()), GradientSpan::kFields}, spans, device);
   step_.entries = Tensor::From({static_cast<int64_t>(entries.size())}, entries, device);
 }
 
+Tensor Optimizer::PartsOf(size_t b) const {
+  return step_.parts.View({parameters_.buckets()[b].numel() / kFlatAlignElements},
+                          buckets_[b].first_part);
+}
+
 void Optimizer::MeasureGradients() {
-  int64_t first = 0;
-  for (const FlatBucket& bucket : parameters_.buckets()) {
+  std::vector<Tensor> parts;
+  for (size_t b = 0; b < buckets_.size(); ++b) {
+    const FlatBucket& bucket = parameters_.buckets()[b];
     if (bucket.before_read) bucket.before_read();
-    const int64_t chunks = NormChunks(bucket.numel());
-    sum_of_squares(bucket.gradients.device(), bucket.gradients, step_.parts.View({chunks}, first));
-    first += chunks;
+    parts.push_back(PartsOf(b));
+    sum_of_squares(bucket.gradients.device(), bucket.OwnedGradients(),
+                   parts.back().View({bucket.owned.size() / kFlatAlignElements},
+                                     bucket.owned.begin / kFlatAlignElements));
   }
+  parameters_.Share(parts);
 }
 
 void Optimizer::Step(const StepOptions& options) {
@@ -186,7 +201,6 @@ void Optimizer::Step(const StepOptions& options) {
                {.control = step_.control,
                 .counters = step_.counters,
                 .parts = step_.parts,
-                .spans = step_.spans,
                 .entries = step_.entries},
                scaler, rule);
   for (size_t b = 0; b < buckets_.size(); ++b) {
@@ -194,6 +208,7 @@ void Optimizer::Step(const StepOptions& options) {
     const FlatBucket& flat = parameters_.buckets()[b];
     if (!rule.measure && flat.before_read) flat.before_read();
     Update(BucketViews(b));
+    parameters_.AfterUpdate(b);
   }
   parameters_.AfterStep();
 }
@@ -234,24 +249,41 @@ void Optimizer::CheckNotStopped(const StepStatus& status) const {
   if (status.bad_parameter.empty()) {
     Fail("[{}] step {}: the norm of the gradients is not finite", name_, status.bad_step);
   }
-  Fail("[{}] step {}: the gradient of '{}' is not finite", name_, status.bad_step,
+  Fail("[{}] step {}: the norm of the gradient of '{}' is not finite", name_, status.bad_step,
        status.bad_parameter);
 }
 
-ParameterList Optimizer::State() const {
-  ParameterList state = {{"step", step_.counters.View({}, 0)},
-                         {"skipped_steps", step_.counters.View({}, 1)}};
+std::vector<StateTensor> Optimizer::State() const {
+  std::vector<StateTensor> state = {{"step", {}, {0, 1}, step_.counters.View({}, 0)},
+                                    {"skipped_steps", {}, {0, 1}, step_.counters.View({}, 1)}};
   for (size_t b = 0; b < buckets_.size(); ++b) {
-    for (const FlatEntry& entry : parameters_.buckets()[b].entries) {
+    const FlatBucket& bucket = parameters_.buckets()[b];
+    for (const FlatEntry& entry : bucket.entries) {
+      const Shape& shape = entry.parameter.tensor.shape();
+      const int64_t numel = shape.numel();
+      const ElementRange here = Intersection({entry.offset, entry.offset + numel}, bucket.owned);
+      if (here.size() == 0 && numel > 0) continue;
+      const int64_t from = numel > 0 ? here.begin - bucket.owned.begin : 0;
       const auto add = [&](const std::string& kind, const Tensor& flat) {
         state.push_back({kind + "." + entry.parameter.name,
-                         flat.View(entry.parameter.tensor.shape(), entry.offset)});
+                         shape,
+                         {here.begin - entry.offset, here.end - entry.offset},
+                         flat.View(here.size() == numel ? shape : Shape({here.size()}), from)});
       };
       for (size_t s = 0; s < state_names_.size(); ++s) add(state_names_[s], buckets_[b].states[s]);
       if (buckets_[b].master.defined()) add("master", buckets_[b].master);
     }
   }
   return state;
+}
+
+int64_t Optimizer::StateBytes() const {
+  int64_t bytes = 0;
+  for (const BucketState& bucket : buckets_) {
+    for (const Tensor& state : bucket.states) bytes += static_cast<int64_t>(state.bytes());
+    if (bucket.master.defined()) bytes += static_cast<int64_t>(bucket.master.bytes());
+  }
+  return bytes;
 }
 
 }  // namespace convoy

@@ -31,6 +31,14 @@ struct StepOptions {
   LossScaler* scaler = nullptr;
 };
 
+/// A part of an optimizer's state, as a checkpoint describes it.
+struct StateTensor {
+  std::string name;
+  Shape shape;         ///< of the whole, as if one worker had it
+  ElementRange range;  ///< the elements of the whole that are here, in row-major order
+  Tensor tensor;       ///< these elements: in the whole's shape if all are here, else flat
+};
+
 /// Updates flat parameters from their gradients, bucket by bucket, one pass over each.
 ///
 /// bf16 and f16 parameters are updated through an f32 master copy. A parameter that was written
@@ -71,7 +79,7 @@ class Optimizer {
   /// Decode of the status now. Waits for the device.
   StepStatus ReadStatus() const { return Decode(status().ToVector<double>()); }
   /// Throws: Error naming step and parameter if NonFinite::kStop has stopped the optimizer:
-  /// `[AdamW] step 37: the gradient of 'h.3.mlp.c_fc.weight' is not finite`.
+  /// `[AdamW] step 37: the norm of the gradient of 'h.3.mlp.c_fc.weight' is not finite`.
   void CheckNotStopped(const StepStatus& status) const;
 
   /// Steps applied, over all runs if the state was loaded. Waits for the device.
@@ -79,10 +87,14 @@ class Optimizer {
   const FlatParameters& parameters() const { return parameters_; }
 
   /// All there is to save and load: "step" and "skipped_steps" (i64 scalars), and per parameter
-  /// what the rule keeps, as "exp_avg.h.0.ln_1.weight", in the parameter's shape, f32 (f64 for f64
-  /// parameters). The tensors are the state itself, on the parameters' device: what is copied into
-  /// them is what the next Step goes on from.
-  ParameterList State() const;
+  /// what the rule keeps, as "exp_avg.h.0.ln_1.weight", f32 (f64 for f64 parameters): all of it, or
+  /// the range that this worker owns if workers share the buckets out. Parameters of which nothing
+  /// is here are left out. The tensors are the state itself, on the parameters' device: what is
+  /// copied into them is what the next Step goes on from.
+  std::vector<StateTensor> State() const;
+  /// Bytes of what this worker keeps beside parameters and gradients: the rule's state and the
+  /// masters of 16-bit parameters.
+  int64_t StateBytes() const;
 
  protected:
   struct Hyper {
@@ -100,8 +112,10 @@ class Optimizer {
   virtual void Update(const UpdateBucket& bucket) = 0;
 
  private:
-  void MakeStepBuffers();
+  void MakeStepBuffers(int64_t parts);
   void MeasureGradients();
+  /// The sums of bucket b's blocks: (numel / kFlatAlignElements).
+  Tensor PartsOf(size_t b) const;
   void MakeSegments();
   /// Makes the segments anew if a parameter was frozen, or is trained again, since the last step.
   void FollowFrozen();
@@ -115,16 +129,17 @@ class Optimizer {
   std::vector<bool> frozen_;          // by parameter, at the last step
   bool recorded_ = false;             // whether a recorded step reads the segments
   std::vector<Tensor> old_segments_;  // those that recorded steps read
-  // What the optimizer keeps of a bucket, beside the parameters and their gradients.
+  // What the optimizer keeps of the owned part of a bucket, beside parameters and gradients.
   struct BucketState {
     Tensor master, segments;
     std::vector<Tensor> states;
+    int64_t first_part = 0;  // of the whole bucket, in step_.parts
   };
   UpdateBucket BucketViews(size_t b) const;
 
   // StepBuffers, owned.
   struct {
-    Tensor control, counters, parts, spans, entries;
+    Tensor control, counters, parts, entries;
   } step_;
   std::vector<std::string> state_names_;
   std::vector<BucketState> buckets_;

@@ -21,7 +21,7 @@ struct StepControl {
   double stopped;        ///< 1: NonFinite::kStop has found a gradient that is not finite
   double bad_step;       ///< newest step that was not finite, from 1, skipped ones counted; 0: none
   double
-      bad_parameter;  ///< its first such parameter, in bucket order; -1: none, the sum overflowed
+      bad_parameter;  ///< its first such parameter, in bucket order; -1: none, only the total overflowed
 
   static constexpr int64_t kFields = 12;
 };

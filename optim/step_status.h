@@ -18,8 +18,8 @@ struct StepStatus {
   /// The newest step whose gradients were not finite, counted from 1, skipped ones included; 0:
   /// none so far.
   int64_t bad_step = 0;
-  /// The first parameter, in the order in which backward fills buckets, whose gradient was not
-  /// finite then. Empty if every element was finite and only the norm overflowed.
+  /// The first parameter, in the order in which backward fills buckets, whose gradient had a norm
+  /// that was not finite then. Empty if only the norm of all gradients overflowed.
   std::string bad_parameter;
 };
 

@@ -22,8 +22,8 @@ struct UpdateSegment {
 };
 static_assert(sizeof(UpdateSegment) == UpdateSegment::kFields * sizeof(double));
 
-/// A bucket as an update sees it; all views are on one device, and flat, (numel), where nothing
-/// else is said. Zeros stay zeros in padding.
+/// What a worker owns of a bucket, as an update sees it; all views are on one device, and flat,
+/// (numel), where nothing else is said. Zeros stay zeros in padding.
 struct UpdateBucket {
   static constexpr int kMaxStates = 2;
 

@@ -12,10 +12,20 @@
 #include "parallel/batch.h"
 #include "parallel/data_parallel/backward_trace.h"
 #include "parallel/data_parallel/bucket_plan.h"
+#include "parallel/data_parallel/grad_sync.h"
 #include "parallel/data_parallel/replica_check.h"
+#include "parallel/data_parallel/step_stats.h"
 #include "parallel/group/worker.h"
 
 namespace convoy {
+
+class Reducer;
+
+/// What the workers share out among them beside the samples.
+enum class Shard : uint8_t {
+  kNone,       ///< nothing: every worker updates every parameter
+  kOptimizer,  ///< the update and its state: a worker updates its part of every bucket (ZeRO-1)
+};
 
 struct DataParallelOptions {
   /// How parameters are grouped into buckets (parallel/data_parallel/bucket_plan.h).
@@ -23,6 +33,12 @@ struct DataParallelOptions {
   /// A plan instead, for the very parameters (parallel/data_parallel/bucket_plan_file.h reads one
   /// from a file). The same on all workers.
   std::optional<BucketPlan> plan;
+  /// What the workers share out. The parameters after a step are those without sharding: bit for
+  /// bit where a transport sums in rank order (in-process, Gloo). The same on all workers.
+  Shard shard = Shard::kNone;
+  /// A policy of your own in place of the allreduce (parallel/data_parallel/grad_sync.h), on one
+  /// worker too. The same on all workers.
+  std::shared_ptr<GradSync> sync;
   /// Tensors of the model that are not trained (running statistics): worker 0's values replace the
   /// others' at construction, as those of the parameters do. Of any dtype.
   ParameterList buffers;
@@ -36,24 +52,6 @@ struct ReduceOptions {
   /// only the last one communicates.
   int micro_batch = 0;
   int micro_batches = 1;
-};
-
-/// What the last reduced Backward did on this worker, as far as it is known when asked: complete
-/// once all gradients have been read, as by an optimizer's Step. On a GPU all times but `comm_ms`
-/// are those of the host, which only starts the work.
-struct StepStats {
-  struct Bucket {
-    int64_t bytes = 0;
-    double ready_ms = 0;  ///< from the start of backward to the bucket's last gradient
-    double comm_ms = 0;   ///< from the moment the last worker joined to the sum being in place; on
-                          ///< a GPU from the moment this worker's part was ready, on the device's
-                          ///< clock, and 0 until it is in place or if the step was recorded
-  };
-  std::vector<Bucket> buckets;
-  int64_t bytes = 0;           ///< all buckets
-  double backward_ms = 0;      ///< the whole call, in which sums are started
-  double exposed_comm_ms = 0;  ///< waiting for sums that were not there yet when they were needed:
-                               ///< in Step or grad(), after backward_ms
 };
 
 class DataParallel {
@@ -80,7 +78,8 @@ class DataParallel {
   /// Allreduces may still be under way on return. They are waited for (on a GPU by the stream, not
   /// by the host) when they are needed: an optimizer's Step waits bucket by bucket, so does a
   /// parameter's grad(), and the next Backward waits for every bucket that was not read. Call
-  /// FlatBucket::before_read() first if you read FlatBucket::gradients directly.
+  /// FlatBucket::before_read() first if you read FlatBucket::gradients directly. With a sharded
+  /// optimizer a gradient is complete only on the worker that owns it, and grad() throws elsewhere.
   ///
   /// Throws: Error if the group was aborted, naming the worker that failed first; so do Step and
   /// grad(). Also if gradients would be lost: after a Backward without a Step (unless any one of
@@ -108,10 +107,8 @@ class DataParallel {
   std::shared_ptr<const BackwardTrace> trace() const;
 
  private:
-  struct Reducer;
   Worker& worker_;
   FlatParameters flat_;
-  mutable StepStats stats_;  // the times of sums under way are filled in when asked for
   std::unique_ptr<Reducer> reducer_;
   const int exceptions_;  // on their way at construction
 };

@@ -15,14 +15,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace convoy::HWY_NAMESPACE {
 
-// Segments begin and end at multiples of kAlign, so a vector of at most as many lanes never
-// reaches over an end: no loop has a remainder.
+// Segments begin and end at multiples of kAlign, which a vector's lanes divide: no loop has a
+// remainder.
 inline constexpr int64_t kAlign = kFlatAlignElements;
+inline constexpr int64_t kMaxLanes = 16;
+static_assert(kAlign % kMaxLanes == 0);
 template <typename T>
-using AlignedTag = hn::CappedTag<ComputeType<T>, kAlign>;
+using AlignedTag = hn::CappedTag<ComputeType<T>, kMaxLanes>;
 
 // What is worth a thread's while, in blocks of kAlign elements.
-inline constexpr int64_t kGrainBlocks = 1024;
+inline constexpr int64_t kGrainBlocks = 64;
 
 // Calls `f(begin, end, segment)` for pieces that cover the bucket, in parallel.
 template <class F>
@@ -57,7 +59,7 @@ class Values {
     const auto value = LoadAs(d, values_ + i);
     if constexpr (kMaster) {
       const auto master = hn::LoadU(d, master_ + i);
-      HWY_ALIGN T rounded[static_cast<size_t>(kAlign)];
+      HWY_ALIGN T rounded[static_cast<size_t>(kMaxLanes)];
       StoreAs(master, d, rounded);
       return hn::IfThenElse(hn::Eq(LoadAs(d, rounded), value), master, value);
     } else {
@@ -178,13 +180,13 @@ HWY_INLINE hn::Vec<D> LoadAsDouble(D d, const T* from) {
   }
 }
 
-// Sum of squares of n elements, a multiple of kAlign.
+// Sum of squares of kAlign elements.
 template <typename T>
-double SumSquares(const T* x, int64_t n) {
-  const hn::CappedTag<double, kAlign / 2> d;
+double SumSquares(const T* x) {
+  const hn::CappedTag<double, kMaxLanes / 2> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   auto even = hn::Zero(d), odd = even;
-  for (int64_t i = 0; i < n; i += 2 * lanes) {
+  for (int64_t i = 0; i < kAlign; i += 2 * lanes) {
     const auto a = LoadAsDouble(d, x + i);
     const auto b = LoadAsDouble(d, x + i + lanes);
     even = hn::MulAdd(a, a, even);
@@ -194,14 +196,12 @@ double SumSquares(const T* x, int64_t n) {
 }
 
 void SumOfSquares(const View& x, const View& parts) {
-  const int64_t n = x.numel();
   double* sums = parts.data<double>();
   DispatchFloating(x.dtype(), "GradNorm", [&]<typename T>(T) {
     const T* data = x.data<T>();
-    ParallelFor(x.device(), parts.numel(), 2, [&](int64_t begin, int64_t end) HWY_ATTR {
-      for (int64_t c = begin; c < end; ++c) {
-        const int64_t from = c * kNormChunk;
-        sums[c] = SumSquares(data + from, std::min(kNormChunk, n - from));
+    ParallelFor(x.device(), parts.numel(), kGrainBlocks, [&](int64_t begin, int64_t end) HWY_ATTR {
+      for (int64_t block = begin; block < end; ++block) {
+        sums[block] = SumSquares(data + block * kAlign);
       }
     });
   });

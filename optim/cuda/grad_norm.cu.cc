@@ -1,4 +1,4 @@
-// Partial sums of squares on a GPU: a block for each chunk, in f64, in a fixed order.
+// Partial sums of squares on a GPU: a warp for each block of elements, in f64, in a fixed order.
 #include "core/cuda/kernel.h"
 #include "core/cuda/launch.h"
 #include "core/cuda/stream.h"
@@ -7,33 +7,35 @@
 namespace convoy {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kWarps = 8;
+constexpr int kThreads = kWarps * cuda::kWarp;
 
-// `numel` is a multiple of the elements of an access.
+// A warp sums a block of kFlatAlignElements elements.
 template <typename T>
 __global__ void __launch_bounds__(kThreads)
-    SumOfSquaresKernel(const T* x, int64_t numel, double* parts) {
+    SumOfSquaresKernel(const T* x, int64_t blocks, double* parts) {
   constexpr int kN = cuda::kPackElements<T>;
-  const int64_t begin = int64_t{blockIdx.x} * kNormChunk;
-  const int64_t end = begin + kNormChunk < numel ? begin + kNormChunk : numel;
+  const int lane = threadIdx.x % cuda::kWarp;
+  const int64_t block = int64_t{blockIdx.x} * kWarps + threadIdx.x / cuda::kWarp;
+  if (block >= blocks) return;
+  const T* from = x + block * kFlatAlignElements;
   double sums[2] = {0, 0};
-  for (int64_t i = begin + int64_t{threadIdx.x} * kN; i < end; i += kThreads * kN) {
-    const cuda::Pack<T, kN> pack = cuda::LoadPack<kN>(x + i);
+  for (int i = lane * kN; i < kFlatAlignElements; i += cuda::kWarp * kN) {
+    const cuda::Pack<T, kN> pack = cuda::LoadPack<kN>(from + i);
     for (int k = 0; k < kN; ++k) {
       const double value = static_cast<double>(cuda::Widen(pack[k]));
       sums[k % 2] += value * value;
     }
   }
-  __shared__ double shared[cuda::kWarp + 1];
-  const double sum = cuda::BlockSum(sums[0] + sums[1], shared);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+  const double sum = cuda::WarpSum(sums[0] + sums[1]);
+  if (lane == 0) parts[block] = sum;
 }
 
 void SumOfSquares(const View& x, const View& parts) {
   const cudaStream_t stream = cuda::Use(x.device());
   DispatchFloating(x.dtype(), "GradNorm", [&]<typename T>(T) {
-    cuda::Launch(SumOfSquaresKernel<T>, cuda::BlocksFor(x.numel(), kNormChunk), kThreads, 0, stream,
-                 x.data<T>(), x.numel(), parts.data<double>());
+    cuda::Launch(SumOfSquaresKernel<T>, cuda::BlocksFor(parts.numel(), kWarps), kThreads, 0, stream,
+                 x.data<T>(), parts.numel(), parts.data<double>());
   });
 }
 

@@ -17,24 +17,9 @@ struct PreparePointers {
   ScalerState* scaler;
   const double* parts;
   int64_t num_parts;
-  const GradientSpan* spans;
-  int64_t num_spans;
   const int64_t* entries;
   int64_t num_entries;
 };
-
-__device__ bool IsFiniteAt(const GradientSpan& span, int64_t i) {
-  switch (static_cast<DType>(span.dtype)) {
-    case DType::kF32:
-      return IsFiniteElement(reinterpret_cast<const float*>(span.address)[i]);
-    case DType::kBF16:
-      return IsFiniteElement(reinterpret_cast<const BFloat16*>(span.address)[i]);
-    case DType::kF16:
-      return IsFiniteElement(reinterpret_cast<const Float16*>(span.address)[i]);
-    default:
-      return IsFiniteElement(reinterpret_cast<const double*>(span.address)[i]);
-  }
-}
 
 // The smallest i in [begin, end) for which `bad` holds, in every thread; `end` if there is none.
 template <typename F>
@@ -53,20 +38,11 @@ __device__ int64_t FirstInBlock(int64_t begin, int64_t end, F&& bad) {
   return result;
 }
 
-// Two sums name the same chunk, and two threads the same element, whatever their order.
+// The parameter with the first sum that is not finite, or -1: only their total overflowed.
 __device__ int64_t BadParameter(const PreparePointers& p) {
   const int64_t part =
-      FirstInBlock(0, p.num_parts, [&](int64_t i) { return !IsFiniteElement(p.parts[i]); });
-  if (part == p.num_parts) return -1;
-  int64_t s = p.num_spans - 1;
-  while (p.spans[s].first_part > part) --s;
-  const GradientSpan span = p.spans[s];
-  const int64_t begin = (part - span.first_part) * kNormChunk;
-  const int64_t end = begin + kNormChunk < span.numel ? begin + kNormChunk : span.numel;
-  const int64_t i = FirstInBlock(begin, end, [&](int64_t at) { return !IsFiniteAt(span, at); });
-  if (i == end) return -1;
-  const int64_t last_entry = s + 1 < p.num_spans ? p.spans[s + 1].first_entry : p.num_entries;
-  return EntryAt(p.entries, span.first_entry, last_entry, i);
+      FirstInBlock(0, p.num_parts, [&](int64_t i) { return !IsFiniteSum(p.parts[i]); });
+  return part == p.num_parts ? -1 : ParameterOfPart(p.entries, p.num_entries, part);
 }
 
 __global__ void __launch_bounds__(kThreads) PrepareStepKernel(PreparePointers p, StepRule rule) {
@@ -86,16 +62,13 @@ __global__ void __launch_bounds__(kThreads) PrepareStepKernel(PreparePointers p,
 
 void PrepareStep(const StepBuffers& buffers, const View& scaler, const StepRule& rule) {
   const cudaStream_t stream = cuda::Use(buffers.control.device());
-  const PreparePointers pointers = {
-      .control = ControlOf(buffers.control),
-      .counters = CountersOf(buffers.counters),
-      .scaler = ScalerOf(scaler),
-      .parts = buffers.parts.data<double>(),
-      .num_parts = buffers.parts.numel(),
-      .spans = reinterpret_cast<const GradientSpan*>(buffers.spans.data<int64_t>()),
-      .num_spans = buffers.spans.dim(0),
-      .entries = buffers.entries.data<int64_t>(),
-      .num_entries = buffers.entries.numel()};
+  const PreparePointers pointers = {.control = ControlOf(buffers.control),
+                                    .counters = CountersOf(buffers.counters),
+                                    .scaler = ScalerOf(scaler),
+                                    .parts = buffers.parts.data<double>(),
+                                    .num_parts = buffers.parts.numel(),
+                                    .entries = buffers.entries.data<int64_t>(),
+                                    .num_entries = buffers.entries.numel()};
   cuda::Launch(PrepareStepKernel, 1, kThreads, 0, stream, pointers, rule);
 }
 

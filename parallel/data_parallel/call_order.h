@@ -65,6 +65,9 @@ class CallOrder {
                  "net.Backward(loss, batch) in place of loss.Backward()");
   }
 
+  /// Whether the gradients of a whole step are reduced, and no Step has used them.
+  bool reduced() const { return reduced_; }
+
   /// A Step has used the gradients. `recorded`: it was recorded for a GPU. Its replays are not seen
   /// here, so from now on a second Backward may be right.
   void AfterStep(bool recorded) {

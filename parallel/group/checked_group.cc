@@ -40,18 +40,24 @@ Work CheckedGroup::Broadcast(const Tensor& tensor, int root) {
   return Begin(call);
 }
 
-Work CheckedGroup::AllGather(const Tensor& input, const Tensor& output) {
+Work CheckedGroup::AllGather(const Tensor& input, const Tensor& output, std::string_view what) {
   CheckInput(CollectiveKind::kAllGather, input);
   CheckOutput(CollectiveKind::kAllGather, input, output, input.numel() * size());
-  return Begin(MakeCall(CollectiveKind::kAllGather, input, output));
+  CheckOverlap(CollectiveKind::kAllGather, input, output);
+  CollectiveCall call = MakeCall(CollectiveKind::kAllGather, input, output);
+  call.what = what;
+  return Begin(call);
 }
 
-Work CheckedGroup::ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op) {
+Work CheckedGroup::ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op,
+                                 std::string_view what) {
   CheckReducible(CollectiveKind::kReduceScatter, input);
   CheckDivisible(CollectiveKind::kReduceScatter, input);
   CheckOutput(CollectiveKind::kReduceScatter, input, output, input.numel() / size());
+  CheckOverlap(CollectiveKind::kReduceScatter, output, input);
   CollectiveCall call = MakeCall(CollectiveKind::kReduceScatter, input, output);
   call.op = op;
+  call.what = what;
   return Begin(call);
 }
 
@@ -139,6 +145,17 @@ void CheckedGroup::CheckOutput(CollectiveKind kind, const Tensor& input, const T
                "[{}] input {} {} wants an output of {} elements, got {} {}", Name(kind),
                Name(input.dtype()), input.shape().ToString(), numel, Name(output.dtype()),
                output.shape().ToString());
+}
+
+void CheckedGroup::CheckOverlap(CollectiveKind kind, const Tensor& part,
+                                const Tensor& whole) const {
+  const char* const begin = static_cast<const char*>(whole.raw_data());
+  const char* const at = static_cast<const char*>(part.raw_data());
+  const bool apart = at + part.bytes() <= begin || at >= begin + whole.bytes();
+  CONVOY_CHECK(apart || at == begin + part.bytes() * static_cast<size_t>(rank()),
+               "[{}] input and output overlap: give it memory of its own, or part {} of the larger "
+               "one, that of this worker",
+               Name(kind), rank());
 }
 
 void CheckedGroup::CheckDivisible(CollectiveKind kind, const Tensor& input) const {

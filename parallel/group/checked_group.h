@@ -18,8 +18,9 @@ class CheckedGroup : public ProcessGroup {
  public:
   Work AllReduce(const Tensor& tensor, ReduceOp op, std::string_view what) final;
   Work Broadcast(const Tensor& tensor, int root) final;
-  Work AllGather(const Tensor& input, const Tensor& output) final;
-  Work ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op) final;
+  Work AllGather(const Tensor& input, const Tensor& output, std::string_view what) final;
+  Work ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op,
+                     std::string_view what) final;
   Work AllToAll(const Tensor& input, const Tensor& output) final;
   Work Send(const Tensor& tensor, int destination, int tag) final;
   Work Recv(const Tensor& tensor, int source, int tag) final;
@@ -54,6 +55,8 @@ class CheckedGroup : public ProcessGroup {
   void CheckReducible(CollectiveKind kind, const Tensor& tensor) const;
   void CheckOutput(CollectiveKind kind, const Tensor& input, const Tensor& output,
                    int64_t numel) const;
+  /// Throws: Error if `part` overlaps `whole` but for being its part `rank`.
+  void CheckOverlap(CollectiveKind kind, const Tensor& part, const Tensor& whole) const;
   void CheckDivisible(CollectiveKind kind, const Tensor& input) const;
   void CheckRank(CollectiveKind kind, const char* what, int rank) const;
 

@@ -82,16 +82,18 @@ class ProcessGroup {
   virtual std::vector<CollectiveRecord> history() { return {}; }
 
   /// Reduces `tensor` over all workers, in place. Any dtype but bool (bf16 and f16 add in f32).
-  /// `what` describes it in messages: "bucket 3 (fc1.weight, fc1.bias)".
+  /// `what` describes it in messages, here and below: "bucket 3 (fc1.weight, fc1.bias)".
   virtual Work AllReduce(const Tensor& tensor, ReduceOp op = ReduceOp::kSum,
                          std::string_view what = {}) = 0;
   /// Copies the root's `tensor` into everybody's.
   virtual Work Broadcast(const Tensor& tensor, int root) = 0;
   /// Every worker's `input` (n), one after the other in rank order, into `output` (size * n).
-  virtual Work AllGather(const Tensor& input, const Tensor& output) = 0;
+  /// `input` may be part `rank` of `output` itself, and must not overlap it otherwise.
+  virtual Work AllGather(const Tensor& input, const Tensor& output, std::string_view what = {}) = 0;
   /// Reduces every worker's `input` (size * n) and leaves part `rank` of it in `output` (n).
+  /// `output` may be part `rank` of `input` itself, and must not overlap it otherwise.
   virtual Work ReduceScatter(const Tensor& input, const Tensor& output,
-                             ReduceOp op = ReduceOp::kSum) = 0;
+                             ReduceOp op = ReduceOp::kSum, std::string_view what = {}) = 0;
   /// Part r of `input` (size * n) goes to worker r, as part `rank` of its `output` (size * n).
   virtual Work AllToAll(const Tensor& input, const Tensor& output) = 0;
   /// Point to point: matched by source, destination and tag, in the order of the calls. (NCCL:

@@ -59,6 +59,25 @@ TEST_CASE("A recorded step gives the bits of the eager one") {
   CHECK(recorded.replays == 5);  // all but two of each shape
 }
 
+TEST_CASE("A sharded optimizer trains as one that is not, eager and recorded") {
+  CONVOY_NEED_GPUS(2);
+  GpuRun run{.model = GENERATE("gpt", "mlp"), .adamw = true};
+  run.dtype = GENERATE(DType::kF32, DType::kBF16);
+  std::tie(run.workers, run.micro_batches) = GENERATE(std::pair(2, 1), std::pair(4, 2));
+  if (!HaveGpus(run.workers)) return;
+  CAPTURE(run.model, Name(run.dtype), run.workers, run.micro_batches);
+  run.batches = std::vector<int64_t>(6, 8);
+  const GpuRunResult whole = Train(run);
+  run.shard = Shard::kOptimizer;
+  const GpuRunResult sharded = Train(run);
+  CHECK(Difference(sharded, whole) < (run.dtype == DType::kF32 ? 1e-6 : kBF16));
+  CHECK(sharded.state_bytes < whole.state_bytes * 3 / 4);
+  run.graph = true;
+  const GpuRunResult recorded = Train(run);
+  CHECK(recorded.parameters == sharded.parameters);
+  CHECK(recorded.replays == 5);
+}
+
 TEST_CASE("A step never makes the host wait for the device") {
   CONVOY_NEED_GPUS(1);
   GpuRun run{.model = GENERATE("gpt", "mlp"), .dropout = 0.1, .adamw = true};

@@ -34,10 +34,13 @@ struct GpuRun {
       std::vector<int64_t>(4, 11);  ///< samples of each step, all workers
   int micro_batches = 1;
   bool graph = false;
+  bool loss_scale = false;
+  Shard shard = Shard::kNone;
   std::function<void(int step)> after_step;  ///< on the main worker
 
   std::string device = "cuda";
   int workers = 1;
+  std::string transport = "auto";
 };
 
 /// Values of all parameters at the end, and the losses of the main worker's own samples.
@@ -45,6 +48,7 @@ struct GpuRunResult {
   std::vector<std::vector<float>> parameters;
   std::vector<float> losses;
   int64_t replays = 0;
+  int64_t state_bytes = 0;  ///< of the optimizer, on the main worker
 };
 
 inline constexpr int64_t kRunClasses = 13;
@@ -110,7 +114,8 @@ class RunModel {
 inline void TrainWorker(const GpuRun& run, Worker& worker, GpuRunResult& result) {
   RunModel model(run, worker.device());
   model.module().Reseed(static_cast<uint64_t>(worker.rank()));
-  DataParallel net(worker, model.module().Parameters(), {{.bytes = 2048, .first_bytes = 512}});
+  DataParallel net(worker, model.module().Parameters(),
+                   {.buckets = {.bytes = 2048, .first_bytes = 512}, .shard = run.shard});
   std::unique_ptr<Optimizer> optimizer;
   if (run.adamw) {
     optimizer = std::make_unique<AdamW>(
@@ -120,6 +125,8 @@ inline void TrainWorker(const GpuRun& run, Worker& worker, GpuRunResult& result)
   }
   const Schedule schedule =
       Schedule::Cosine({.max = 1e-2, .warmup = 2, .steps = int64_t(run.batches.size())});
+  std::optional<LossScaler> scaler;
+  if (run.loss_scale) scaler.emplace(worker.device(), LossScalerOptions{.initial = 64});
   std::optional<StepGraph> graph;
   if (run.graph) graph.emplace(worker);
 
@@ -150,10 +157,12 @@ inline void TrainWorker(const GpuRun& run, Worker& worker, GpuRunResult& result)
         const Tensor mean = model.Loss(Slice(place.inputs, 0, begin, end),
                                        Slice(place.targets, 0, begin * labels, end * labels));
         net.Backward(mean, double(end - begin) / double(samples),
-                     {.micro_batch = m, .micro_batches = run.micro_batches});
+                     {.scaler = scaler ? &*scaler : nullptr,
+                      .micro_batch = m,
+                      .micro_batches = run.micro_batches});
         loss.CopyFrom(mean.Detach());
       }
-      StepOptions options;
+      StepOptions options{.scaler = scaler ? &*scaler : nullptr};
       if (run.adamw) options.max_grad_norm = 0.1;
       optimizer->Step(options);
     };
@@ -171,12 +180,17 @@ inline void TrainWorker(const GpuRun& run, Worker& worker, GpuRunResult& result)
   }
   for (const Tensor& l : losses) result.losses.push_back(l.Item<float>());
   if (graph) result.replays = graph->replays();
+  result.state_bytes = optimizer->StateBytes();
 }
 
 /// Workers are threads. Throws: what the first failing worker threw.
 inline GpuRunResult Train(const GpuRun& run) {
   GpuRunResult result;
-  Launch({.workers = run.workers, .threads = 1, .device = run.device, .launch = "threads"},
+  Launch({.workers = run.workers,
+          .threads = 1,
+          .device = run.device,
+          .launch = "threads",
+          .transport = run.transport},
          [&](Worker& worker) { TrainWorker(run, worker, result); });
   return result;
 }

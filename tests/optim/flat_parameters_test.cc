@@ -32,18 +32,18 @@ TEST_CASE("Parameters keep their values and move into aligned slices of their bu
   REQUIRE(flat.buckets().size() == 1);
   REQUIRE(flat.numel() == 21);
   const FlatBucket& bucket = flat.buckets()[0];
-  REQUIRE(bucket.numel() == 48);
-  REQUIRE(bucket.entries[1].offset == 16);
-  REQUIRE(bucket.entries[3].offset == 32);
+  REQUIRE(bucket.numel() == 768);
+  REQUIRE(bucket.entries[1].offset == 256);
+  REQUIRE(bucket.entries[3].offset == 512);
   for (const FlatEntry& entry : bucket.entries) {
     const Tensor& tensor = entry.parameter.tensor;
     REQUIRE(tensor.raw_data() == bucket.values.data<float>() + entry.offset);
     REQUIRE(reinterpret_cast<uintptr_t>(tensor.raw_data()) % 64 == 0);
   }
-  std::vector<float> expected(48, 0.0f);
+  std::vector<float> expected(768, 0.0f);
   std::fill_n(expected.begin(), 15, 1.0f);
-  std::fill_n(expected.begin() + 16, 5, 2.0f);
-  expected[32] = 3;
+  std::fill_n(expected.begin() + 256, 5, 2.0f);
+  expected[512] = 3;
   REQUIRE(bucket.values.ToVector<float>() == expected);  // padding is zero
   REQUIRE(list[0].tensor.ToVector<float>() == std::vector<float>(15, 1.0f));
 }
@@ -53,11 +53,11 @@ TEST_CASE("Buckets of a dtype follow each other in one buffer, in plan order") {
                               Parameter("c", {7}, 3), Parameter("d", {40}, 4, DType::kBF16)};
   const FlatParameters flat(list, {{3}, {2, 0}, {1}});
   REQUIRE(flat.buckets().size() == 3);
-  REQUIRE(flat.buckets()[0].numel() == 64);  // bf16 aligns to 32 elements
-  REQUIRE(flat.buckets()[1].numel() == 48);
-  REQUIRE(flat.buckets()[2].numel() == 32);
+  REQUIRE(flat.buckets()[0].numel() == 256);
+  REQUIRE(flat.buckets()[1].numel() == 512);
+  REQUIRE(flat.buckets()[2].numel() == 256);
   REQUIRE(flat.buckets()[2].values.data<BFloat16>() ==
-          flat.buckets()[0].values.data<BFloat16>() + 64);
+          flat.buckets()[0].values.data<BFloat16>() + 256);
   REQUIRE(flat.buckets()[1].entries[0].parameter.name == "c");
   REQUIRE(flat.parameters()[0].name == "a");
 

@@ -91,7 +91,7 @@ TEST_CASE("With a scaler, kStop stops when the scale can be lowered no further")
   };
   sgd.CheckNotStopped(step());
   REQUIRE_THROWS_WITH(sgd.CheckNotStopped(step()),
-                      "[Sgd] step 2: the gradient of 'x' is not finite");
+                      "[Sgd] step 2: the norm of the gradient of 'x' is not finite");
 }
 
 TEST_CASE("A scaler's state can be saved and goes on from what is loaded") {

@@ -124,9 +124,10 @@ struct Model {
   }
   /// All values and all state by name, to the last bit.
   std::map<std::string, std::vector<uint8_t>> Everything(const Optimizer& optimizer) const {
-    ParameterList all = optimizer.State();
-    all.erase(all.begin() + 1);  // skipped_steps
-    all.insert(all.end(), list.begin(), list.end());
+    ParameterList all = list;
+    for (const StateTensor& state : optimizer.State()) {
+      if (state.name != "skipped_steps") all.push_back({state.name, state.tensor});
+    }
     std::map<std::string, std::vector<uint8_t>> bytes;
     for (const auto& [name, tensor] : all) {
       const auto* data = static_cast<const uint8_t*>(tensor.raw_data());
@@ -222,7 +223,7 @@ TEST_CASE("kStop stays stopped, and its message names step and parameter") {
   REQUIRE(status.stopped);
   REQUIRE(status.steps == 3);
   REQUIRE_THROWS_WITH(adam.CheckNotStopped(status),
-                      "[AdamW] step 4: the gradient of 'p2' is not finite");
+                      "[AdamW] step 4: the norm of the gradient of 'p2' is not finite");
   adam.CheckNotStopped(adam.Decode(early.ToVector<double>()));
   REQUIRE_THROWS_WITH(adam.Decode({1, 2}), "[AdamW] a status has 12 values, got 2");
 
@@ -232,13 +233,17 @@ TEST_CASE("kStop stays stopped, and its message names step and parameter") {
   REQUIRE_FALSE(adam.ReadStatus().stopped);
 }
 
-TEST_CASE("A norm that overflows although every gradient is finite names no parameter") {
+TEST_CASE("A norm that overflows names a parameter unless it overflows in total alone") {
   const Model model(DType::kF64);
   Sgd sgd(model.flat, {});
-  model.GiveGradients(1e200);
+  model.GiveGradients(5e152);
   sgd.Step({.non_finite = NonFinite::kStop});
   REQUIRE_THROWS_WITH(sgd.CheckNotStopped(sgd.ReadStatus()),
                       "[Sgd] step 1: the norm of the gradients is not finite");
+  model.GiveGradients(1);
+  model.Spoil(2, 7, 1e200);
+  sgd.Step({.non_finite = NonFinite::kSkip});
+  REQUIRE(sgd.ReadStatus().bad_parameter == "p2");
 }
 
 TEST_CASE("By default what is not finite spreads, and nothing is measured") {

@@ -134,6 +134,11 @@ inline void CheckReduceScatter(Worker& worker, DType dtype, ReduceOp op, int64_t
   const Tensor part = Tensor::Empty({n}, input.options());
   worker.group().ReduceScatter(input, part, op).Wait();
   ExpectReduced(part, "ReduceScatter", size, op, worker.rank() * n);
+
+  const Tensor both = Filled(worker, dtype, n * size);
+  const Tensor mine = both.View({n}, n * worker.rank());
+  worker.group().ReduceScatter(both, mine, op).Wait();
+  ExpectReduced(mine, "ReduceScatter into its input", size, op, worker.rank() * n);
 }
 
 inline void CheckMoves(Worker& worker, DType dtype, int64_t n) {
@@ -147,8 +152,13 @@ inline void CheckMoves(Worker& worker, DType dtype, int64_t n) {
   const Tensor mine = Filled(worker, dtype, n);
   const Tensor gathered = Tensor::Empty({n * size}, mine.options());
   worker.group().AllGather(mine, gathered).Wait();
-  ExpectValues(gathered, "AllGather", size,
-               []<typename T>(T, int from, int64_t i) { return Value<T>(from, i); });
+  const auto of_all = []<typename T>(T, int from, int64_t i) { return Value<T>(from, i); };
+  ExpectValues(gathered, "AllGather", size, of_all);
+  const Tensor both = Tensor::Zeros({n * size}, mine.options());
+  const Tensor part = both.View({n}, n * worker.rank());
+  part.CopyFrom(mine);
+  worker.group().AllGather(part, both).Wait();
+  ExpectValues(both, "AllGather from its output", size, of_all);
 
   const Tensor outgoing = Filled(worker, dtype, n * size);
   const Tensor incoming = Tensor::Empty({n * size}, mine.options());

@@ -198,8 +198,8 @@ TEST_CASE("Statistics tell what a step moved and how long it waited") {
     GradientStep(net.Parameters());
     const StepStats& stats = net.stats();
     ExpectEqual(stats.buckets.size(), size_t{5}, "a bucket per parameter");
-    ExpectEqual(stats.buckets[0].bytes, 16 * 8, "the bias of 2, padded to 16");
-    ExpectEqual(stats.bytes, (16 + 16 + 16 + 16 + 16) * 8, "all buckets");
+    ExpectEqual(stats.buckets[0].bytes, 256 * 8, "the bias of 2, padded to 256");
+    ExpectEqual(stats.bytes, 5 * 256 * 8, "all buckets");
     Expect(stats.backward_ms > 0 && stats.exposed_comm_ms > 0, "times");
     Expect(stats.buckets[4].ready_ms >= stats.buckets[0].ready_ms, "in order");
     Expect(stats.buckets[0].comm_ms > 0, "time of a sum");

@@ -1,4 +1,4 @@
-// The flags that say how gradients are cut into buckets.
+// The flags that say how gradients are cut into buckets, and what of them a worker updates.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ class BucketFlags final : public FlagPart {
  public:
   double bucket_mb = 25;    ///< MiB
   std::string bucket_plan;  ///< a file; empty: planned by bucket_mb
+  Shard shard = Shard::kNone;
 
   /// Throws: Error if the plan cannot be read or does not fit the parameters.
   DataParallelOptions Options(const ParameterList& parameters) const;

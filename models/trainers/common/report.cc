@@ -71,6 +71,12 @@ void TrainingRun::PrintHeader() {
   progress_.Print(Field("batch", batch + ", over all workers"));
   progress_.Print(
       Field("training", WithCommas(flags_.run.steps) + " steps, " + flags_.optimizer.Text()));
+  if (flags_.buckets.shard == Shard::kOptimizer) {
+    progress_.Print(
+        Field("sharding",
+              fmt::format("1/{} of the optimizer's state on each worker: {}", worker_.world_size(),
+                          BytesInKibOrMib(step_->optimizer().StateBytes()))));
+  }
   for (const FlagPart* part : trainer_.parts()) {
     for (const HeaderLine& line : part->Describe()) progress_.Print(Field(line.name, line.value));
   }

@@ -48,6 +48,7 @@ class TrainStep {
 
   const DataParallel& net() const { return net_; }
   const FlatParameters& parameters() { return net_.Parameters(); }
+  const Optimizer& optimizer() const { return *optimizer_; }
 
  private:
   /// Forward and backward of all micro-batches, and the update. May be recorded.

@@ -17,8 +17,10 @@ class FakeGroup final : public ProcessGroup {
   std::string name() const override { return "fake"; }
   Work AllReduce(const Tensor&, ReduceOp, std::string_view) override { return Refuse(); }
   Work Broadcast(const Tensor&, int) override { return Refuse(); }
-  Work AllGather(const Tensor&, const Tensor&) override { return Refuse(); }
-  Work ReduceScatter(const Tensor&, const Tensor&, ReduceOp) override { return Refuse(); }
+  Work AllGather(const Tensor&, const Tensor&, std::string_view) override { return Refuse(); }
+  Work ReduceScatter(const Tensor&, const Tensor&, ReduceOp, std::string_view) override {
+    return Refuse();
+  }
   Work AllToAll(const Tensor&, const Tensor&) override { return Refuse(); }
   Work Send(const Tensor&, int, int) override { return Refuse(); }
   Work Recv(const Tensor&, int, int) override { return Refuse(); }

@@ -1,4 +1,4 @@
-// The programs that README.md shows: the very text that is built, and it runs.
+// The example programs run, and README.md shows the very text that is built.
 #include <catch2/catch.hpp>
 
 #include "core/base/file.h"
@@ -15,9 +15,11 @@ TEST_CASE("README shows the program that is built") {
   CHECK(ReadText("README.md").find("```cpp\n" + body + "```") != std::string::npos);
 }
 
-TEST_CASE("README's program trains") {
+TEST_CASE("Programs train") {
+  const std::string program = GENERATE("mlp", "gradient_policy");
+  CAPTURE(program);
   const ProcessResult result =
-      RunProcess({"models/examples/mlp", "--workers", "2", "--threads", "1"});
+      RunProcess({"models/examples/" + program, "--workers", "2", "--threads", "1"});
   CHECK(result.err == "");
   REQUIRE(result.status == 0);
   const size_t last = result.out.find("epoch 4: loss ");

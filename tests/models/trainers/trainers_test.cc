@@ -254,7 +254,7 @@ TEST_CASE("--help explains every flag") {
           "--micro-batches", "--lr",      "--seed",          "--bucket-mb",  "--data",
           "--init",          "--save",    "--eval-every",    "--metrics",    "--optimizer",
           "--dropout",       "--clip",    "--dtype",         "--cuda-graph", "--on-non-finite",
-          "--launch",        "--timeout", "--check-replicas"}) {
+          "--launch",        "--timeout", "--check-replicas", "--shard"}) {
       CAPTURE(name, flag);
       CHECK(result.out.find(std::string(flag) + " ") != std::string::npos);
     }

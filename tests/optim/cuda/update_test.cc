@@ -53,7 +53,7 @@ void RequireClose(const Tensor& gpu, const Tensor& cpu) {
 }
 
 void RequireSame(const Optimizer& gpu, const Optimizer& cpu) {
-  const ParameterList on_gpu = gpu.State(), on_cpu = cpu.State();
+  const std::vector<StateTensor> on_gpu = gpu.State(), on_cpu = cpu.State();
   REQUIRE(on_gpu.size() == on_cpu.size());
   for (size_t i = 0; i < on_cpu.size(); ++i) {
     CAPTURE(on_cpu[i].name);

@@ -26,10 +26,11 @@ class OnOtherMachine final : public ProcessGroup {
     return group_.AllReduce(tensor, op, what);
   }
   Work Broadcast(const Tensor& tensor, int root) override { return group_.Broadcast(tensor, root); }
-  Work AllGather(const Tensor& input, const Tensor& output) override {
+  Work AllGather(const Tensor& input, const Tensor& output, std::string_view) override {
     return group_.AllGather(input, output);
   }
-  Work ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op) override {
+  Work ReduceScatter(const Tensor& input, const Tensor& output, ReduceOp op,
+                     std::string_view) override {
     return group_.ReduceScatter(input, output, op);
   }
   Work AllToAll(const Tensor& input, const Tensor& output) override {
