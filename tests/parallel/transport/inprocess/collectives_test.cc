@@ -98,6 +98,16 @@ TEST_CASE("Arguments that cannot be right are refused") {
           const Tensor even = Tensor::Zeros({4}, {DType::kF32, worker.device()});
           worker.group().AllToAll(even, even);
         }).find("[AllToAll] cannot work in place") != std::string::npos);
+  const auto overlapping = [](bool gather) {
+    return ErrorOf(2, [gather](Worker& worker) {
+      const Tensor whole = Tensor::Zeros({8}, {DType::kF32, worker.device()});
+      const Tensor part = whole.View({4}, 2);
+      if (gather) worker.group().AllGather(part, whole);
+      if (!gather) worker.group().ReduceScatter(whole, part);
+    });
+  };
+  CHECK(overlapping(true).find("[AllGather] input and output overlap") != std::string::npos);
+  CHECK(overlapping(false).find("[ReduceScatter] input and output overlap") != std::string::npos);
 }
 
 }  // namespace
