@@ -12,6 +12,13 @@ CollectiveCall MakeCall(CollectiveKind kind, const Tensor& input, const Tensor& 
   return {.kind = kind, .input = input.Detach(), .output = output.Detach()};
 }
 
+uintptr_t AddressOf(const Tensor& tensor) { return reinterpret_cast<uintptr_t>(tensor.raw_data()); }
+
+bool Overlap(const Tensor& a, const Tensor& b) {
+  return a.bytes() > 0 && b.bytes() > 0 && AddressOf(a) < AddressOf(b) + b.bytes() &&
+         AddressOf(b) < AddressOf(a) + a.bytes();
+}
+
 }  // namespace
 
 Work CheckedGroup::Begin(CollectiveCall call) {
@@ -43,7 +50,7 @@ Work CheckedGroup::Broadcast(const Tensor& tensor, int root) {
 Work CheckedGroup::AllGather(const Tensor& input, const Tensor& output, std::string_view what) {
   CheckInput(CollectiveKind::kAllGather, input);
   CheckOutput(CollectiveKind::kAllGather, input, output, input.numel() * size());
-  CheckOverlap(CollectiveKind::kAllGather, input, output);
+  CheckPart(CollectiveKind::kAllGather, "input", input, "output", output);
   CollectiveCall call = MakeCall(CollectiveKind::kAllGather, input, output);
   call.what = what;
   return Begin(call);
@@ -54,7 +61,7 @@ Work CheckedGroup::ReduceScatter(const Tensor& input, const Tensor& output, Redu
   CheckReducible(CollectiveKind::kReduceScatter, input);
   CheckDivisible(CollectiveKind::kReduceScatter, input);
   CheckOutput(CollectiveKind::kReduceScatter, input, output, input.numel() / size());
-  CheckOverlap(CollectiveKind::kReduceScatter, output, input);
+  CheckPart(CollectiveKind::kReduceScatter, "output", output, "input", input);
   CollectiveCall call = MakeCall(CollectiveKind::kReduceScatter, input, output);
   call.op = op;
   call.what = what;
@@ -65,8 +72,10 @@ Work CheckedGroup::AllToAll(const Tensor& input, const Tensor& output) {
   CheckInput(CollectiveKind::kAllToAll, input);
   CheckDivisible(CollectiveKind::kAllToAll, input);
   CheckOutput(CollectiveKind::kAllToAll, input, output, input.numel());
-  CONVOY_CHECK(size() == 1 || input.numel() == 0 || input.raw_data() != output.raw_data(),
-               "[AllToAll] cannot work in place: input and output are the same memory");
+  const bool alone = size() == 1 && input.raw_data() == output.raw_data();
+  CONVOY_CHECK(alone || !Overlap(input, output),
+               "[AllToAll] cannot work in place: input and output overlap; give the output memory "
+               "of its own");
   return Begin(MakeCall(CollectiveKind::kAllToAll, input, output));
 }
 
@@ -147,15 +156,13 @@ void CheckedGroup::CheckOutput(CollectiveKind kind, const Tensor& input, const T
                output.shape().ToString());
 }
 
-void CheckedGroup::CheckOverlap(CollectiveKind kind, const Tensor& part,
-                                const Tensor& whole) const {
-  const char* const begin = static_cast<const char*>(whole.raw_data());
-  const char* const at = static_cast<const char*>(part.raw_data());
-  const bool apart = at + part.bytes() <= begin || at >= begin + whole.bytes();
-  CONVOY_CHECK(apart || at == begin + part.bytes() * static_cast<size_t>(rank()),
-               "[{}] input and output overlap: give it memory of its own, or part {} of the larger "
-               "one, that of this worker",
-               Name(kind), rank());
+void CheckedGroup::CheckPart(CollectiveKind kind, const char* part_name, const Tensor& part,
+                             const char* whole_name, const Tensor& whole) const {
+  const uintptr_t place = AddressOf(whole) + static_cast<size_t>(rank()) * part.bytes();
+  CONVOY_CHECK(AddressOf(part) == place || !Overlap(part, whole),
+               "[{0}] {1} and {2} overlap, but the {1} is not part {3} of the {2}, of {4} parts: "
+               "give this worker's part, or memory of its own",
+               Name(kind), part_name, whole_name, rank(), size());
 }
 
 void CheckedGroup::CheckDivisible(CollectiveKind kind, const Tensor& input) const {

@@ -56,7 +56,8 @@ class CheckedGroup : public ProcessGroup {
   void CheckOutput(CollectiveKind kind, const Tensor& input, const Tensor& output,
                    int64_t numel) const;
   /// Throws: Error if `part` overlaps `whole` but for being its part `rank`.
-  void CheckOverlap(CollectiveKind kind, const Tensor& part, const Tensor& whole) const;
+  void CheckPart(CollectiveKind kind, const char* part_name, const Tensor& part,
+                 const char* whole_name, const Tensor& whole) const;
   void CheckDivisible(CollectiveKind kind, const Tensor& input) const;
   void CheckRank(CollectiveKind kind, const char* what, int rank) const;
 

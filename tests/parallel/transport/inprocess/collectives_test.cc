@@ -107,7 +107,7 @@ TEST_CASE("Arguments that cannot be right are refused") {
     });
   };
   CHECK(overlapping(true).find("[AllGather] input and output overlap") != std::string::npos);
-  CHECK(overlapping(false).find("[ReduceScatter] input and output overlap") != std::string::npos);
+  CHECK(overlapping(false).find("[ReduceScatter] output and input overlap") != std::string::npos);
 }
 
 }  // namespace
