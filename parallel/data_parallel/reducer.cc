@@ -73,21 +73,19 @@ void Reducer::SetReadHooks(size_t b) {
 
 void Reducer::SetStepHooks() {
   // They hold no part of this object, nor the parameters as such, which own the hooks.
-  const auto gathers = std::make_shared<std::vector<Work>>();
   StepHooks hooks;
   hooks.before_step = [order = order_, list = parameters_.parameters()] {
     order->BeforeStep(AnyFresh(list));
   };
   if (sync_ != nullptr) {
     hooks.share = [sync = sync_](std::span<const Tensor> tensors) { sync->Share(tensors); };
-    hooks.after_update = [sync = sync_, names = names_, gathers,
+    hooks.after_update = [sync = sync_, names = names_, reductions = reductions_,
                           buckets = parameters_.buckets()](size_t b) {
-      gathers->push_back(sync->Gather(buckets[b], (*names)[b]));
+      reductions->AddGather(sync->Gather(buckets[b], (*names)[b]));
     };
   }
-  hooks.after_step = [order = order_, gathers, device = device_] {
-    for (Work& gather : *gathers) gather.Wait();
-    gathers->clear();
+  hooks.after_step = [order = order_, reductions = reductions_, device = device_] {
+    reductions->WaitGathers();
     order->AfterStep(GetBackend(device.type).IsRecording());
   };
   parameters_.SetStepHooks(std::move(hooks));

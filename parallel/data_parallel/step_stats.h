@@ -20,8 +20,9 @@ struct StepStats {
   std::vector<Bucket> buckets;
   int64_t bytes = 0;           ///< all buckets
   double backward_ms = 0;      ///< the whole call, in which sums are started
-  double exposed_comm_ms = 0;  ///< waiting for sums that were not there yet when they were needed:
-                               ///< in Step or grad(), after backward_ms
+  double exposed_comm_ms = 0;  ///< waiting for sums, and for values that other workers have
+                               ///< updated, that were not there yet when they were needed: in Step
+                               ///< or grad(), after backward_ms
 };
 
 }  // namespace convoy
