@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -31,6 +32,10 @@ class CheckedGroup : public ProcessGroup {
   std::vector<CollectiveRecord> history() final;
 
  protected:
+  CheckedGroup() = default;
+  /// Of `workers`, as the run counts them.
+  explicit CheckedGroup(std::vector<int> workers) : workers_(std::move(workers)) {}
+
   /// The tensors are handles of their own: the caller's may be moved elsewhere meanwhile.
   virtual Work Start(const CollectiveCall& call) = 0;
   /// Where this worker computes.

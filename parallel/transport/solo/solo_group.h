@@ -19,6 +19,10 @@ class SoloGroup final : public CheckedGroup {
  public:
   SoloGroup(Device device, std::shared_ptr<status::StatusPage> page)
       : device_(device), page_(std::move(page)) {}
+  /// Of worker `worker` of a larger run, with a failure of its own: that of the run is not seen
+  /// here.
+  SoloGroup(Device device, int worker)
+      : CheckedGroup({worker}), device_(device), page_(status::StatusPage::Make(1)) {}
   /// Of a run of its own.
   explicit SoloGroup(Device device) : SoloGroup(device, status::StatusPage::Make(1)) {}
 
