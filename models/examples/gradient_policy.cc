@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "models/data/batches.h"
 #include "models/data/digits.h"

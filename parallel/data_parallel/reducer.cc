@@ -72,7 +72,7 @@ void Reducer::SetReadHooks(size_t b) {
 }
 
 void Reducer::SetStepHooks() {
-  // They hold no part of this object, nor the parameters as such, which own the hooks.
+  // They hold neither this object, which they may outlive, nor the FlatParameters, which owns them.
   StepHooks hooks;
   hooks.before_step = [order = order_, list = parameters_.parameters()] {
     order->BeforeStep(AnyFresh(list));
