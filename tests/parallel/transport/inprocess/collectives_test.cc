@@ -29,6 +29,14 @@ TEST_CASE("Workers with several threads use all of them for a collective") {
          [](Worker& worker) { CheckAllReduce(worker, DType::kF32, ReduceOp::kSum, 1000003); });
 }
 
+TEST_CASE("A worker that is alone: every reduction and move, in place too") {
+  Launch({.workers = 1, .threads = 1, .device = "cpu", .transport = "solo"}, [](Worker& worker) {
+    ExpectEqual(worker.group().name(), std::string("solo"), "transport");
+    CheckReductions(worker);
+    CheckAllMoves(worker);
+  });
+}
+
 TEST_CASE("Tensors of 64 MiB") { RunWorkers(GENERATE(2, 3), CheckLarge); }
 
 TEST_CASE("Many collectives may be under way at once, and be waited for in any order") {
